@@ -1,0 +1,82 @@
+// Builds dist/: one CommonJS bundle, V8's code cache for it, and the licences of what is bundled.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+const require = createRequire(import.meta.url)
+
+/** Two builds may run at once (a test run beside a shell), so every file appears whole. */
+function writeAtomic(name, content) {
+  const temporary = join(dist, `.${name}.${process.pid}`)
+  writeFileSync(temporary, content)
+  renameSync(temporary, join(dist, name))
+}
+
+async function bundle() {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/main.ts'],
+    outfile: 'dist/xmppki.cjs',
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'cjs',
+    // Native addons and what ships prebuilt binaries stay outside the bundle.
+    external: ['@photostructure/sqlite'],
+    // The ESM builds of @peculiar can be tree-shaken, the CommonJS ones cannot.
+    mainFields: ['module', 'main'],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return { code: result.outputFiles[0].text, inputs: Object.keys(result.metafile.inputs) }
+}
+
+function licences(inputs) {
+  const packages = new Set(inputs.flatMap((input) => input.match(/^node_modules\/(?:@[^/]+\/)?[^/]+/) ?? []))
+  const texts = [...packages].sort().map((folder) => {
+    const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    const file = readdirSync(join(root, folder)).find((name) => /^licen[cs]e/i.test(name))
+    const text = file ? readFileSync(join(root, folder, file), 'utf8').trim() : `Licence: ${manifest.license}`
+    return `${manifest.name} ${manifest.version}\n\n${text}\n`
+  })
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+function removeOldCaches(current) {
+  for (const name of readdirSync(dist)) {
+    if (name.endsWith('.cache') && name !== current) rmSync(join(dist, name), { force: true })
+  }
+}
+
+/** Runs in a process of its own: the cache should hold what a start of the CLI needs, and nothing of esbuild. */
+async function writeCodeCache() {
+  const { id, script, bundle, root: cliRoot } = require('./load.cjs')
+  const write = process.stdout.write
+  process.stdout.write = () => true
+  await bundle.main(['--help'], cliRoot)
+  await bundle.main(['client', 'issue', '--help'], cliRoot)
+  process.stdout.write = write
+  writeAtomic(`xmppki-${id}.cache`, script.createCachedData())
+}
+
+if (process.argv[2] === '--code-cache') {
+  await writeCodeCache()
+} else {
+  mkdirSync(dist, { recursive: true })
+  const { code, inputs } = await bundle()
+  const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
+  writeAtomic('xmppki.cjs', `//! ${id}\n${code}`)
+  writeAtomic('THIRD_PARTY_LICENSES.txt', licences(inputs))
+  execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--code-cache'], { stdio: 'inherit' })
+  removeOldCaches(`xmppki-${id}.cache`)
+}

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs'
+import { Flags } from '@oclif/core'
+import { XmppkiCommand } from '../cli/base-command.ts'
+import { readCaPassphrase } from '../cli/ca-passphrase.ts'
+import { caPassphraseFileFlag, domainFlag, pathFlag, portFlag } from '../cli/flags.ts'
+import { columns, styled } from '../cli/output.ts'
+import { XmppkiError } from '../errors.ts'
+import { CONFLICT_POLICIES } from '../server/directory.ts'
+import type { Service } from '../service/service.ts'
+import { EXTERNAL_SOURCES, type ExternalSource } from '../xmpp/sasl/external.ts'
+
+/** What `--json` prints when the server accepts connections, one line. */
+interface ListeningEvent {
+  readonly event: 'listening'
+  readonly domains: readonly string[]
+  readonly host: string
+  readonly port: number
+  readonly tlsPort: number
+  readonly pid: number
+}
+
+/** What `--json` prints when it has stopped, one line. */
+interface StoppedEvent {
+  readonly event: 'stopped'
+  readonly signal: string
+}
+
+/** MongooseIM calls the same source `standard`. */
+function parseSource(text: string): ExternalSource {
+  const source = EXTERNAL_SOURCES.find((name) => name === (text === 'standard' ? 'xmpp_addr' : text))
+  if (source !== undefined) return source
+  throw new XmppkiError('USAGE', `--sasl-external: unknown source '${text}'`, {
+    hint: `choose from ${EXTERNAL_SOURCES.join(', ')}`,
+  })
+}
+
+const sourceFlag = Flags.custom<ExternalSource>({
+  helpValue: 'SOURCE',
+  parse: async (text) => parseSource(text),
+})
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new XmppkiError(code === 'ENOENT' ? 'NOT_FOUND' : 'IO', `cannot read ${path}, given by --client-ca: ${code}`)
+  }
+}
+
+export default class Serve extends XmppkiCommand<StoppedEvent> {
+  static override summary = 'Serve XMPP logins with client certificates.'
+
+  static override description =
+    `Listens for clients (c2s) with STARTTLS on one port and direct TLS (XEP-0368) on another, asks for a client
+certificate in the handshake and offers SASL EXTERNAL to those whose certificate the CA of the workspace issued.
+No accounts need to be created: the certificate names the account, by id-on-xmppAddr or else by its Common Name.
+Two clients that are logged in can exchange messages, presence and IQs.
+
+A domain without a server certificate gets one from the CA of the workspace; the passphrase of the CA key comes from
+--passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. If it has all its certificates, it needs no key of the CA.
+
+Logs are JSON, one object a line, on standard error. SIGTERM and SIGINT end all streams and the process, exit code 0.
+
+Only this machine can connect unless --host says otherwise.`
+
+  static override examples = [
+    {
+      description: 'On this machine, for the domain of the workspace:',
+      command: '<%= config.bin %> serve',
+    },
+    {
+      description: 'For everybody, for two domains:',
+      command: '<%= config.bin %> serve --host :: --domain example.org --domain example.com',
+    },
+    {
+      description: 'In a script: free ports, announced on standard output as one line of JSON:',
+      command: '<%= config.bin %> serve --port 0 --json',
+    },
+  ]
+
+  static override flags = {
+    domain: domainFlag({
+      summary: 'domain to serve (default: that of the workspace)',
+      description: 'Can be given several times; clients choose by SNI and by the "to" of their stream.',
+      multiple: true,
+    }),
+    host: Flags.string({
+      summary: 'address to listen on; :: is every address',
+      helpValue: 'ADDRESS',
+      default: '127.0.0.1',
+      env: 'XMPPKI_HOST',
+    }),
+    port: portFlag({
+      summary: 'port for STARTTLS; 0 lets the system choose',
+      default: 5222,
+      env: 'XMPPKI_PORT',
+    }),
+    'tls-port': portFlag({
+      summary: 'port for direct TLS (default: 5223, or 0 with --port 0)',
+      env: 'XMPPKI_TLS_PORT',
+    }),
+    starttls: Flags.option({ options: ['required', 'offered'] as const })({
+      summary: 'whether clients on the STARTTLS port must use it',
+      default: 'required',
+      env: 'XMPPKI_STARTTLS',
+    }),
+    'client-ca': pathFlag({
+      summary: 'PEM file with further CAs whose client certificates are accepted',
+      helpValue: 'FILE',
+      multiple: true,
+    }),
+    'sasl-external': sourceFlag({
+      summary: `where the account name comes from, in this order: ${EXTERNAL_SOURCES.join(', ')}`,
+      description: 'Can be given several times. The first source that applies to a certificate decides.',
+      multiple: true,
+      default: [...EXTERNAL_SOURCES],
+    }),
+    'common-name-prefix': Flags.string({
+      summary: 'put before a Common Name to make the username',
+      helpValue: 'TEXT',
+      default: '',
+      env: 'XMPPKI_COMMON_NAME_PREFIX',
+    }),
+    'common-name-suffix': Flags.string({
+      summary: 'put after a Common Name to make the username',
+      helpValue: 'TEXT',
+      default: '',
+      env: 'XMPPKI_COMMON_NAME_SUFFIX',
+    }),
+    'resource-conflict': Flags.option({ options: CONFLICT_POLICIES })({
+      summary: 'what happens when a resource is already in use',
+      description: 'replace ends the older session, refuse keeps it, rename gives the newcomer another resource.',
+      default: 'replace',
+      env: 'XMPPKI_RESOURCE_CONFLICT',
+    }),
+    'log-level': Flags.option({
+      options: ['debug', 'info', 'warn', 'error', 'silent'] as const,
+    })({
+      summary: 'least severity that is logged',
+      default: 'info',
+      env: 'XMPPKI_LOG_LEVEL',
+    }),
+    'passphrase-file': caPassphraseFileFlag,
+  }
+
+  async run(): Promise<StoppedEvent> {
+    const { flags } = await this.parse(Serve)
+    const { openWorkspace } = await import('../workspace/workspace.ts')
+    const { startService, stopSignal } = await import('../service/service.ts')
+    const { createLog } = await import('../service/log.ts')
+    const warn = (text: string) => this.sayWarning(text)
+    const workspace = openWorkspace(this.homeOf(flags), { warn })
+    try {
+      const stopped = stopSignal()
+      const service = await startService(workspace, {
+        domains: flags.domain ?? [workspace.defaultDomain],
+        host: flags.host,
+        port: flags.port,
+        tlsPort: flags['tls-port'] ?? (flags.port === 0 ? 0 : 5223),
+        startTls: flags.starttls,
+        clientCas: (flags['client-ca'] ?? []).map(readCa),
+        policy: {
+          sources: flags['sasl-external'],
+          commonName: {
+            prefix: flags['common-name-prefix'],
+            suffix: flags['common-name-suffix'],
+          },
+        },
+        conflict: flags['resource-conflict'],
+        issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
+        log: createLog(flags['log-level']),
+      })
+      this.#announce(service)
+      const signal = await stopped
+      await service.server.stop()
+      return { event: 'stopped', signal }
+    } finally {
+      workspace.close()
+    }
+  }
+
+  /** With `--json` standard output is a line of JSON for each event, so that a script can read it as it goes. */
+  override logJson(event: unknown): void {
+    process.stdout.write(`${JSON.stringify(event)}\n`)
+  }
+
+  #announce({ domains, host, port, tlsPort }: Service): void {
+    const event: ListeningEvent = {
+      event: 'listening',
+      domains,
+      host,
+      port,
+      tlsPort,
+      pid: process.pid,
+    }
+    if (this.jsonEnabled()) this.logJson(event)
+    this.log(`serving ${styled('bold', domains.join(', '))}; stop with Ctrl-C or SIGTERM`)
+    const rows = columns([
+      ['STARTTLS', `${host}:${port}`],
+      ['direct TLS', `${host}:${tlsPort}`],
+    ])
+    for (const row of rows) this.log(row)
+  }
+}

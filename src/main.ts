@@ -1,0 +1,24 @@
+import { run } from '@oclif/core'
+import { describeError, errorDocument, isQuietExit } from './cli/describe-error.ts'
+import { errorLines } from './cli/output.ts'
+import { COMMANDS } from './commands/index.ts'
+
+export { COMMANDS }
+
+/** What oclif itself refuses before a command runs, above all unknown commands. */
+function reportStartError(error: unknown, argv: readonly string[]): void {
+  const commands = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '))
+  const described = describeError(error, { flags: [], commands })
+  process.exitCode = described.exitCode
+  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: errorDocument(described) }, null, 2)}\n`)
+  else process.stderr.write(`${errorLines(described).join('\n')}\n`)
+}
+
+/** Runs one command line; resolves when it is done. The exit code is set, never forced. */
+export async function main(argv: string[], root: string): Promise<void> {
+  try {
+    await run(argv, { root })
+  } catch (error) {
+    if (!isQuietExit(error)) reportStartError(error, argv)
+  }
+}
