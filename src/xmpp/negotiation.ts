@@ -1,0 +1,52 @@
+import { bindFeature } from './bind.ts'
+import type { Element } from './element.ts'
+import { namespaceOf, xml } from './element.ts'
+import type { Jid } from './jid.ts'
+import { legacySessionFeature } from './legacy-session.ts'
+import { NS } from './namespaces.ts'
+import { saslFeature } from './sasl/feature.ts'
+import { isStanzaName } from './stanza.ts'
+import { startTlsFeature } from './starttls.ts'
+import type { StreamCondition } from './stream.ts'
+import type { NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
+
+/** Every stream feature, in the order in which they are advertised. */
+const STREAM_FEATURES: readonly StreamFeature[] = [startTlsFeature, saslFeature, bindFeature, legacySessionFeature]
+
+/** The state of a stream that has just been opened for the first time. */
+export function openedState(domain: string, from: Jid | undefined, secured: boolean): NegotiationState {
+  return { reached: new Set(secured ? ['secured'] : []), domain, from, failures: 0 }
+}
+
+function isOpen(feature: StreamFeature, { reached }: NegotiationState, context: NegotiationContext): boolean {
+  if (feature.excludedBy.some((milestone) => reached.has(milestone))) return false
+  // RFC 6120 §5.3.1: where TLS is mandatory nothing else may be negotiated before it.
+  if (context.startTls === 'required' && !reached.has('secured') && feature !== startTlsFeature) return false
+  return feature.needs.every((milestone) => reached.has(milestone))
+}
+
+/** `<stream:features/>` for a stream that has just been opened (RFC 6120 §4.3.2). */
+export function streamFeatures(state: NegotiationState, context: NegotiationContext): Element {
+  const offers = STREAM_FEATURES.filter((feature) => isOpen(feature, state, context)).flatMap(
+    (feature) => feature.advertise(state, context) ?? [],
+  )
+  return xml('stream:features', {}, ...offers)
+}
+
+function refusal(element: Element): StreamCondition {
+  const namespace = namespaceOf(element)
+  // RFC 6120 §4.9.3.12: a stanza before authentication or binding is not authorized.
+  if (namespace === NS.client && isStanzaName(element.name)) return 'not-authorized'
+  return STREAM_FEATURES.some((feature) => feature.handles(element)) ? 'policy-violation' : 'unsupported-stanza-type'
+}
+
+/** One first-level element of a client that is not bound yet: what follows from it. */
+export function negotiate(
+  element: Element,
+  state: NegotiationState,
+  context: NegotiationContext,
+): Step | Promise<Step> {
+  const feature = STREAM_FEATURES.find((candidate) => isOpen(candidate, state, context) && candidate.handles(element))
+  if (feature !== undefined) return feature.negotiate(element, state, context)
+  return { kind: 'close', send: [], error: { condition: refusal(element) } }
+}

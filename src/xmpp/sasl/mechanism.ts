@@ -1,0 +1,48 @@
+import type { Jid } from '../jid.ts'
+
+/** The SASL failure conditions that xmppki sends (RFC 6120 §6.5). */
+export type SaslCondition =
+  | 'aborted'
+  | 'incorrect-encoding'
+  | 'invalid-authzid'
+  | 'invalid-mechanism'
+  | 'malformed-request'
+  | 'not-authorized'
+  | 'temporary-auth-failure'
+
+/** A refusal as a value: the client may try again on the same stream (RFC 6120 §6.4.5). */
+export interface SaslFailure {
+  readonly kind: 'failure'
+  readonly condition: SaslCondition
+  /** For the log only: the wire must not tell an attacker which check failed. */
+  readonly reason: string
+}
+
+export interface SaslSuccess {
+  readonly kind: 'success'
+  /** The account, normalised; a full JID when the credentials allow only that resource (XEP-0257 §4). */
+  readonly account: Jid
+  /** Additional data with success (RFC 6120 §6.3.10). */
+  readonly data?: Uint8Array
+}
+
+export interface SaslChallenge {
+  readonly kind: 'challenge'
+  readonly data: Uint8Array
+  readonly exchange: SaslExchange
+}
+
+export type SaslOutcome = SaslSuccess | SaslFailure | SaslChallenge
+
+/** An exchange under way: waits for the client's response. */
+export interface SaslExchange {
+  readonly mechanism: string
+  respond(data: Uint8Array): SaslOutcome | Promise<SaslOutcome>
+}
+
+/** A mechanism as offered on one connection; it already knows what it needs of that connection. */
+export interface SaslMechanism {
+  readonly name: string
+  /** @param initial the initial response; `undefined` when the client sent none (RFC 6120 §6.4.2) */
+  start(initial: Uint8Array | undefined): SaslOutcome | Promise<SaslOutcome>
+}

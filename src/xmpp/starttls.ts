@@ -1,0 +1,20 @@
+import { namespaceOf, xml } from './element.ts'
+import { NS } from './namespaces.ts'
+import type { StreamFeature } from './stream-feature.ts'
+
+/** STARTTLS (RFC 6120 §5). Reaching `secured` asks the owner of the connection to do the upgrade. */
+export const startTlsFeature: StreamFeature = {
+  name: 'starttls',
+  needs: [],
+  excludedBy: ['secured', 'authenticated'],
+  advertise: (_, context) =>
+    xml('starttls', { xmlns: NS.tls }, ...(context.startTls === 'required' ? [xml('required')] : [])),
+  handles: (element) => element.name === 'starttls' && namespaceOf(element) === NS.tls,
+  negotiate: (_, state) => ({
+    kind: 'reached',
+    milestone: 'secured',
+    state: { ...state, reached: new Set([...state.reached, 'secured']) },
+    send: [xml('proceed', { xmlns: NS.tls })],
+    restart: true,
+  }),
+}

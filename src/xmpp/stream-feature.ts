@@ -1,0 +1,85 @@
+import type { Element } from './element.ts'
+import type { Jid } from './jid.ts'
+import type { SaslExchange, SaslFailure, SaslMechanism } from './sasl/mechanism.ts'
+import type { StanzaError } from './stanza.ts'
+import type { StreamError } from './stream.ts'
+
+/** What negotiation can reach; each is reached once and in this order. */
+export type Milestone = 'secured' | 'authenticated' | 'bound'
+
+/** All that negotiation remembers of a client. Values are replaced, never changed. */
+export interface NegotiationState {
+  readonly reached: ReadonlySet<Milestone>
+  /** The domain of this stream, as the client addressed it (RFC 6120 §4.7.2). */
+  readonly domain: string
+  /** `from` of this stream's header, when the client sent one. */
+  readonly from: Jid | undefined
+  /** The account after SASL; a full JID when the credentials fix the resource (XEP-0257 §4). */
+  readonly account?: Jid
+  /** The full JID after resource binding. */
+  readonly bound?: Jid
+  /** Failed SASL attempts on this stream (RFC 6120 §6.4.5). */
+  readonly failures: number
+  /** A SASL exchange that waits for the client's next response. */
+  readonly exchange?: SaslExchange
+}
+
+/** What negotiation may ask of the world outside it. */
+export interface NegotiationContext {
+  /** Whether TLS must come before anything else (RFC 6120 §5.3.1). */
+  readonly startTls: 'required' | 'offered'
+  /** Mechanisms that are switched on, whether or not they are offered on this connection. */
+  readonly enabledMechanisms: ReadonlySet<string>
+  /** Mechanisms that can succeed on this connection now, in order of preference (RFC 6120 §6.3.4). */
+  mechanisms(state: NegotiationState): readonly SaslMechanism[]
+  /**
+   * Claims a resource; `undefined` asks for one made by the server (RFC 6120 §7.6).
+   * @param account a full JID when the credentials allow no other resource (XEP-0257 §4)
+   */
+  bind(account: Jid, resource: string | undefined): Jid | StanzaError
+}
+
+interface Progress {
+  readonly state: NegotiationState
+  readonly send: readonly Element[]
+}
+
+/** The client's element was taken; negotiation goes on where it was. */
+interface Continue extends Progress {
+  readonly kind: 'continue'
+  /** A failed login, for the log. */
+  readonly refused?: SaslFailure
+}
+
+interface Reached extends Progress {
+  readonly kind: 'reached'
+  readonly milestone: Milestone
+  /** The client opens a new stream next (RFC 6120 §4.3.3). */
+  readonly restart: boolean
+}
+
+/** The stream ends; `send` goes out before the error. */
+interface Close {
+  readonly kind: 'close'
+  readonly error: StreamError
+  readonly send: readonly Element[]
+  readonly refused?: SaslFailure
+}
+
+/** The outcome of one element: what to send and where negotiation stands. */
+export type Step = Continue | Reached | Close
+
+/**
+ * One stream feature as a value (RFC 6120 §4.3.2): what it needs, what excludes it, how it is
+ * advertised and what it does with the elements it handles.
+ */
+export interface StreamFeature {
+  readonly name: string
+  readonly needs: readonly Milestone[]
+  readonly excludedBy: readonly Milestone[]
+  /** The child of `<stream:features/>`, or undefined when there is nothing to say yet. */
+  advertise(state: NegotiationState, context: NegotiationContext): Element | undefined
+  /** Whether this element belongs to the feature, by its name and namespace. */
+  handles(element: Element): boolean
+  negotiate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step>
+}

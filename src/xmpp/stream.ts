@@ -1,0 +1,89 @@
+import type { Element } from './element.ts'
+import { serialize, xml } from './element.ts'
+import { type Jid, tryParseJid } from './jid.ts'
+import { NS } from './namespaces.ts'
+import type { StreamHeader } from './stream-parser.ts'
+
+/** The stream error conditions that xmppki sends (RFC 6120 §4.9.3). */
+export type StreamCondition =
+  | 'bad-format'
+  | 'bad-namespace-prefix'
+  | 'conflict'
+  | 'connection-timeout'
+  | 'host-unknown'
+  | 'improper-addressing'
+  | 'internal-server-error'
+  | 'invalid-from'
+  | 'invalid-namespace'
+  | 'invalid-xml'
+  | 'not-authorized'
+  | 'not-well-formed'
+  | 'policy-violation'
+  | 'resource-constraint'
+  | 'restricted-xml'
+  | 'system-shutdown'
+  | 'unsupported-encoding'
+  | 'unsupported-stanza-type'
+  | 'unsupported-version'
+
+/** A stream error as a value: it ends the stream, so it is never thrown (RFC 6120 §4.9). */
+export interface StreamError {
+  readonly condition: StreamCondition
+  /** For humans, in English; never contains what the peer may not know. */
+  readonly text?: string
+}
+
+/** What the receiving entity needs to know of the header that opened the stream. */
+export interface StreamRequest {
+  readonly domain: string
+  readonly from: Jid | undefined
+}
+
+/** `<stream:error/>` with its condition and optional text (RFC 6120 §4.9.2). */
+export function streamErrorElement({ condition, text }: StreamError): Element {
+  const children = [xml(condition, { xmlns: NS.streamErrors })]
+  if (text !== undefined) children.push(xml('text', { xmlns: NS.streamErrors, 'xml:lang': 'en' }, text))
+  return xml('stream:error', {}, ...children)
+}
+
+/**
+ * The response header of a stream (RFC 6120 §4.7). It is text because the element stays open until
+ * {@link STREAM_END}.
+ */
+export function streamOpening(options: { from: string; id: string; to: string | undefined }): string {
+  const attributes = { xmlns: NS.client, 'xmlns:stream': NS.stream, ...options, version: '1.0', 'xml:lang': 'en' }
+  const empty = serialize(xml('stream:stream', attributes))
+  return `<?xml version="1.0"?>${empty.slice(0, -'/>'.length)}>`
+}
+
+/** Ends the stream (RFC 6120 §4.4). */
+export const STREAM_END = '</stream:stream>'
+
+function readFrom(value: string | undefined): Jid | undefined | StreamError {
+  if (value === undefined) return undefined
+  return tryParseJid(value) ?? { condition: 'invalid-from', text: 'the from attribute is not a JID' }
+}
+
+/**
+ * Judges the header that a client sent.
+ * @param isServed whether this server answers for a domain (already in its normal form)
+ */
+export function readStreamHeader(
+  header: StreamHeader,
+  isServed: (domain: string) => boolean,
+): StreamRequest | StreamError {
+  if (header.name !== 'stream' || header.namespace !== NS.stream) return { condition: 'invalid-namespace' }
+  // RFC 6120 §4.8.2: a content namespace that is not supported is answered with invalid-namespace as well.
+  if (header.contentNamespace !== NS.client) return { condition: 'invalid-namespace' }
+  const { to, from, version } = header.attrs
+  // RFC 6120 §4.7.5: no version means 0.9, which knows neither TLS nor SASL.
+  if (version === undefined || !/^[1-9][0-9]*\.[0-9]+$/.test(version)) return { condition: 'unsupported-version' }
+  if (to === undefined) return { condition: 'improper-addressing', text: 'the stream header has no to attribute' }
+  const domain = tryParseJid(to)
+  if (domain === undefined || domain.local !== undefined || domain.resource !== undefined || !isServed(domain.domain)) {
+    return { condition: 'host-unknown' }
+  }
+  const sender = readFrom(from)
+  if (sender !== undefined && 'condition' in sender) return sender
+  return { domain: domain.domain, from: sender }
+}
