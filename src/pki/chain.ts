@@ -1,0 +1,193 @@
+import { type KeyObject, X509Certificate } from 'node:crypto'
+import { XmppkiError } from '../errors.ts'
+import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
+import { OID } from './oids.ts'
+import { decodePemAll, encodePem } from './pem.ts'
+
+/** Why a certificate may not be used; `reason` completes a log line. */
+export interface Refusal {
+  readonly check: 'malformed' | 'critical-extension' | 'validity' | 'key-usage' | 'extended-key-usage' | 'issuer'
+  readonly reason: string
+}
+
+function checkValidity(facts: CertificateFacts, now: Date): Refusal | undefined {
+  if (now < facts.notBefore)
+    return {
+      check: 'validity',
+      reason: `not valid before ${facts.notBefore.toISOString()}`,
+    }
+  // RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins.
+  if (now.getTime() >= facts.notAfter.getTime() + 1000) {
+    return {
+      check: 'validity',
+      reason: `expired on ${facts.notAfter.toISOString()}`,
+    }
+  }
+  return undefined
+}
+
+/** The first few of a list that a peer may have made long. */
+function some(list: readonly string[]): string {
+  return list.length > 3 ? `${list.slice(0, 3).join(', ')} …` : list.join(', ')
+}
+
+/** What holds for every certificate of a path: readable without doubt and nothing critical unknown. */
+function checkForm(facts: CertificateFacts): Refusal | undefined {
+  if (facts.malformed.length > 0) return { check: 'malformed', reason: some(facts.malformed) }
+  if (facts.unknownCritical.length > 0) {
+    return { check: 'critical-extension', reason: `unknown critical extension ${some(facts.unknownCritical)}` }
+  }
+  return undefined
+}
+
+function checkPurpose(facts: CertificateFacts): Refusal | undefined {
+  // RFC 8446 §4.4.2.2: where the extension is present, a key that signs needs digitalSignature.
+  if (facts.keyUsage !== undefined && !facts.keyUsage.includes('digitalSignature')) {
+    return { check: 'key-usage', reason: 'key usage without digitalSignature' }
+  }
+  // anyExtendedKeyUsage is not enough: RFC 5280 §4.2.1.12 lets us insist on the purpose, as OpenSSL does.
+  if (facts.extendedKeyUsage !== undefined && !facts.extendedKeyUsage.includes(OID.clientAuth)) {
+    return {
+      check: 'extended-key-usage',
+      reason: 'extended key usage without clientAuth',
+    }
+  }
+  return undefined
+}
+
+/**
+ * The checks on a client certificate that need nothing but itself and the time, to be made at SASL
+ * time: a resumed TLS session still counts as authorised after its certificate has expired. Who
+ * issued it is the question of `TrustAnchors.check`.
+ */
+export function checkClientCertificate(facts: CertificateFacts, context: { readonly now: Date }): Refusal | undefined {
+  return checkForm(facts) ?? checkValidity(facts, context.now) ?? checkPurpose(facts)
+}
+
+/** A certificate that may have issued others, with its public key parsed once. */
+interface Authority {
+  readonly certificate: X509Certificate
+  readonly facts: CertificateFacts
+  readonly publicKey: KeyObject
+}
+
+/** A certificate on the way up from the leaf. */
+interface Link {
+  readonly certificate: X509Certificate
+  /** How many intermediate certificates lie below its issuer (RFC 5280 §4.2.1.9). */
+  readonly depth: number
+}
+
+/** More intermediates than this from one peer are not looked at; real chains have one or two. */
+const MAX_INTERMEDIATES = 8
+
+function authorityOf(der: Uint8Array, source: string): Authority {
+  const facts = readCertificate(der, source)
+  const certificate = openCertificate(der, source)
+  return { certificate, facts, publicKey: certificate.publicKey }
+}
+
+/** Undefined for whatever cannot be used; a peer may send anything. */
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether this certificate may issue others at all (RFC 5280 §6.1.4 k, n). */
+function mayIssue({ isCa, keyUsage }: CertificateFacts): boolean {
+  return isCa && keyUsage?.includes('keyCertSign') !== false
+}
+
+/** As `mayIssue`; before version 3 a certificate cannot say so, and being configured says it (RFC 5280 §6.1.4 k). */
+function mayAnchor(facts: CertificateFacts): boolean {
+  return facts.version < 3 || mayIssue(facts)
+}
+
+/** The intermediate CA that a peer sent, or nothing when it is not one. */
+function intermediateOf(input: X509Certificate | Uint8Array): Authority[] {
+  const der = input instanceof X509Certificate ? input.raw : input
+  const authority = attempt(() => authorityOf(der, 'the intermediate'))
+  return authority !== undefined && mayIssue(authority.facts) ? [authority] : []
+}
+
+/** checkIssued compares names and key identifiers; only verify looks at the signature. */
+function hasIssued(authority: Authority, link: Link): boolean {
+  const { pathLength } = authority.facts
+  return (
+    (pathLength === undefined || pathLength >= link.depth) &&
+    link.certificate.checkIssued(authority.certificate) &&
+    link.certificate.verify(authority.publicKey)
+  )
+}
+
+/**
+ * The CA certificates that client certificates are accepted from. Parsing is done once, so that a
+ * check costs one signature verification.
+ */
+export class TrustAnchors {
+  /** The certificates as PEM, one each, for a TLS context. */
+  readonly pems: readonly string[]
+  readonly #anchors: readonly Authority[]
+
+  /**
+   * @param pems PEM texts with one or more certificates each
+   * @param source names them in errors
+   * @throws XmppkiError BAD_INPUT for anything but CA certificates
+   */
+  constructor(pems: readonly string[], source = 'the CA list') {
+    const ders = pems.flatMap((pem) => decodePemAll(pem, 'CERTIFICATE', source))
+    this.pems = ders.map((der) => encodePem('CERTIFICATE', der))
+    this.#anchors = ders.map((der) => authorityOf(der, source))
+    const useless = this.#anchors.find(({ facts }) => !mayAnchor(facts))
+    if (useless !== undefined) {
+      throw new XmppkiError('BAD_INPUT', `${source} holds a certificate that is not a CA's (${useless.facts.subject})`)
+    }
+  }
+
+  /**
+   * Whether one of the anchors issued this certificate, directly or through the given intermediates:
+   * names, signatures, dates and the right to issue. Name constraints are left to the path validation
+   * of the handshake, because they cannot have changed since. Never throws.
+   */
+  check(
+    leaf: X509Certificate | Uint8Array,
+    now: Date,
+    intermediates: readonly (X509Certificate | Uint8Array)[] = [],
+  ): Refusal | undefined {
+    const certificate = leaf instanceof X509Certificate ? leaf : attempt(() => new X509Certificate(leaf))
+    if (certificate === undefined) return { check: 'malformed', reason: 'not a certificate' }
+    const unused = new Set(intermediates.slice(0, MAX_INTERMEDIATES).flatMap(intermediateOf))
+    const refusals: Refusal[] = []
+    // Breadth first, each intermediate once: no set of certificates makes this more than quadratic.
+    const links: Link[] = [{ certificate, depth: 0 }]
+    for (const link of links) {
+      const refusal = this.#checkAnchors(link, now)
+      if (refusal === undefined) return undefined
+      refusals.push(refusal)
+      for (const authority of [...unused].filter((candidate) => hasIssued(candidate, link))) {
+        unused.delete(authority)
+        const problem = checkForm(authority.facts) ?? checkValidity(authority.facts, now)
+        if (problem === undefined) links.push({ certificate: authority.certificate, depth: link.depth + 1 })
+        else refusals.push({ check: 'issuer', reason: `intermediate CA ${problem.reason}` })
+      }
+    }
+    // The last one is from the top of the longest path, where the trouble is.
+    return refusals.at(-1)
+  }
+
+  /** Undefined when an anchor that is valid now issued it. */
+  #checkAnchors(link: Link, now: Date): Refusal | undefined {
+    const dates = this.#anchors
+      .filter((anchor) => hasIssued(anchor, link))
+      .map(({ facts }) => checkValidity(facts, now))
+    if (dates.includes(undefined)) return undefined
+    const [stale] = dates
+    return {
+      check: 'issuer',
+      reason: stale === undefined ? 'no configured CA issued it' : `its CA is ${stale.reason}`,
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** Object identifiers, each named as its specification names it. */
+export const OID = {
+  // X.520 and RFC 4519 attribute types
+  commonName: '2.5.4.3',
+  organizationName: '2.5.4.10',
+  /** RFC 4519 §2.39 */
+  userId: '0.9.2342.19200300.100.1.1',
+
+  // RFC 5280 §4.2 extensions
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  issuerAltName: '2.5.29.18',
+  basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  cRLDistributionPoints: '2.5.29.31',
+  certificatePolicies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
+  authorityKeyIdentifier: '2.5.29.35',
+  policyConstraints: '2.5.29.36',
+  extKeyUsage: '2.5.29.37',
+  inhibitAnyPolicy: '2.5.29.54',
+
+  // RFC 5280 §4.2.1.12 key purposes
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+
+  /** RFC 6120 §13.7.1.4 */
+  xmppAddr: '1.3.6.1.5.5.7.8.5',
+  /** RFC 4985 §2 */
+  dnsSrv: '1.3.6.1.5.5.7.8.7',
+
+  // RFC 8018 password-based encryption
+  pbes2: '1.2.840.113549.1.5.13',
+  pbkdf2: '1.2.840.113549.1.5.12',
+  hmacWithSha256: '1.2.840.113549.2.9',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
+
+  sha1: '1.3.14.3.2.26',
+  sha256: '2.16.840.1.101.3.4.2.1',
+
+  // RFC 5652 content types
+  data: '1.2.840.113549.1.7.1',
+  encryptedData: '1.2.840.113549.1.7.6',
+
+  // RFC 2985 and RFC 7292
+  friendlyName: '1.2.840.113549.1.9.20',
+  localKeyId: '1.2.840.113549.1.9.21',
+  x509Certificate: '1.2.840.113549.1.9.22.1',
+  pkcs8ShroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
+  certBag: '1.2.840.113549.1.12.10.1.3',
+  pbeWithSha1And3KeyTripleDesCbc: '1.2.840.113549.1.12.1.3',
+} as const
