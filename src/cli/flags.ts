@@ -1,0 +1,96 @@
+import { resolve } from 'node:path'
+import { Flags } from '@oclif/core'
+import { XmppkiError } from '../errors.ts'
+import { KEY_TYPES, type KeyAlgorithm, parseKeyType } from '../pki/algorithms.ts'
+import { JidError, prepareDomain } from '../xmpp/jid.ts'
+
+/** A hundred years; more is a slip of the finger. */
+const MAX_DAYS = 36_525
+
+/** Lower-case, because some file systems do not tell `Phone` from `phone`. */
+const DEVICE = /^[a-z0-9][a-z0-9._-]{0,31}$/
+
+/** A number of days. @throws {XmppkiError} BAD_INPUT */
+export function parseDays(text: string): number {
+  const days = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (days >= 1 && days <= MAX_DAYS) return days
+  throw new XmppkiError('BAD_INPUT', `--days must be a whole number from 1 to ${MAX_DAYS}, not '${text}'`)
+}
+
+/** A domainpart, prepared. @throws {XmppkiError} BAD_NAME */
+export function parseDomain(text: string): string {
+  try {
+    return prepareDomain(text)
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+    throw new XmppkiError('BAD_NAME', `'${text}' is no domain: ${error.reason}`, {
+      spec: 'RFC 7622 §3.2',
+      cause: error,
+    })
+  }
+}
+
+/** The label of a device, in lower case. @throws {XmppkiError} BAD_NAME */
+export function parseDevice(text: string): string {
+  const label = text.toLowerCase()
+  if (DEVICE.test(label)) return label
+  throw new XmppkiError('BAD_NAME', `'${text}' cannot be the label of a device`, {
+    hint: 'use up to 32 letters, digits, dots, hyphens and underscores of ASCII, a letter or digit first',
+  })
+}
+
+export const daysFlag = Flags.custom<number>({
+  helpValue: 'DAYS',
+  parse: async (text) => parseDays(text),
+})
+
+export const domainFlag = Flags.custom<string>({
+  helpValue: 'DOMAIN',
+  parse: async (text) => parseDomain(text),
+})
+
+export const deviceFlag = Flags.custom<string>({
+  helpValue: 'LABEL',
+  parse: async (text) => parseDevice(text),
+})
+
+/** A TCP port; 0 lets the system choose. @throws {XmppkiError} BAD_INPUT */
+export function parsePort(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new XmppkiError('BAD_INPUT', `a port is a number from 0 to 65535, not '${text}'`)
+}
+
+export const portFlag = Flags.custom<number>({
+  helpValue: 'PORT',
+  parse: async (text) => parsePort(text),
+})
+
+/** A path, made absolute. */
+export const pathFlag = Flags.custom<string>({
+  helpValue: 'PATH',
+  parse: async (text) => resolve(text),
+})
+
+/** A file that holds a secret; `-` is standard input. */
+export const secretFileFlag = Flags.custom<string>({
+  helpValue: 'FILE',
+  parse: async (text) => (text === '-' ? text : resolve(text)),
+})
+
+/** The type of a new key. */
+export const keyTypeFlag = Flags.custom<KeyAlgorithm>({
+  summary: `type of the new key: ${KEY_TYPES.join(', ')}`,
+  helpValue: 'TYPE',
+  env: 'XMPPKI_KEY_TYPE',
+  parse: async (text) => parseKeyType(text),
+})
+
+/** Where the passphrase of the CA key comes from. */
+export const caPassphraseFileFlag = secretFileFlag({
+  summary: 'file with the passphrase of the CA key; - reads standard input',
+  description:
+    'Without it the passphrase is taken from the environment variable XMPPKI_CA_PASSPHRASE, ' +
+    'else asked for on the terminal. It is never taken from the command line.',
+  env: 'XMPPKI_CA_PASSPHRASE_FILE',
+})

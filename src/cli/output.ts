@@ -1,0 +1,40 @@
+import { styleText } from 'node:util'
+import type { XmppkiError } from '../errors.ts'
+
+/** The few styles that the screens use. */
+type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green'
+
+interface Sink {
+  readonly isTTY?: boolean
+}
+
+/** Whether escape sequences may go to this stream (https://no-color.org). */
+function isColourful(stream: Sink): boolean {
+  const { NO_COLOR, TERM } = process.env
+  return stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb'
+}
+
+/** The text in a style, where the stream can show it. */
+export function styled(style: Style, text: string, stream: Sink = process.stdout): string {
+  return isColourful(stream) ? styleText(style, text) : text
+}
+
+/** Rows of name and value, the values aligned, every row indented by two. */
+export function columns(rows: readonly (readonly [name: string, value: string])[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
+}
+
+/** `2030-12-31`, in UTC as in the certificate. */
+export function day(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}
+
+/** An error as it stands on standard error. */
+export function errorLines({ message, spec, hint }: XmppkiError): string[] {
+  return [
+    `${styled('red', 'error:', process.stderr)} ${message}`,
+    ...(spec === undefined ? [] : [`spec:  ${spec}`]),
+    ...(hint === undefined ? [] : [`hint:  ${hint}`]),
+  ]
+}

@@ -1,0 +1,54 @@
+/** What an issued certificate is for; one certificate profile each. */
+export type IssuedKind = 'root' | 'client' | 'server'
+
+/** One issued certificate. All times are milliseconds since the epoch. */
+export interface IssuedRecord {
+  /** Serial number, lower-case hexadecimal; unique in the ledger (RFC 5280 §4.1.2.2). */
+  readonly serial: string
+  readonly kind: IssuedKind
+  /** Bare JID of a client, primary domain of a server, Common Name of a root. */
+  readonly name: string
+  /** Label of the device that holds the key; the empty string is the main one. */
+  readonly device: string
+  /** Every domain that a server certificate names, the primary one first; empty for other kinds. */
+  readonly domains: readonly string[]
+  /** SHA-256 over the DER certificate, lower-case hexadecimal. */
+  readonly fingerprint: string
+  readonly notBefore: number
+  readonly notAfter: number
+  readonly issuedAt: number
+  /** Absolute path of the folder that the files were published in. */
+  readonly directory: string
+  readonly revokedAt?: number
+  /** A CRLReason name (RFC 5280 §5.3.1). */
+  readonly revocationReason?: string
+}
+
+/** Who holds a certificate; several certificates may follow one another for one holder. */
+export type Holder = Pick<IssuedRecord, 'kind' | 'name' | 'device'>
+
+/** Adds a row inside the transaction that it was handed out for. */
+export type InsertRecord = (record: IssuedRecord) => void
+
+/**
+ * Every certificate that the workspace has issued.
+ * All methods are synchronous: a login asks one indexed question, and an issuing run must not
+ * let go of the write lock between its files and its row.
+ */
+export interface Ledger {
+  /**
+   * Runs `work` as the only writer on this ledger, in all processes: its rows appear together when it
+   * returns, and none of them when it throws. Reads inside see the rows inserted so far.
+   * The lock dies with its process, so whatever `work` finds half done was left by a crash.
+   * @throws {XmppkiError} IO when the lock cannot be had, CORRUPT when a serial number is already taken;
+   * what `work` throws passes through.
+   */
+  transaction<T>(work: (insert: InsertRecord) => T): T
+  /** The record with this serial number (lower-case hexadecimal), revoked or not. */
+  findBySerial(serial: string): IssuedRecord | undefined
+  /** The holder's most recently issued certificate that is not revoked, expired or not. */
+  findCurrent(holder: Holder): IssuedRecord | undefined
+  /** All records, or all of one kind, in the order of issue. */
+  list(kind?: IssuedKind): IssuedRecord[]
+  close(): void
+}

@@ -1,0 +1,104 @@
+import { DatabaseSync } from '@photostructure/sqlite'
+import { type ErrorCode, XmppkiError } from '../errors.ts'
+
+/** What a bound parameter or a column may be here. */
+export type SqlValue = string | number | null
+
+/** The few methods of a prepared statement that we use; `node:sqlite` has them as well. */
+export interface SqliteStatement {
+  get(...values: SqlValue[]): unknown
+  all(...values: SqlValue[]): unknown[]
+  run(...values: SqlValue[]): unknown
+}
+
+/** The few methods of a database that we use; `node:sqlite` has them as well. */
+export interface SqliteDatabase {
+  readonly isTransaction: boolean
+  exec(sql: string): void
+  prepare(sql: string): SqliteStatement
+  close(): void
+}
+
+/** How long a process waits for another one's write lock. */
+const LOCK_TIMEOUT_MS = 30_000
+
+/** Primary result codes (https://www.sqlite.org/rescode.html). */
+const SQLITE = { BUSY: 5, CORRUPT: 11, CONSTRAINT: 19, NOTADB: 26 } as const
+
+/** Opens the database file, creating it when it is missing. @throws {XmppkiError} IO, CORRUPT */
+export function openDatabase(path: string): SqliteDatabase {
+  return translated(path, () => {
+    const database: SqliteDatabase = new DatabaseSync(path, {
+      timeout: LOCK_TIMEOUT_MS,
+    })
+    enterWalMode(database)
+    // A certificate must not be handed out and then be forgotten after a power failure.
+    database.exec('PRAGMA synchronous = FULL')
+    return database
+  })
+}
+
+/** Two processes that open a new file at once: SQLite does not wait for the lock in the switch to WAL. */
+function enterWalMode(database: SqliteDatabase): void {
+  const deadline = Date.now() + LOCK_TIMEOUT_MS
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (resultCode(error) !== SQLITE.BUSY || Date.now() > deadline) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    }
+  }
+}
+
+/** Runs `work` and turns errors of SQLite into ours; all others pass through. */
+export function translated<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const code = resultCode(error)
+    if (code === undefined) throw error
+    const { kind, text, hint } = EXPLANATIONS[code] ?? {
+      kind: 'IO',
+      text: `cannot be used: ${String(error)}`,
+    }
+    throw new XmppkiError(
+      kind,
+      `the ledger ${path} ${text}`,
+      hint === undefined ? { cause: error } : { cause: error, hint },
+    )
+  }
+}
+
+interface Explanation {
+  readonly kind: ErrorCode
+  readonly text: string
+  readonly hint?: string
+}
+
+const RESTORE = 'restore it from a backup; do not delete it: it is the record of what was issued and revoked'
+
+const EXPLANATIONS: Readonly<Record<number, Explanation>> = {
+  [SQLITE.BUSY]: {
+    kind: 'IO',
+    text: 'is locked by another process',
+    hint: 'try again when that process is done',
+  },
+  [SQLITE.CORRUPT]: { kind: 'CORRUPT', text: 'is damaged', hint: RESTORE },
+  [SQLITE.NOTADB]: {
+    kind: 'CORRUPT',
+    text: 'is not an SQLite database',
+    hint: RESTORE,
+  },
+  [SQLITE.CONSTRAINT]: {
+    kind: 'CORRUPT',
+    text: 'already has a certificate with this serial number',
+  },
+}
+
+/** The low byte is the primary code, whatever extended code is reported. */
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
+  return error.errcode & 0xff
+}

@@ -1,0 +1,167 @@
+import { closeSync, openSync } from 'node:fs'
+import { XmppkiError } from '../errors.ts'
+import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger } from './ledger.ts'
+import { openDatabase, type SqliteDatabase, type SqliteStatement, translated } from './sqlite-driver.ts'
+
+/** Forward-only; the position is the version. A released entry never changes, new ones are appended. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE issued (
+     id INTEGER PRIMARY KEY,
+     serial TEXT NOT NULL UNIQUE,
+     kind TEXT NOT NULL,
+     name TEXT NOT NULL,
+     device TEXT NOT NULL,
+     domains TEXT NOT NULL,
+     fingerprint TEXT NOT NULL,
+     not_before INTEGER NOT NULL,
+     not_after INTEGER NOT NULL,
+     issued_at INTEGER NOT NULL,
+     directory TEXT NOT NULL,
+     revoked_at INTEGER,
+     revocation_reason TEXT
+   ) STRICT;
+   CREATE INDEX issued_holder ON issued (kind, name, device, issued_at);`,
+]
+
+interface IssuedRow {
+  readonly serial: string
+  readonly kind: IssuedKind
+  readonly name: string
+  readonly device: string
+  readonly domains: string
+  readonly fingerprint: string
+  readonly not_before: number
+  readonly not_after: number
+  readonly issued_at: number
+  readonly directory: string
+  readonly revoked_at: number | null
+  readonly revocation_reason: string | null
+}
+
+/** The ledger in an SQLite file: WAL, `synchronous=FULL`, one writer at a time over all processes. */
+export class SqliteLedger implements Ledger {
+  readonly #path: string
+  readonly #database: SqliteDatabase
+  readonly #insert: SqliteStatement
+  readonly #bySerial: SqliteStatement
+  readonly #current: SqliteStatement
+  readonly #list: SqliteStatement
+
+  /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
+  constructor(path: string) {
+    this.#path = path
+    createPrivateFile(path)
+    this.#database = openDatabase(path)
+    translated(path, () => migrate(this.#database, path))
+    const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql))
+    this.#insert = prepare(
+      `INSERT INTO issued (serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at,
+         directory, revoked_at, revocation_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#bySerial = prepare('SELECT * FROM issued WHERE serial = ?')
+    this.#current = prepare(
+      `SELECT * FROM issued WHERE kind = ? AND name = ? AND device = ? AND revoked_at IS NULL
+       ORDER BY issued_at DESC, id DESC LIMIT 1`,
+    )
+    this.#list = prepare('SELECT * FROM issued WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, id')
+  }
+
+  transaction<T>(work: (insert: InsertRecord) => T): T {
+    return translated(this.#path, () => inTransaction(this.#database, () => work((record) => this.#record(record))))
+  }
+
+  #record(record: IssuedRecord): void {
+    this.#insert.run(
+      record.serial,
+      record.kind,
+      record.name,
+      record.device,
+      JSON.stringify(record.domains),
+      record.fingerprint,
+      record.notBefore,
+      record.notAfter,
+      record.issuedAt,
+      record.directory,
+      record.revokedAt ?? null,
+      record.revocationReason ?? null,
+    )
+  }
+
+  findBySerial(serial: string): IssuedRecord | undefined {
+    return translated(this.#path, () => toRecord(this.#bySerial.get(serial)))
+  }
+
+  findCurrent(holder: Holder): IssuedRecord | undefined {
+    return translated(this.#path, () => toRecord(this.#current.get(holder.kind, holder.name, holder.device)))
+  }
+
+  list(kind?: IssuedKind): IssuedRecord[] {
+    return translated(this.#path, () => this.#list.all(kind ?? null).flatMap((row) => toRecord(row) ?? []))
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}
+
+/** SQLite gives its WAL and shared-memory files the mode of the database file. */
+function createPrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    throw new XmppkiError('IO', `the ledger ${path} cannot be opened: ${String(error)}`, { cause: error })
+  }
+}
+
+function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
+  // IMMEDIATE takes the write lock before the first read, so nothing that was read can be outdated.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // SQLite itself has rolled back after some errors, e.g. on a full disk.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function migrate(database: SqliteDatabase, path: string): void {
+  if (schemaVersion(database) === MIGRATIONS.length) return
+  inTransaction(database, () => {
+    // Asked again under the lock: another process may just have done it.
+    const version = schemaVersion(database)
+    if (version > MIGRATIONS.length) {
+      throw new XmppkiError('CORRUPT', `the ledger ${path} was written by a newer xmppki`, {
+        hint: 'install the newest xmppki',
+      })
+    }
+    for (const sql of MIGRATIONS.slice(version)) database.exec(sql)
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+  })
+}
+
+function schemaVersion(database: SqliteDatabase): number {
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+}
+
+/** The table is STRICT and written only here, so a row has the shape that the schema gives it. */
+function toRecord(value: unknown): IssuedRecord | undefined {
+  if (value === undefined) return undefined
+  const row = value as IssuedRow
+  return {
+    serial: row.serial,
+    kind: row.kind,
+    name: row.name,
+    device: row.device,
+    domains: JSON.parse(row.domains) as string[],
+    fingerprint: row.fingerprint,
+    notBefore: row.not_before,
+    notAfter: row.not_after,
+    issuedAt: row.issued_at,
+    directory: row.directory,
+    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
+    ...(row.revocation_reason === null ? {} : { revocationReason: row.revocation_reason }),
+  }
+}

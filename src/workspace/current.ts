@@ -1,0 +1,63 @@
+import type { IssuedCertificate } from '../pki/issue.ts'
+import type { Holder, IssuedRecord } from '../store/ledger.ts'
+import { exists } from './files.ts'
+import type { Workspace } from './workspace.ts'
+
+/**
+ * The holder's certificate that a further one would duplicate: newest, not revoked, and its files still there.
+ * Whoever moves the folder away gets a new certificate.
+ */
+export function findCurrent(workspace: Workspace, holder: Holder): IssuedRecord | undefined {
+  const record = workspace.ledger().findCurrent(holder)
+  return record !== undefined && exists(record.directory) ? record : undefined
+}
+
+/** Tells about an older certificate that stays valid although its files are gone. */
+export function warnAboutSuperseded(workspace: Workspace, holder: Holder, now: Date): void {
+  const old = workspace.ledger().findCurrent(holder)
+  if (old === undefined || old.notAfter < now.getTime()) return
+  workspace.warn(
+    `an earlier certificate for ${holder.name} stays valid until ${isoDate(old.notAfter)} although its folder ` +
+      `${old.directory} is gone (serial ${old.serial})`,
+  )
+}
+
+/** Tells about a certificate that is there but of no more use. */
+export function warnAboutExpired(workspace: Workspace, record: IssuedRecord, now: Date): void {
+  if (record.notAfter >= now.getTime()) return
+  workspace.warn(
+    `the certificate for ${record.name} expired on ${isoDate(record.notAfter)}; move ${record.directory} away to get a new one`,
+  )
+}
+
+/** The row for a certificate that was just signed. */
+export function toRecord(
+  certificate: IssuedCertificate,
+  about: Holder & {
+    readonly domains: readonly string[]
+    readonly directory: string
+    readonly now: Date
+  },
+): IssuedRecord {
+  const { serial, fingerprint, notBefore, notAfter } = certificate
+  const { kind, name, device, domains, directory, now } = about
+  const times = {
+    notBefore: notBefore.getTime(),
+    notAfter: notAfter.getTime(),
+    issuedAt: now.getTime(),
+  }
+  return {
+    serial,
+    kind,
+    name,
+    device,
+    domains,
+    fingerprint,
+    ...times,
+    directory,
+  }
+}
+
+function isoDate(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { XmppkiError } from '../errors.ts'
+
+/** Folders of the workspace are for their owner alone. */
+const PRIVATE_FOLDER = 0o700
+
+/** Private keys, passwords, PKCS#12. */
+export const SECRET_FILE = 0o600
+/** Certificates, CSRs. */
+export const PUBLIC_FILE = 0o644
+
+export interface NewFile {
+  /** Without a folder. */
+  readonly name: string
+  readonly content: string | Uint8Array
+  readonly mode: typeof SECRET_FILE | typeof PUBLIC_FILE
+}
+
+/** The `code` of an operating-system error, e.g. `ENOENT`. */
+export function systemErrorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Runs `work` and turns what the operating system refuses into an `IO` error that says `what` failed. */
+export function withIo<T>(what: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (error instanceof XmppkiError || code === undefined) throw error
+    throw new XmppkiError('IO', `cannot ${what}: ${REASONS[code] ?? code}`, {
+      cause: error,
+    })
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied (EACCES)',
+  EPERM: 'operation not permitted (EPERM)',
+  EROFS: 'the file system is read-only (EROFS)',
+  ENOSPC: 'no space left on the device (ENOSPC)',
+  EDQUOT: 'the disk quota is used up (EDQUOT)',
+  ENOTDIR: 'part of the path is not a folder (ENOTDIR)',
+  EISDIR: 'it is a folder (EISDIR)',
+  ENOENT: 'no such file or folder (ENOENT)',
+  EEXIST: 'it already exists (EEXIST)',
+  ENAMETOOLONG: 'the path is too long (ENAMETOOLONG)',
+  ELOOP: 'too many symbolic links (ELOOP)',
+}
+
+/** Creates the folder and its missing parents, all of them with mode 0700; folders that exist stay as they are. */
+export function makePrivateFolder(path: string): void {
+  withIo(`create the folder ${path}`, () => makeFolders(path))
+}
+
+/** Not `recursive: true`: that loops forever where a folder can be seen but nothing made in it, as in /proc. */
+function makeFolders(path: string): void {
+  if (makeFolder(path)) return
+  makeFolders(dirname(path))
+  mkdirSync(path, { mode: PRIVATE_FOLDER })
+}
+
+/** False when the parent is missing. */
+function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: PRIVATE_FOLDER })
+    return true
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'EEXIST' && !statSync(path).isDirectory()) {
+      throw new XmppkiError('IO', `${path} is not a folder`, { cause: error })
+    }
+    if (code === 'ENOENT' && !existsSync(dirname(path))) return false
+    if (code !== 'EEXIST') throw error
+    return true
+  }
+}
+
+/** Whether anything is there, a dangling symbolic link excepted. */
+export function exists(path: string): boolean {
+  return withIo(`look at ${path}`, () => statSync(path, { throwIfNoEntry: false })) !== undefined
+}
+
+/** The text of a file, or undefined when there is none. */
+export function readTextIfAny(path: string): string | undefined {
+  return withIo(`read ${path}`, () => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return undefined
+      throw error
+    }
+  })
+}
+
+/** Makes a rename or a new file in this folder survive a power failure. */
+export function syncFolder(path: string): void {
+  withIo(`write to ${path}`, () => {
+    const folder = openSync(path, 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  })
+}
+
+/** Creates one file and brings it to the disk; refuses when the name is taken, by a symbolic link too. */
+export function createFile(folder: string, file: NewFile): void {
+  const path = join(folder, file.name)
+  withIo(`write ${path}`, () => {
+    const descriptor = openSync(path, 'wx', file.mode)
+    try {
+      writeFileSync(descriptor, file.content)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+}
+
+/** Creates the folder (mode 0700) with exactly these files and brings everything to the disk. */
+export function createFolder(path: string, files: readonly NewFile[]): void {
+  withIo(`create the folder ${path}`, () => mkdirSync(path, { mode: PRIVATE_FOLDER }))
+  for (const file of files) createFile(path, file)
+  syncFolder(path)
+}
+
+/** Replaces or creates a file so that a reader sees the old or the new content, never a part. */
+export function replaceFile(path: string, file: Omit<NewFile, 'name'>): void {
+  const folder = dirname(path)
+  const temporary = `.xmppki-${randomBytes(8).toString('hex')}`
+  createFile(folder, { ...file, name: temporary })
+  moveInto(join(folder, temporary), path)
+}
+
+/** Renames within one file system and brings the new name to the disk. */
+export function moveInto(from: string, to: string): void {
+  withIo(`write ${to}`, () => renameSync(from, to))
+  syncFolder(dirname(to))
+}
+
+/** Removes a file, or a folder with everything in it; nothing happens when there is none. */
+export function removeAll(path: string): void {
+  withIo(`remove ${path}`, () => rmSync(path, { recursive: true, force: true }))
+}
+
+/** Whether others than the owner may read the file; false where the file is missing. */
+export function isReadableByOthers(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false })
+  return status !== undefined && (status.mode & 0o077) !== 0
+}

@@ -1,0 +1,111 @@
+import { XmppkiError } from '../errors.ts'
+import type { KeyAlgorithm } from '../pki/algorithms.ts'
+import { readCertificate } from '../pki/certificate.ts'
+import { type IssuedCertificate, prepareRoot, sign } from '../pki/issue.ts'
+import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
+import { decodePem } from '../pki/pem.ts'
+import { toRecord } from './current.ts'
+import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
+import { publish } from './publish.ts'
+import { writeSettings } from './settings.ts'
+import type { Workspace } from './workspace.ts'
+
+export interface RootRequest {
+  readonly commonName: string
+  readonly organization?: string
+  readonly algorithm: KeyAlgorithm
+  readonly days: number
+  /** Name constraints: the only domains this CA may issue for; empty for no constraints. */
+  readonly permitDomains: readonly string[]
+  /** The default XMPP domain of the workspace. */
+  readonly domain: string
+  /** Asked once it is clear that a key will be made; undefined leaves the key unencrypted. */
+  readonly passphrase: () => Promise<string | undefined>
+  readonly ifMissing: boolean
+  readonly now?: Date
+}
+
+export interface RootResult {
+  /** False when the CA was there before and `ifMissing` was set. */
+  readonly created: boolean
+  readonly subject: string
+  readonly serial: string
+  /** SHA-256 over the DER certificate, lower-case hexadecimal. */
+  readonly fingerprint: string
+  readonly notAfter: Date
+  /** The default XMPP domain of the workspace. */
+  readonly domain: string
+  readonly files: { readonly key: string; readonly certificate: string }
+}
+
+/**
+ * Makes the root key and its self-signed certificate.
+ * @throws {XmppkiError} EXISTS when there is a CA and `ifMissing` is not set, PASSPHRASE, BAD_INPUT, IO
+ */
+export async function initCa(workspace: Workspace, request: RootRequest): Promise<RootResult> {
+  if (workspace.hasCa) return existingCa(workspace, request.ifMissing)
+  const { commonName, organization, algorithm, days, permitDomains } = request
+  const passphrase = await request.passphrase()
+  const keys = await generateKeyPair(algorithm)
+  const now = request.now ?? new Date()
+  const subject = organization === undefined ? { commonName } : { commonName, organization }
+  const certificate = await sign(prepareRoot({ ...subject, keys, days, permitDomains, now }), keys.privateKey)
+  const key = await encodePrivateKey(keys.privateKey, passphrase)
+  return publishRoot(workspace, request, { certificate, key, now })
+}
+
+interface MadeRoot {
+  readonly certificate: IssuedCertificate
+  readonly key: string
+  readonly now: Date
+}
+
+function publishRoot(workspace: Workspace, request: RootRequest, root: MadeRoot): RootResult {
+  const { paths } = workspace
+  const files: NewFile[] = [
+    { name: 'root.key', content: root.key, mode: SECRET_FILE },
+    { name: 'root.crt', content: root.certificate.pem, mode: PUBLIC_FILE },
+  ]
+  const holder = {
+    kind: 'root',
+    name: request.commonName,
+    device: '',
+  } as const
+  const record = toRecord(root.certificate, {
+    ...holder,
+    domains: [],
+    directory: paths.ca,
+    now: root.now,
+  })
+  const publication = { record, files, certificateFile: 'root.crt' }
+  const published = publish(workspace.ledger(), paths.temporary, publication, () => {
+    if (workspace.hasCa) return false
+    // Under the lock, so that the settings are those of the process whose CA it becomes.
+    writeSettings(paths.settings, request)
+    return true
+  })
+  return published ? describeCa(workspace, true) : existingCa(workspace, request.ifMissing)
+}
+
+function existingCa(workspace: Workspace, ifMissing: boolean): RootResult {
+  if (ifMissing) return describeCa(workspace, false)
+  throw new XmppkiError('EXISTS', `there is already a CA in ${workspace.paths.home}`, {
+    hint: 'nothing was changed; --if-missing accepts the CA that is there, --home makes another one elsewhere',
+  })
+}
+
+function describeCa(workspace: Workspace, created: boolean): RootResult {
+  const { paths, settings } = workspace
+  const facts = readCertificate(decodePem(workspace.rootCertificatePem(), 'CERTIFICATE', paths.rootCertificate))
+  const { subject, serial, fingerprint, notAfter } = facts
+  const files = { key: paths.rootKey, certificate: paths.rootCertificate }
+  return {
+    created,
+    subject,
+    serial,
+    fingerprint,
+    notAfter,
+    domain: settings.domain,
+    files,
+  }
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path'
+import { XmppkiError } from '../errors.ts'
+import type { KeyAlgorithm } from '../pki/algorithms.ts'
+import { type IssuedCertificate, prepareServer, sign } from '../pki/issue.ts'
+import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
+import type { IssuedRecord } from '../store/ledger.ts'
+import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
+import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
+import { publish } from './publish.ts'
+import { SERVER_FILES } from './server-credentials.ts'
+import type { IssuerSource, Workspace } from './workspace.ts'
+
+export interface ServerRequest {
+  /** Prepared domainparts (RFC 7622 §3.2); the first one names the folder. */
+  readonly domains: readonly string[]
+  readonly days: number
+  readonly algorithm: KeyAlgorithm
+  readonly ifMissing: boolean
+  readonly issuer: IssuerSource
+  readonly now?: Date
+}
+
+export interface IssuedServer {
+  readonly domains: readonly string[]
+  readonly serial: string
+  /** SHA-256 over the DER certificate, lower-case hexadecimal. */
+  readonly fingerprint: string
+  readonly notAfter: Date
+  readonly directory: string
+  /** Absolute paths. */
+  readonly files: {
+    readonly key: string
+    readonly certificate: string
+    readonly chain: string
+  }
+  /** False when it was there before and `ifMissing` was set. */
+  readonly created: boolean
+}
+
+/**
+ * Makes one server certificate for all the domains, with its key, all or nothing.
+ * @throws {XmppkiError} EXISTS when the primary domain has one and `ifMissing` is not set, BAD_NAME, BAD_INPUT, IO,
+ * CORRUPT; what `issuer` throws
+ */
+export async function issueServer(workspace: Workspace, request: ServerRequest): Promise<IssuedServer> {
+  const now = request.now ?? new Date()
+  const holder = holderOf(request)
+  const existing = findCurrent(workspace, holder)
+  if (existing !== undefined) return acceptExisting(workspace, request, existing, now)
+  const { certificate, files } = await makeServer(workspace, request, now)
+  const directory = workspace.paths.server(holder.name)
+  const record = toRecord(certificate, {
+    ...holder,
+    domains: request.domains,
+    directory,
+    now,
+  })
+  const publication = {
+    record,
+    files,
+    certificateFile: SERVER_FILES.certificate,
+  }
+  let winner: IssuedRecord | undefined
+  publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
+    winner = findCurrent(workspace, holder)
+    return winner === undefined
+  })
+  return winner === undefined ? describe(record, true) : acceptExisting(workspace, request, winner, now)
+}
+
+async function makeServer(
+  workspace: Workspace,
+  request: ServerRequest,
+  now: Date,
+): Promise<{ certificate: IssuedCertificate; files: NewFile[] }> {
+  const { domains, days, algorithm } = request
+  const issuer = await request.issuer()
+  warnAboutSuperseded(workspace, holderOf(request), now)
+  const keys = await generateKeyPair(algorithm)
+  const certificate = await sign(prepareServer({ domains, publicKey: keys.publicKey, days, now, issuer }), issuer.key)
+  const files: NewFile[] = [
+    {
+      name: SERVER_FILES.key,
+      content: await encodePrivateKey(keys.privateKey),
+      mode: SECRET_FILE,
+    },
+    {
+      name: SERVER_FILES.certificate,
+      content: certificate.pem,
+      mode: PUBLIC_FILE,
+    },
+    {
+      name: SERVER_FILES.chain,
+      content: certificate.pem + workspace.rootCertificatePem(),
+      mode: PUBLIC_FILE,
+    },
+  ]
+  return { certificate, files }
+}
+
+function holderOf({ domains: [primary] }: ServerRequest) {
+  if (primary === undefined) throw new XmppkiError('BAD_NAME', 'a server certificate needs at least one domain')
+  return { kind: 'server', name: primary, device: '' } as const
+}
+
+function acceptExisting(workspace: Workspace, request: ServerRequest, record: IssuedRecord, now: Date): IssuedServer {
+  if (!request.ifMissing) {
+    throw new XmppkiError('EXISTS', `${record.name} already has a server certificate in ${record.directory}`, {
+      hint: '--if-missing accepts it; to replace it, move that folder away first',
+    })
+  }
+  const missing = request.domains.filter((domain) => !record.domains.includes(domain))
+  if (missing.length > 0) {
+    throw new XmppkiError('EXISTS', `the certificate in ${record.directory} does not name ${missing.join(', ')}`, {
+      hint: 'move that folder away, then run the same command again',
+    })
+  }
+  warnAboutExpired(workspace, record, now)
+  return describe(record, false)
+}
+
+function describe(record: IssuedRecord, created: boolean): IssuedServer {
+  const { directory, domains, serial, fingerprint } = record
+  const files = {
+    key: join(directory, SERVER_FILES.key),
+    certificate: join(directory, SERVER_FILES.certificate),
+    chain: join(directory, SERVER_FILES.chain),
+  }
+  return {
+    domains,
+    serial,
+    fingerprint,
+    notAfter: new Date(record.notAfter),
+    directory,
+    files,
+    created,
+  }
+}

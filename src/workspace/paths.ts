@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import { diskName } from './disk-name.ts'
+
+/** Where things are in a workspace folder. The layout is part of the documented interface. */
+export class WorkspacePaths {
+  /** The folder itself, absolute. */
+  readonly home: string
+  /** `{version, domain}` */
+  readonly settings: string
+  readonly ledger: string
+  /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
+  readonly temporary: string
+  readonly ca: string
+  readonly rootKey: string
+  readonly rootCertificate: string
+
+  constructor(home: string) {
+    this.home = home
+    this.settings = join(home, 'workspace.json')
+    this.ledger = join(home, 'ledger.db')
+    this.temporary = join(home, 'tmp')
+    this.ca = join(home, 'ca')
+    this.rootKey = join(this.ca, 'root.key')
+    this.rootCertificate = join(this.ca, 'root.crt')
+  }
+
+  /** The folder of a server certificate, named after its primary domain. */
+  server(domain: string): string {
+    return join(this.home, 'server', diskName(domain))
+  }
+
+  /** The folder of all client certificates of one domain. */
+  clients(domain: string): string {
+    return join(this.home, 'clients', diskName(domain))
+  }
+}
+
+/** The folder name for one device of one user; `@` cannot occur in a localpart (RFC 7622 §3.3.1). */
+export function clientFolderName(local: string, device: string): string {
+  return device === '' ? diskName(local) : `${diskName(local)}@${diskName(device)}`
+}
