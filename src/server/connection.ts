@@ -1,0 +1,132 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
+
+/** How long a closed stream may take to flush and to be closed by the peer. */
+const LINGER_MS = 2_000
+
+export interface ConnectionOptions {
+  /** Bytes that may wait for a slow reader before it is cut off. */
+  readonly outboundBytes: number
+  /** Runs the server side of a TLS handshake on a plain socket. */
+  readonly upgrade: (socket: Socket, done: (secure: TLSSocket) => void) => void
+}
+
+/** One client connection over node:net or node:tls. */
+export class Connection implements Transport {
+  readonly remote: string
+  #socket: Socket | TLSSocket
+  #queued = ''
+  #flushing = false
+  #ended = false
+  #paused = false
+  readonly #options: ConnectionOptions
+  #events: TransportEvents | undefined
+
+  constructor(socket: Socket | TLSSocket, options: ConnectionOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, 60_000)
+  }
+
+  /** Starts to deliver events; called once. */
+  attach(events: TransportEvents): void {
+    this.#events = events
+    this.#listen(this.#socket)
+  }
+
+  get secured(): boolean {
+    return 'encrypted' in this.#socket
+  }
+
+  write(text: string): void {
+    if (this.#ended) return
+    this.#queued += text
+    if (this.#flushing) return
+    this.#flushing = true
+    // One write for a whole burst: a TLS record and a system call for each stanza would cost more than routing it.
+    process.nextTick(() => this.#flush())
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    if (!this.#socket.writableNeedDrain) this.#socket.resume()
+  }
+
+  startTls(): void {
+    this.#flush()
+    const plain = this.#socket
+    for (const event of ['data', 'drain', 'end', 'error', 'close']) plain.removeAllListeners(event)
+    // Until the handshake is over the plain socket is still the one that can fail.
+    plain.on('error', () => plain.destroy())
+    plain.once('close', () => this.#closed(plain))
+    this.#options.upgrade(plain, (secure) => {
+      plain.removeAllListeners('close')
+      this.#socket = secure
+      this.#listen(secure)
+      this.#events?.upgraded()
+    })
+  }
+
+  peerCertificate(): PresentedCertificate | undefined {
+    if (!('encrypted' in this.#socket)) return undefined
+    const certificate = this.#socket.getPeerX509Certificate()
+    if (certificate === undefined) return undefined
+    const intermediates: Uint8Array[] = []
+    for (let above = certificate.issuerCertificate; above !== undefined; above = above.issuerCertificate) {
+      intermediates.push(above.raw)
+    }
+    const { authorized, authorizationError } = this.#socket
+    return { der: certificate.raw, intermediates, distrust: authorized ? undefined : String(authorizationError) }
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#flush()
+    this.#ended = true
+    const socket = this.#socket
+    socket.end()
+    // Unread input would turn the close into a reset, which may overtake the stream error on its way.
+    socket.removeAllListeners('data')
+    socket.on('data', () => undefined)
+    socket.resume()
+    const cut = setTimeout(() => socket.destroy(), LINGER_MS)
+    cut.unref()
+    socket.once('close', () => clearTimeout(cut))
+  }
+
+  #listen(socket: Socket | TLSSocket): void {
+    socket.on('data', (chunk: Uint8Array) => this.#events?.data(chunk))
+    socket.on('drain', () => {
+      if (!this.#paused) socket.resume()
+    })
+    socket.on('end', () => this.end())
+    // The 'close' event follows every error and is where the session learns of it.
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => this.#closed(socket))
+  }
+
+  #closed(socket: Socket): void {
+    if (socket !== this.#socket) return
+    this.#ended = true
+    this.#events?.closed()
+    this.#events = undefined
+  }
+
+  #flush(): void {
+    this.#flushing = false
+    if (this.#queued === '' || this.#ended) return
+    const text = this.#queued
+    this.#queued = ''
+    // A client that does not read is not read either, so its own requests cannot fill our memory.
+    if (!this.#socket.write(text)) this.#socket.pause()
+    if (this.#socket.writableLength > this.#options.outboundBytes) this.#events?.overflow()
+  }
+}

@@ -1,0 +1,16 @@
+import { xml } from '../../xmpp/element.ts'
+import { NS } from '../../xmpp/namespaces.ts'
+import type { Feature } from '../feature.ts'
+
+/** RFC 6121 §2.2: the roster, which holds nobody: a server without accounts keeps no contacts. */
+export const roster: Feature = {
+  name: 'roster',
+  claims: [{ spec: 'RFC 6121', scope: '§2.2 (empty roster)' }],
+  advertises: [],
+  install(host) {
+    host.onIq('get', 'account', { name: 'query', namespace: NS.roster }, () => ({
+      type: 'result',
+      payload: xml('query', { xmlns: NS.roster }),
+    }))
+  },
+}

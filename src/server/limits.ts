@@ -1,0 +1,22 @@
+import type { StreamLimits } from '../xmpp/stream-parser.ts'
+
+/** Bounds that keep one client from using up what belongs to all. */
+export interface ServerLimits {
+  /** Before authentication a peer is a stranger: RFC 6120 §13.12 allows no less than 10,000 bytes. */
+  readonly beforeLogin: StreamLimits
+  readonly afterLogin: StreamLimits
+  /** Milliseconds from the connection to a bound resource. */
+  readonly negotiationMs: number
+  /** Bytes that may wait for a slow reader. */
+  readonly outboundBytes: number
+  /** Connections per listener. */
+  readonly maxConnections: number
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  beforeLogin: { stanzaBytes: 10_000, depth: 16, attributes: 32 },
+  afterLogin: { stanzaBytes: 262_144, depth: 128, attributes: 128 },
+  negotiationMs: 60_000,
+  outboundBytes: 4 * 1024 * 1024,
+  maxConnections: 100_000,
+}

@@ -1,0 +1,290 @@
+import { randomBytes } from 'node:crypto'
+import type { Element } from '../xmpp/element.ts'
+import { serialize } from '../xmpp/element.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import { negotiate, openedState, streamFeatures } from '../xmpp/negotiation.ts'
+import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import type { StanzaError } from '../xmpp/stanza.ts'
+import {
+  readStreamHeader,
+  STREAM_END,
+  type StreamError,
+  type StreamRequest,
+  streamErrorElement,
+  streamOpening,
+} from '../xmpp/stream.ts'
+import type { NegotiationContext, NegotiationState, Step } from '../xmpp/stream-feature.ts'
+import { type StreamHeader, StreamParser } from '../xmpp/stream-parser.ts'
+import type { BoundSession } from './directory.ts'
+import type { ServerLimits } from './limits.ts'
+import type { Log } from './log.ts'
+import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
+
+/** What a login may be judged by. */
+export interface LoginConnection {
+  readonly remote: string
+  /** As presented in the handshake; what it is worth is judged anew at every use. */
+  readonly certificate: PresentedCertificate | undefined
+}
+
+/** The client end of a bound session: where its stanzas and its last error go. */
+export interface ClientEnd {
+  deliver(stanza: string): void
+  close(error: StreamError): void
+}
+
+/** What a session needs of the server it belongs to. */
+export interface SessionHost {
+  readonly startTls: 'required' | 'offered'
+  /** Answers for streams that fail before they name a domain. */
+  readonly defaultDomain: string
+  readonly enabledMechanisms: ReadonlySet<string>
+  readonly limits: ServerLimits
+  readonly log: Log
+  serves(domain: string): boolean
+  /** The mechanisms that can succeed on this connection now. */
+  mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[]
+  /** Claims a resource and puts the session into the directory; a full `account` fixes the resource. */
+  bind(account: Jid, resource: string | undefined, end: ClientEnd): BoundSession | StanzaError
+  /** One first-level element of a bound session; answers the error that ends its stream, if any. */
+  route(stanza: Element, session: BoundSession): StreamError | undefined
+  /** The client is gone, or as good as gone. */
+  leave(session: BoundSession): void
+  /** The connection is gone. */
+  closed(session: Session): void
+}
+
+const NOTHING = new Uint8Array()
+
+/** White space may follow an element; anything else after `<starttls/>` was meant to be read as if it were secured. */
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
+}
+
+/** One client stream, from the first byte to the last. */
+export class Session implements TransportEvents, ClientEnd {
+  readonly #host: SessionHost
+  readonly #transport: Transport
+  readonly #context: NegotiationContext
+  readonly #deadline: NodeJS.Timeout
+  #parser: StreamParser
+  #state: NegotiationState | undefined
+  #online: BoundSession | undefined
+  #certificate: PresentedCertificate | undefined
+  /** Our stream header has been sent, and its end tag is owed. */
+  #opened = false
+  /** Nothing is read: TLS is being negotiated, or an answer is being waited for. */
+  #waiting = false
+  #closed = false
+  #held: Uint8Array = NOTHING
+  /** The element of the negotiation that the parser has stopped at. */
+  #taken: Element | undefined
+
+  constructor(host: SessionHost, transport: Transport) {
+    this.#host = host
+    this.#transport = transport
+    this.#parser = this.#newParser()
+    this.#context = {
+      startTls: host.startTls,
+      enabledMechanisms: host.enabledMechanisms,
+      mechanisms: ({ domain }) => host.mechanisms(domain, this.#loginConnection()),
+      bind: (account, resource) => this.#bind(account, resource),
+    }
+    const error: StreamError = { condition: 'connection-timeout', text: 'the negotiation took too long' }
+    this.#deadline = setTimeout(() => this.close(error), host.limits.negotiationMs)
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#guarded(() => this.#feed(chunk))
+  }
+
+  upgraded(): void {
+    this.#waiting = false
+  }
+
+  overflow(): void {
+    this.close({ condition: 'resource-constraint', text: 'the client does not read' })
+  }
+
+  closed(): void {
+    this.#leave()
+    this.#closed = true
+    this.#host.closed(this)
+  }
+
+  deliver(stanza: string): void {
+    this.#transport.write(stanza)
+  }
+
+  close(error: StreamError): void {
+    if (this.#closed) return
+    if (!this.#opened) this.#open(undefined)
+    const { condition, text } = error
+    const jid = (this.#online?.jid ?? this.#state?.account)?.toString()
+    this.#host.log.info({ remote: this.#transport.remote, jid, condition, text }, 'stream closed with an error')
+    this.#transport.write(serialize(streamErrorElement(error)))
+    this.#finish()
+  }
+
+  #loginConnection(): LoginConnection {
+    this.#certificate ??= this.#transport.peerCertificate()
+    return { remote: this.#transport.remote, certificate: this.#certificate }
+  }
+
+  /** A defect in one session must not take the server with it. */
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#host.log.error({ err: error, remote: this.#transport.remote }, 'a session failed')
+      this.close({ condition: 'internal-server-error' })
+    }
+  }
+
+  #newParser(): StreamParser {
+    const { beforeLogin, afterLogin } = this.#host.limits
+    return new StreamParser(
+      {
+        open: (header) => this.#start(header),
+        element: (element) => this.#element(element),
+        close: () => this.#finish(),
+        fault: (condition, text) => this.close({ condition, text }),
+      },
+      this.#state?.account === undefined ? beforeLogin : afterLogin,
+    )
+  }
+
+  #feed(chunk: Uint8Array): void {
+    let rest = chunk
+    while (rest.length > 0 && !this.#waiting && !this.#closed) {
+      rest = this.#parser.write(rest) ?? NOTHING
+      const element = this.#taken
+      this.#taken = undefined
+      if (element !== undefined && !this.#closed) this.#negotiate(element, rest)
+    }
+    if (this.#waiting) this.#held = Buffer.concat([this.#held, rest])
+  }
+
+  #element(element: Element): void {
+    if (this.#closed) return
+    if (this.#online !== undefined) {
+      const error = this.#host.route(element, this.#online)
+      if (error !== undefined) this.close(error)
+      return
+    }
+    // What follows this element may be for another parser, or for none: it depends on the outcome.
+    this.#taken = element
+    this.#parser.stop()
+  }
+
+  #open(request: StreamRequest | undefined): void {
+    this.#opened = true
+    const from = request?.domain ?? this.#state?.domain ?? this.#host.defaultDomain
+    // RFC 6120 §4.7.3: unpredictable and never the same twice.
+    const id = randomBytes(12).toString('base64url')
+    this.#transport.write(streamOpening({ from, id, to: request?.from?.toString() }))
+  }
+
+  #start(header: StreamHeader): void {
+    const request = readStreamHeader(header, (domain) => this.#host.serves(domain))
+    if ('condition' in request) {
+      this.close(request)
+      return
+    }
+    this.#open(request)
+    const { domain, from } = request
+    const { account } = this.#state ?? {}
+    // A login holds for the stream it was made on: neither the domain nor the sender may change afterwards.
+    if (account !== undefined && account.domain !== domain) {
+      this.close({ condition: 'host-unknown', text: 'the account belongs to another domain' })
+    } else if (account !== undefined && from !== undefined && !from.bare().equals(account.bare())) {
+      this.close({ condition: 'invalid-from' })
+    } else {
+      this.#state = this.#state ? { ...this.#state, domain, from } : openedState(domain, from, this.#transport.secured)
+      this.#transport.write(serialize(streamFeatures(this.#state, this.#context)))
+    }
+  }
+
+  #negotiate(element: Element, rest: Uint8Array): void {
+    if (this.#state === undefined) throw new Error('an element before the stream was opened')
+    const step = negotiate(element, this.#state, this.#context)
+    if (!(step instanceof Promise)) {
+      this.#apply(step, rest)
+      return
+    }
+    this.#waiting = true
+    this.#transport.pause()
+    const goOn = (settle: () => void) => {
+      this.#waiting = false
+      this.#guarded(() => {
+        settle()
+        const held = this.#held
+        this.#held = NOTHING
+        this.#transport.resume()
+        this.#feed(held)
+      })
+    }
+    step.then(
+      (settled) => goOn(() => this.#apply(settled, NOTHING)),
+      (error: unknown) =>
+        goOn(() => {
+          throw error
+        }),
+    )
+  }
+
+  #apply(step: Step, rest: Uint8Array): void {
+    if (this.#closed) return
+    if (step.kind !== 'reached' && step.refused !== undefined) {
+      this.#host.log.warn({ remote: this.#transport.remote, ...step.refused }, 'login refused')
+    }
+    if (step.kind === 'reached' && step.milestone === 'secured' && !isBlank(rest)) {
+      this.close({ condition: 'policy-violation', text: 'data after <starttls/> and before TLS' })
+      return
+    }
+    for (const element of step.send) this.#transport.write(serialize(element))
+    if (step.kind === 'close') {
+      this.close(step.error)
+      return
+    }
+    this.#state = step.state
+    if (step.kind === 'reached') this.#reached(step)
+  }
+
+  #reached({ milestone, state, restart }: Extract<Step, { kind: 'reached' }>): void {
+    if (restart) {
+      this.#opened = false
+      this.#parser = this.#newParser()
+    }
+    if (milestone === 'secured') {
+      this.#waiting = true
+      this.#transport.startTls()
+    } else if (milestone === 'authenticated') {
+      this.#host.log.info({ remote: this.#transport.remote, account: state.account?.toString() }, 'logged in')
+    } else {
+      clearTimeout(this.#deadline)
+    }
+  }
+
+  #bind(account: Jid, resource: string | undefined): Jid | StanzaError {
+    const bound = this.#host.bind(account, resource, this)
+    if ('condition' in bound) return bound
+    this.#online = bound
+    return bound.jid
+  }
+
+  #leave(): void {
+    clearTimeout(this.#deadline)
+    if (this.#online === undefined) return
+    this.#host.leave(this.#online)
+    this.#online = undefined
+  }
+
+  #finish(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#leave()
+    this.#transport.write(STREAM_END)
+    this.#transport.end()
+  }
+}

@@ -1,0 +1,36 @@
+/** The certificate a client presented in the TLS handshake. */
+export interface PresentedCertificate {
+  readonly der: Uint8Array
+  /** Certificates the client sent along to reach a trust anchor, DER. */
+  readonly intermediates: readonly Uint8Array[]
+  /** Why OpenSSL would not trust it, as a code such as `CERT_HAS_EXPIRED`; undefined when it does. */
+  readonly distrust: string | undefined
+}
+
+/** What a session does with its connection; only the listener knows sockets. */
+export interface Transport {
+  /** Address and port of the peer, for the log. */
+  readonly remote: string
+  readonly secured: boolean
+  /** Queues text; everything queued in one turn of the event loop leaves in one write. */
+  write(text: string): void
+  /** Stops reading until {@link resume}. */
+  pause(): void
+  resume(): void
+  /** Sends what is queued, then begins the TLS handshake on this connection. */
+  startTls(): void
+  peerCertificate(): PresentedCertificate | undefined
+  /** Sends what is queued and closes; the connection is cut when the peer does not follow in time. */
+  end(): void
+}
+
+/** What a connection tells its session. */
+export interface TransportEvents {
+  data(chunk: Uint8Array): void
+  /** The handshake that `startTls` began is complete. */
+  upgraded(): void
+  /** The peer reads more slowly than others send to it, and the buffer for it is full. */
+  overflow(): void
+  /** The connection is gone, for whatever reason; nothing comes after it. */
+  closed(): void
+}

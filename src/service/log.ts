@@ -1,0 +1,21 @@
+import { pino } from 'pino'
+import type { Log } from '../server/log.ts'
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** One JSON object a line on standard error: what a journal, a file or a log shipper takes as it is. */
+export function createLog(level: LogLevel): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: levelName },
+  }
+  return pino(options, pino.destination({ fd: 2, sync: true }))
+}
+
+function levelName(label: string): object {
+  return { level: label }
+}
