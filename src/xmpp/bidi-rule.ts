@@ -1,16 +1,17 @@
 /**
  * The Bidi rule of RFC 5893 §2. Regular expressions do not know Bidi_Class, so the blocks of right-to-left scripts are
- * listed (DerivedBidiClass.txt, default values); marks in them are NSM by their general category. For text of the
- * IdentifierClass, the only one that the rule is applied to, this differs from the full table by refusing a few
- * modifier letters beside right-to-left letters, never by admitting more.
+ * listed (DerivedBidiClass.txt, default values); marks are NSM by their general category. Compared with the full table
+ * of Unicode 14 for every character of the IdentifierClass, the only text that the rule is applied to, this refuses 25
+ * modifier letters and one mark beside right-to-left letters, and admits five Indic marks there.
  */
 const RTL_BLOCKS = '\\u0590-\\u08ff\\ufb1d-\\ufdff\\ufe70-\\ufeff\\u{10800}-\\u{10fff}\\u{1e800}-\\u{1efff}'
 const ARABIC_NUMBER = '\\u0660-\\u0669\\u{10d30}-\\u{10d39}\\u{10e60}-\\u{10e7e}'
 const EXTENDED_ARABIC_DIGIT = '\\u06f0-\\u06f9'
 
-const HAS_RTL = new RegExp(`[${RTL_BLOCKS}]`, 'u')
 /** Classes R and AL: everything in those blocks but marks and digits of class AN and EN. */
 const RTL_LETTER = `(?![\\p{Mn}${ARABIC_NUMBER}${EXTENDED_ARABIC_DIGIT}])[${RTL_BLOCKS}]`
+/** Classes R, AL and AN: what makes a text right-to-left (RFC 5893 §1.4). */
+const HAS_RTL = new RegExp(`${RTL_LETTER}|[${ARABIC_NUMBER}]`, 'u')
 const EUROPEAN_NUMBER = `0-9${EXTENDED_ARABIC_DIGIT}`
 /** Classes ES, CS, ET, ON and BN as far as the IdentifierClass has them. */
 const NEUTRAL = '!-/:-@\\[-`{-~\\u00b7\\u0375\\u30fb\\u200c\\u200d'

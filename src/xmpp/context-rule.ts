@@ -18,23 +18,29 @@ const RIGHT_JOINING =
 const JOINS_FORWARD = new RegExp(`[${DUAL_JOINING}]\\p{Mn}*$`, 'u')
 const JOINS_BACKWARD = new RegExp(`^\\p{Mn}*[${DUAL_JOINING}${RIGHT_JOINING}]`, 'u')
 
-const HAS_CONTEXT = /[\u00b7\u0375\u05f3\u05f4\u0660-\u0669\u06f0-\u06f9\u30fb\u200c\u200d]/gu
-
-/** Which contextual rule a text breaks, as `contains …`, or `undefined`. */
-export function breaksContextRule(text: string): string | undefined {
-  for (const match of text.matchAll(HAS_CONTEXT)) {
-    const before = text.slice(Math.max(0, match.index - MAX_CONTEXT), match.index)
-    const end = match.index + match[0].length
-    const after = text.slice(end, end + MAX_CONTEXT)
-    if (!fits(match[0], before, after, text)) return `contains U+${hex(match[0])} out of its context`
-  }
-  return undefined
-}
+/** Characters whose rule looks at their neighbours. */
+const BESIDE_OTHERS = /[\u00b7\u0375\u05f3\u05f4\u200c\u200d]/gu
 
 /** Code units looked at on each side: keeps the rules linear in the length of the text. */
 const MAX_CONTEXT = 32
 
-function fits(character: string, before: string, after: string, text: string): boolean {
+/** Which contextual rule a text breaks, as the rest of a sentence, or `undefined`. */
+export function breaksContextRule(text: string): string | undefined {
+  // A.7 KATAKANA MIDDLE DOT
+  if (/\u30fb/.test(text) && !/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(text)) {
+    return 'contains U+30FB out of its context'
+  }
+  // A.8 and A.9
+  if (/[\u0660-\u0669]/.test(text) && /[\u06f0-\u06f9]/.test(text)) return 'mixes two kinds of Arabic digits'
+  for (const { 0: character, index } of text.matchAll(BESIDE_OTHERS)) {
+    const before = text.slice(Math.max(0, index - MAX_CONTEXT), index)
+    const after = text.slice(index + 1, index + 1 + MAX_CONTEXT)
+    if (!fits(character, before, after)) return `contains U+${hex(character)} out of its context`
+  }
+  return undefined
+}
+
+function fits(character: string, before: string, after: string): boolean {
   switch (character) {
     case '\u200c': // A.1 ZERO WIDTH NON-JOINER
       return VIRAMA.test(before) || (JOINS_FORWARD.test(before) && JOINS_BACKWARD.test(after))
@@ -44,13 +50,8 @@ function fits(character: string, before: string, after: string, text: string): b
       return before.endsWith('l') && after.startsWith('l')
     case '\u0375': // A.4 GREEK LOWER NUMERAL SIGN
       return /^\p{Script=Greek}/u.test(after)
-    case '\u05f3': // A.5 HEBREW PUNCTUATION GERESH
-    case '\u05f4': // A.6 HEBREW PUNCTUATION GERSHAYIM
+    default: // A.5 and A.6 HEBREW PUNCTUATION GERESH and GERSHAYIM
       return /\p{Script=Hebrew}$/u.test(before)
-    case '\u30fb': // A.7 KATAKANA MIDDLE DOT
-      return /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(text)
-    default: // A.8 and A.9: Arabic-Indic and Extended Arabic-Indic digits do not mix
-      return !(/[\u0660-\u0669]/.test(text) && /[\u06f0-\u06f9]/.test(text))
   }
 }
 

@@ -1,7 +1,7 @@
 /** What starts at a `<!`, `<?` or `&` that is not plainly allowed, or that more text is needed to tell. */
 export type Markup = 'cdata' | 'declaration' | 'restricted' | 'malformed' | 'long-reference' | 'incomplete'
 
-export interface MarkupStart {
+interface MarkupStart {
   readonly index: number
   readonly markup: Markup
 }

@@ -2,7 +2,7 @@ import { breaksBidiRule } from './bidi-rule.ts'
 import { breaksContextRule } from './context-rule.ts'
 
 /** The prepared text, or what is wrong with it as the rest of a sentence: `contains …`, `is …`. */
-export type Prepared = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string }
+type Prepared = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string }
 
 /**
  * The derived property of RFC 8264 §8 as two character classes. Its rules apply in order and the first match decides;

@@ -28,7 +28,7 @@ export interface StanzaError {
 }
 
 /** The `<error/>` child for a stanza of type `error`. */
-export function stanzaErrorElement({ condition, text }: StanzaError): Element {
+function stanzaErrorElement({ condition, text }: StanzaError): Element {
   const children = [xml(condition, { xmlns: NS.stanzaErrors })]
   if (text !== undefined) children.push(xml('text', { xmlns: NS.stanzaErrors, 'xml:lang': 'en' }, text))
   return xml('error', { type: ERROR_TYPES[condition] }, ...children)

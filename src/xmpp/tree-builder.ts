@@ -20,7 +20,7 @@ export interface TreeLimits {
 }
 
 /** What the text written last has completed, in this order. */
-export interface Completed {
+interface Completed {
   readonly declaration: boolean
   readonly root: RootTag | undefined
   readonly element: Element | undefined
