@@ -31,7 +31,7 @@ interface Reading {
 
 function read(presented: PresentedCertificate): Reading {
   try {
-    return { facts: readCertificate(presented.der), objection: undefined }
+    return { facts: readCertificate(presented.leaf.raw), objection: undefined }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return { facts: undefined, objection: { check: 'malformed', reason } }
@@ -71,7 +71,7 @@ export class CertificateLogin {
   #start(external: SaslMechanism, certificate: PresentedCertificate, initial: Uint8Array | undefined) {
     const objection =
       this.#judge(certificate).objection ??
-      this.#options.anchors.check(certificate.der, this.#options.now(), certificate.intermediates)
+      this.#options.anchors.check(certificate.leaf, this.#options.now(), certificate.intermediates)
     if (objection === undefined) return external.start(initial)
     return { kind: 'failure', condition: 'not-authorized', reason: `${objection.check}: ${objection.reason}` } as const
   }

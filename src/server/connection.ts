@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
@@ -77,14 +78,14 @@ export class Connection implements Transport {
 
   peerCertificate(): PresentedCertificate | undefined {
     if (!('encrypted' in this.#socket)) return undefined
-    const certificate = this.#socket.getPeerX509Certificate()
-    if (certificate === undefined) return undefined
-    const intermediates: Uint8Array[] = []
-    for (let above = certificate.issuerCertificate; above !== undefined; above = above.issuerCertificate) {
-      intermediates.push(above.raw)
+    const leaf = this.#socket.getPeerX509Certificate()
+    if (leaf === undefined) return undefined
+    const intermediates: X509Certificate[] = []
+    for (let above = leaf.issuerCertificate; above !== undefined; above = above.issuerCertificate) {
+      intermediates.push(above)
     }
     const { authorized, authorizationError } = this.#socket
-    return { der: certificate.raw, intermediates, distrust: authorized ? undefined : String(authorizationError) }
+    return { leaf, intermediates, distrust: authorized ? undefined : String(authorizationError) }
   }
 
   end(): void {

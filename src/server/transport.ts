@@ -1,8 +1,10 @@
+import type { X509Certificate } from 'node:crypto'
+
 /** The certificate a client presented in the TLS handshake. */
 export interface PresentedCertificate {
-  readonly der: Uint8Array
-  /** Certificates the client sent along to reach a trust anchor, DER. */
-  readonly intermediates: readonly Uint8Array[]
+  readonly leaf: X509Certificate
+  /** Certificates the client sent along to reach a trust anchor. */
+  readonly intermediates: readonly X509Certificate[]
   /** Why OpenSSL would not trust it, as a code such as `CERT_HAS_EXPIRED`; undefined when it does. */
   readonly distrust: string | undefined
 }

@@ -1,9 +1,7 @@
 import { pino } from 'pino'
 import type { Log } from '../server/log.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
-
-export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** One JSON object a line on standard error: what a journal, a file or a log shipper takes as it is. */
 export function createLog(level: LogLevel): Log {

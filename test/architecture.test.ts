@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { FEATURES } from '../src/server/features/all.ts'
+import { type Import, readSources, type SourceFile } from './support/source-graph.ts'
+
+const sources = readSources('src')
+const tests = readSources('test')
+
+/** What each room may import besides itself and `errors`; an arrow that is not here is an error. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  xmpp: [],
+  pki: ['xmpp/jid'],
+  store: ['xmpp/jid'],
+  workspace: ['pki', 'store', 'xmpp/jid'],
+  render: [],
+  server: ['xmpp', 'pki', 'store/ledger'],
+  probe: ['xmpp'],
+  service: ['server', 'workspace', 'pki', 'store', 'probe', 'xmpp'],
+  cli: ['pki/algorithms', 'xmpp/jid', 'workspace'],
+  commands: ['cli', 'workspace', 'pki', 'render', 'store', 'server', 'service', 'probe', 'xmpp'],
+  main: ['commands', 'cli'],
+}
+
+/** Packages that only one room may know. */
+const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[] = [
+  [/^@peculiar\/|^reflect-metadata$/, ['pki']],
+  [/^(ltx|saxes)$/, ['xmpp']],
+  [/^@oclif\/core$/, ['cli', 'commands', 'main']],
+  [/^@photostructure\/sqlite$/, ['store']],
+  [/^pino$/, ['service']],
+  [/^node:(net|tls)$/, ['server', 'probe']],
+  [/^node:fs(\/promises)?$/, ['workspace', 'cli', 'store', 'service', 'commands']],
+]
+
+function roomOf(path: string): string {
+  const [, folder = ''] = path.split('/')
+  return folder.replace(/\.ts$/, '')
+}
+
+function isAllowed(from: string, target: string): boolean {
+  const [room, other] = [roomOf(from), roomOf(target)]
+  if (room === other || other === 'errors') return true
+  const module = target.replace(/^src\//, '').replace(/\.ts$/, '')
+  return (ARROWS[room] ?? []).some((arrow) => arrow === other || arrow === module)
+}
+
+function forbiddenIn(room: string, target: string): boolean {
+  return GUARDED.some(([pattern, rooms]) => pattern.test(target) && !rooms.includes(room))
+}
+
+/** `isIP` and its kin look at text; everything else in node:net opens sockets. */
+function isHarmless({ target, names }: Import): boolean {
+  return target === 'node:net' && names.every((name) => name.startsWith('isIP'))
+}
+
+function describeImport(file: SourceFile, { target }: Import): string {
+  return `${file.path} → ${target}`
+}
+
+/** The files of the first cycle that is found, or none. */
+function findCycle(files: readonly SourceFile[]): string[] {
+  const graph = new Map(files.map(({ path, imports }) => [path, imports.filter(({ isLocal }) => isLocal)]))
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): string[] => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path]
+    if (done.has(path)) return []
+    for (const { target } of graph.get(path) ?? []) {
+      const cycle = visit(target, [...trail, path])
+      if (cycle.length > 0) return cycle
+    }
+    done.add(path)
+    return []
+  }
+  for (const { path } of files) {
+    const cycle = visit(path, [])
+    if (cycle.length > 0) return cycle
+  }
+  return []
+}
+
+describe('the house', () => {
+  it('has a rule for every room', () => {
+    expect([...new Set(sources.map(({ path }) => roomOf(path)))].sort()).toEqual(Object.keys(ARROWS).sort())
+  })
+
+  it('has imports in the allowed directions only', () => {
+    const wrong = sources.flatMap((file) =>
+      file.imports
+        .filter(({ target, isLocal }) => isLocal && !isAllowed(file.path, target))
+        .map((found) => describeImport(file, found)),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('keeps each package to the rooms that may know it', () => {
+    const wrong = sources.flatMap((file) =>
+      file.imports
+        .filter(({ isLocal, typeOnly }) => !isLocal && !typeOnly)
+        .filter((found) => !isHarmless(found) && forbiddenIn(roomOf(file.path), found.target))
+        .map((found) => describeImport(file, found)),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('has no cycles, not even of types', () => {
+    expect(findCycle(sources)).toEqual([])
+  })
+
+  it('has no export that nobody imports', () => {
+    const taken = new Set<string>()
+    for (const { imports } of [...sources, ...tests]) {
+      for (const { target, names } of imports) for (const name of names) taken.add(`${target} ${name}`)
+    }
+    // A type may be exported for the signature that it stands in; a value that nobody imports is dead.
+    const isUsedAtHome = (text: string, name: string) => text.split(new RegExp(`\\b${name}\\b`)).length > 2
+    const unused = sources
+      .filter(({ path }) => path !== 'src/main.ts')
+      .flatMap(({ path, text, exports }) =>
+        exports
+          .filter(({ name }) => !taken.has(`${path} ${name}`) && !taken.has(`${path} *`))
+          .filter(({ name, isType }) => !(isType && isUsedAtHome(text, name)))
+          .map(({ name }) => `${path} ${name}`),
+      )
+    expect(unused).toEqual([])
+  })
+
+  it('has no file that collects', () => {
+    const long = sources
+      .map(({ path, text }) => [path, text.split('\n').length] as const)
+      .filter(([, lines]) => lines > 300)
+    expect(long).toEqual([])
+  })
+})
+
+describe('every feature', () => {
+  it.each(FEATURES.map((feature) => [feature.name, feature] as const))('%s names what it implements', (_, feature) => {
+    expect(feature.claims.length).toBeGreaterThan(0)
+    for (const { spec, scope } of feature.claims) {
+      expect(spec).toMatch(/^(RFC \d{4}|XEP-\d{4})$/)
+      expect(scope).not.toBe('')
+    }
+  })
+})
