@@ -1,0 +1,100 @@
+// What the benchmarks share: the real CLI, real processes, and their CPU time.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+
+export const cli = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
+
+/** Linux counts CPU time in ticks of a hundredth of a second. */
+const TICK_MS = 10
+
+/** User and system time that a process has used so far, milliseconds. */
+export function cpuMs(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+}
+
+/** A workspace with a CA and certificates for these users. */
+export function makeWorkspace(users) {
+  const home = mkdtempSync(join(tmpdir(), 'xmppki-bench-'))
+  const run = (...args) => execFileSync(process.execPath, [cli, ...args, '--home', home], { stdio: 'pipe' })
+  run('ca', 'init', '--no-passphrase')
+  run('server', 'issue', 'localhost')
+  run('client', 'issue', ...users)
+  const credentials = (user) => {
+    const folder = join(home, 'clients', 'localhost', user)
+    return { key: readFileSync(join(folder, `${user}.key`)), cert: readFileSync(join(folder, `${user}.crt`)) }
+  }
+  const server = join(home, 'server', 'localhost')
+  return {
+    home,
+    credentials,
+    ca: join(home, 'ca', 'root.crt'),
+    key: join(server, 'server.key'),
+    chain: join(server, 'chain.crt'),
+  }
+}
+
+/** Starts a process and waits for its first line of JSON. */
+export async function startJson(args, environment = {}) {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  })
+  let text = ''
+  for await (const chunk of child.stdout) {
+    text += chunk
+    if (text.includes('\n')) break
+  }
+  const stop = async () => {
+    if (child.exitCode !== null) return
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  }
+  return { pid: child.pid, ready: JSON.parse(text.split('\n')[0]), stop }
+}
+
+export function startServe(workspace) {
+  return startJson([cli, 'serve', '--home', workspace.home, '--port', '0', '--json', '--log-level', 'warn'])
+}
+
+/** A TLS connection with a client certificate. */
+export async function connectTls(port, credentials) {
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    rejectUnauthorized: false,
+    ALPNProtocols: ['xmpp-client'],
+    ...credentials,
+  })
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+const HEADER =
+  "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
+
+/** Reads until the text contains the mark. */
+async function until(socket, mark) {
+  let text = ''
+  while (!text.includes(mark)) text += (await once(socket, 'data'))[0]
+}
+
+/** Logs in over direct TLS with EXTERNAL and binds a resource. */
+export async function login(port, credentials) {
+  const socket = await connectTls(port, credentials)
+  socket.write(HEADER)
+  await until(socket, '</stream:features>')
+  socket.write("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
+  await until(socket, '<success')
+  socket.write(HEADER)
+  await until(socket, '</stream:features>')
+  socket.write("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+  await until(socket, '</iq>')
+  return socket
+}
