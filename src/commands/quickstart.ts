@@ -36,14 +36,15 @@ function isAddressInUse(error: unknown): boolean {
 export default class Quickstart extends XmppkiCommand<QuickstartResult> {
   static override summary = 'Make a CA, two users and a running server, and prove that they can log in.'
 
-  static override description =
-    `Makes whatever is missing in a folder of its own: a CA, a server certificate for localhost, and a certificate and
-PKCS#12 bundle for each user. Then it starts the server on this machine, logs in as each user with the bundle just
-written, sends a message from the first to the last, and tells how to connect real clients. Repeating it changes
-nothing that is there.
-
-The key of this CA is NOT encrypted, so that nothing has to be typed. Use "xmppki ca init" for a CA that matters;
-this one lives in the folder "quickstart" of the data directory, apart from the ordinary workspace.`
+  static override description = [
+    'Makes whatever is missing in a folder of its own: a CA, a server certificate for localhost, and a ' +
+      'certificate and PKCS#12 bundle for each user. Then it starts the server on this machine, logs in as each ' +
+      'user with the bundle just written, sends a message from the first to the last, and tells how to connect ' +
+      'real clients. Repeating it changes nothing that is there.',
+    'The key of this CA is NOT encrypted, so that nothing has to be typed. Use "xmppki ca init" for a CA that ' +
+      'matters; this one lives in the folder "quickstart" of the data directory, apart from the ordinary ' +
+      'workspace.',
+  ].join('\n\n')
 
   static override examples = [
     { description: 'See it work, then connect your own client:', command: '<%= config.bin %> quickstart' },
@@ -52,7 +53,13 @@ this one lives in the folder "quickstart" of the data directory, apart from the 
   ]
 
   static override flags = {
-    user: Flags.string({ summary: 'username', helpValue: 'NAME', multiple: true, default: ['alice', 'bob'] }),
+    user: Flags.string({
+      summary: 'username',
+      helpValue: 'NAME',
+      multiple: true,
+      multipleNonGreedy: true,
+      default: ['alice', 'bob'],
+    }),
     domain: domainFlag({ summary: 'XMPP domain (default: that of the workspace, localhost in a new one)' }),
     port: portFlag({ summary: 'port for STARTTLS (default: 5222, or a free one)', env: 'XMPPKI_PORT' }),
     'tls-port': portFlag({ summary: 'port for direct TLS (default: 5223, or a free one)', env: 'XMPPKI_TLS_PORT' }),

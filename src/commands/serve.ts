@@ -51,18 +51,18 @@ function readCa(path: string): string {
 export default class Serve extends XmppkiCommand<StoppedEvent> {
   static override summary = 'Serve XMPP logins with client certificates.'
 
-  static override description =
-    `Listens for clients (c2s) with STARTTLS on one port and direct TLS (XEP-0368) on another, asks for a client
-certificate in the handshake and offers SASL EXTERNAL to those whose certificate the CA of the workspace issued.
-No accounts need to be created: the certificate names the account, by id-on-xmppAddr or else by its Common Name.
-Two clients that are logged in can exchange messages, presence and IQs.
-
-A domain without a server certificate gets one from the CA of the workspace; the passphrase of the CA key comes from
---passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. If it has all its certificates, it needs no key of the CA.
-
-Logs are JSON, one object a line, on standard error. SIGTERM and SIGINT end all streams and the process, exit code 0.
-
-Only this machine can connect unless --host says otherwise.`
+  static override description = [
+    'Listens for clients (c2s) with STARTTLS on one port and direct TLS (XEP-0368) on another, asks for a ' +
+      'client certificate in the handshake and offers SASL EXTERNAL to those whose certificate the CA of the ' +
+      'workspace issued. No accounts need to be created: the certificate names the account, by id-on-xmppAddr or ' +
+      'else by its Common Name. Two clients that are logged in can exchange messages, presence and IQs.',
+    'A domain without a server certificate gets one from the CA of the workspace; the passphrase of the CA key ' +
+      'comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. If it has all its certificates, it ' +
+      'needs no key of the CA.',
+    'Logs are JSON, one object a line, on standard error. SIGTERM and SIGINT end all streams and the process, ' +
+      'exit code 0.',
+    'Only this machine can connect unless --host says otherwise.',
+  ].join('\n\n')
 
   static override examples = [
     {
@@ -84,6 +84,7 @@ Only this machine can connect unless --host says otherwise.`
       summary: 'domain to serve (default: that of the workspace)',
       description: 'Can be given several times; clients choose by SNI and by the "to" of their stream.',
       multiple: true,
+      multipleNonGreedy: true,
     }),
     host: Flags.string({
       summary: 'address to listen on; :: is every address',
@@ -109,11 +110,13 @@ Only this machine can connect unless --host says otherwise.`
       summary: 'PEM file with further CAs whose client certificates are accepted',
       helpValue: 'FILE',
       multiple: true,
+      multipleNonGreedy: true,
     }),
     'sasl-external': sourceFlag({
       summary: `where the account name comes from, in this order: ${EXTERNAL_SOURCES.join(', ')}`,
       description: 'Can be given several times. The first source that applies to a certificate decides.',
       multiple: true,
+      multipleNonGreedy: true,
       default: [...EXTERNAL_SOURCES],
     }),
     'common-name-prefix': Flags.string({

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Element } from '../xmpp/element.ts'
 import { serialize } from '../xmpp/element.ts'
 import type { Jid } from '../xmpp/jid.ts'
@@ -181,7 +181,7 @@ export class Session implements TransportEvents, ClientEnd {
     this.#opened = true
     const from = request?.domain ?? this.#state?.domain ?? this.#host.defaultDomain
     // RFC 6120 §4.7.3: unpredictable and never the same twice.
-    const id = randomBytes(12).toString('base64url')
+    const id = randomUUID()
     this.#transport.write(streamOpening({ from, id, to: request?.from?.toString() }))
   }
 
