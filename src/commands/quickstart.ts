@@ -26,6 +26,7 @@ interface Settings {
   readonly port: number | undefined
   readonly tlsPort: number | undefined
   readonly passphraseFile: string | undefined
+  readonly check: boolean
 }
 
 function isAddressInUse(error: unknown): boolean {
@@ -67,50 +68,61 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     'passphrase-file': caPassphraseFileFlag,
   }
 
+  #told = false
+
   async run(): Promise<QuickstartResult> {
     const { flags } = await this.parse(Quickstart)
     const home = flags.home ?? join(this.config.dataDir, 'quickstart')
+    // Before anything is made: a wrong name must not leave a workspace behind.
+    parseClientNames(flags.user, { domain: flags.domain ?? 'localhost', explicit: true })
     const { openWorkspace } = await import('../workspace/workspace.ts')
     const { stopSignal } = await import('../service/service.ts')
     const stopped = stopSignal()
     const workspace = openWorkspace(home, { create: true, warn: (text) => this.sayWarning(text) })
     try {
-      const { service, outfit, proof } = await this.#demonstrate(workspace, {
+      return await this.#demonstrate(workspace, stopped, {
         domain: flags.domain,
         users: flags.user,
         port: flags.port,
         tlsPort: flags['tls-port'],
         passphraseFile: flags['passphrase-file'],
+        check: flags.check,
       })
-      if (!flags.check) {
-        this.#showClients(service, outfit)
-        await stopped
-      }
-      await service.server.stop()
-      const { host, port, tlsPort } = service
-      const users = outfit.clients.map(({ jid, directory, created }) => ({ jid, directory, created }))
-      return { home, host, port, tlsPort, users, proof }
     } finally {
       workspace.close()
     }
   }
 
-  async #demonstrate(workspace: Workspace, settings: Settings) {
+  /** The result goes out as soon as the proof is made, not when the server has been stopped. */
+  override logJson(result: unknown): void {
+    if (!this.#told) super.logJson(result)
+    this.#told = true
+  }
+
+  async #demonstrate(workspace: Workspace, stopped: Promise<unknown>, settings: Settings): Promise<QuickstartResult> {
     const { prepareOutfit, prove } = await import('../service/quickstart.ts')
     const warn = (text: string) => this.sayWarning(text)
     const issuer = workspace.issuerSource(() => readCaPassphrase({ file: settings.passphraseFile, warn }))
     const domain = settings.domain ?? (workspace.hasCa ? workspace.defaultDomain : 'localhost')
     const jids = parseClientNames(settings.users, { domain, explicit: true }).map(({ jid }) => jid)
     const outfit = await prepareOutfit(workspace, { domain, jids, issuer })
-    this.#showOutfit(workspace.paths.home, outfit)
+    const { home } = workspace.paths
+    this.#showOutfit(home, outfit)
     const service = await this.#start(workspace, domain, settings, issuer)
     try {
       const proof = await prove(service, outfit, domain)
       this.#showProof(proof)
-      return { service, outfit, proof }
-    } catch (error) {
+      const { host, port, tlsPort } = service
+      const users = outfit.clients.map(({ jid, directory, created }) => ({ jid, directory, created }))
+      const result = { home, host, port, tlsPort, users, proof }
+      if (!settings.check) {
+        if (this.jsonEnabled()) this.logJson(result)
+        this.#showClients(service, outfit)
+        await stopped
+      }
+      return result
+    } finally {
       await service.server.stop()
-      throw error
     }
   }
 
@@ -125,7 +137,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
         port,
         tlsPort,
         startTls: 'required',
-        clientCas: [],
+        clientCaFiles: [],
         policy: { sources: ['xmpp_addr', 'common_name'], commonName: { prefix: '', suffix: '' } },
         conflict: 'replace',
         issuer,

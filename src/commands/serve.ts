@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../cli/base-command.ts'
 import { readCaPassphrase } from '../cli/ca-passphrase.ts'
@@ -38,15 +37,6 @@ const sourceFlag = Flags.custom<ExternalSource>({
   helpValue: 'SOURCE',
   parse: async (text) => parseSource(text),
 })
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new XmppkiError(code === 'ENOENT' ? 'NOT_FOUND' : 'IO', `cannot read ${path}, given by --client-ca: ${code}`)
-  }
-}
 
 export default class Serve extends XmppkiCommand<StoppedEvent> {
   static override summary = 'Serve XMPP logins with client certificates.'
@@ -162,7 +152,7 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
         port: flags.port,
         tlsPort: flags['tls-port'] ?? (flags.port === 0 ? 0 : 5223),
         startTls: flags.starttls,
-        clientCas: (flags['client-ca'] ?? []).map(readCa),
+        clientCaFiles: flags['client-ca'] ?? [],
         policy: {
           sources: flags['sasl-external'],
           commonName: {

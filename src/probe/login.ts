@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
 import type { Element } from '../xmpp/element.ts'
 import { childNamed, localNameOf, serialize, textOf, xml } from '../xmpp/element.ts'
@@ -199,6 +199,14 @@ class ClientStream {
   }
 }
 
+function openBundle({ data, password }: LoginRequest['bundle'], ca: string): SecureContext {
+  try {
+    return createSecureContext({ pfx: Buffer.from(data), passphrase: password, ca })
+  } catch (error) {
+    throw failed('the PKCS#12 bundle cannot be opened with its password', error)
+  }
+}
+
 async function secure(
   { domain, bundle, ca }: LoginRequest,
   transport: { socket: Socket } | { host: string; port: number },
@@ -206,9 +214,7 @@ async function secure(
   const socket = connectTls({
     ...transport,
     servername: domain,
-    pfx: Buffer.from(bundle.data),
-    passphrase: bundle.password,
-    ca,
+    secureContext: openBundle(bundle, ca),
     ...('port' in transport ? { ALPNProtocols: ['xmpp-client'] } : {}),
   })
   await settled(socket, 'secureConnect', 'the TLS handshake failed')

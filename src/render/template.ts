@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 
-const PLACEHOLDER = /\{\{([a-zA-Z]+)\}\}/g
+const PLACEHOLDER = /\{\{([a-zA-Z][a-zA-Z0-9]*)\}\}/g
 
 /**
  * Fills `{{name}}` placeholders. Every placeholder needs a value and every value a placeholder, so that a

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { XmppkiError } from '../errors.ts'
 import { TrustAnchors } from '../pki/chain.ts'
 import type { ConflictPolicy } from '../server/directory.ts'
 import { DEFAULT_LIMITS } from '../server/limits.ts'
@@ -16,8 +18,8 @@ export interface ServiceOptions {
   /** Direct TLS (XEP-0368); 0 lets the system choose. */
   readonly tlsPort: number
   readonly startTls: 'required' | 'offered'
-  /** More CAs for client certificates, PEM. */
-  readonly clientCas: readonly string[]
+  /** PEM files with more CAs for client certificates. */
+  readonly clientCaFiles: readonly string[]
   readonly policy: ExternalPolicy
   readonly conflict: ConflictPolicy
   readonly issuer: IssuerSource
@@ -33,13 +35,25 @@ export interface Service {
   readonly server: XmppServer
 }
 
+function readCaFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new XmppkiError(code === 'ENOENT' ? 'NOT_FOUND' : 'IO', `cannot read the CA file ${path}: ${code}`, {
+      cause: error,
+    })
+  }
+}
+
 /**
  * Starts the server on a workspace: its certificates, its CA as trust anchor, its ledger for what is revoked.
- * @throws {XmppkiError} NOT_FOUND without a CA, PASSPHRASE, IO, CORRUPT
+ * @throws {XmppkiError} NOT_FOUND without a CA, BAD_INPUT about a CA file, PASSPHRASE, IO, CORRUPT
  */
 export async function startService(workspace: Workspace, options: ServiceOptions): Promise<Service> {
   const { host, domains } = options
-  const anchors = new TrustAnchors([workspace.rootCertificatePem(), ...options.clientCas])
+  const others = options.clientCaFiles.flatMap((path) => new TrustAnchors([readCaFile(path)], path).pems)
+  const anchors = new TrustAnchors([workspace.rootCertificatePem(), ...others])
   const server = await XmppServer.start({
     credentials: await domainCredentials(workspace, domains, options.issuer),
     endpoints: [

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
+
+/** What `serve --json` announces. */
+export interface Listening {
+  readonly event: 'listening'
+  readonly domains: readonly string[]
+  readonly host: string
+  readonly port: number
+  readonly tlsPort: number
+  readonly pid: number
+}
+
+/** A real `xmppki serve --json` process on ports of the system's choice. */
+export class ServeProcess {
+  readonly #child: ChildProcess
+  #stdout = ''
+  #stderr = ''
+  #wake: (() => void)[] = []
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(process.execPath, [BINARY, 'serve', '--port', '0', '--json', ...args], {
+      env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    })
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text
+      this.#change()
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text
+      this.#change()
+    })
+    this.#child.once('close', () => this.#change())
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  /** The lines of standard output, parsed. */
+  get events(): Record<string, unknown>[] {
+    return this.#stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+  }
+
+  get logLines(): Record<string, unknown>[] {
+    return this.#stderr
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+  }
+
+  async listening(): Promise<Listening> {
+    await this.until(() => this.#stdout.includes('\n'))
+    return JSON.parse(this.#stdout.split('\n')[0] ?? '') as Listening
+  }
+
+  /** Waits until the condition holds; fails when the process ends first. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.#child.exitCode !== null) throw new Error(`serve ended: ${this.#stdout}${this.#stderr}`)
+      await new Promise<void>((resolve) => this.#wake.push(resolve))
+    }
+  }
+
+  /** Sends a signal and waits for the end; answers the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill(signal)
+      await once(this.#child, 'close')
+    }
+    return this.#child.exitCode
+  }
+
+  /** Waits for a process that ends by itself; answers the exit code. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'close')
+    return this.#child.exitCode
+  }
+
+  #change(): void {
+    const waiting = this.#wake
+    this.#wake = []
+    for (const go of waiting) go()
+  }
+}
