@@ -27,7 +27,7 @@ export abstract class XmppkiCommand<T> extends Command {
     await super.init()
     // `xmppki … | head` is no reason to complain.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0)
+      if (error.code === 'EPIPE') process.exit()
       throw error
     })
   }
@@ -53,14 +53,8 @@ export abstract class XmppkiCommand<T> extends Command {
     }
     if (isQuietExit(error)) throw error
     if (process.env.XMPPKI_DEBUG) this.say(String(error.stack))
-    const known = {
-      flags: Object.keys({
-        ...this.ctor.baseFlags,
-        ...this.ctor.flags,
-        help: 0,
-      }),
-      commands: [],
-    }
+    const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags })
+    const known = { flags: [...flags, 'help', 'json'], commands: [] }
     this.#report(describeError(error, known))
   }
 

@@ -83,6 +83,10 @@ function usageError(error: OclifError, known: KnownNames): XmppkiError {
 }
 
 /** A surplus argument is not repeated: it may be a secret that was meant as the value of a flag. */
+function tooManyArguments(): XmppkiError {
+  return new XmppkiError('USAGE', 'too many arguments', { hint: 'see --help' })
+}
+
 function badArguments(args: readonly unknown[], message: string): XmppkiError {
   if (!message.startsWith('Missing'))
     return new XmppkiError('USAGE', 'too many arguments', {
@@ -93,8 +97,10 @@ function badArguments(args: readonly unknown[], message: string): XmppkiError {
 }
 
 function unknownCommand(command: string, commands: readonly string[]): XmppkiError {
-  // oclif takes the arguments into the name of the command that it does not find.
+  // oclif takes the arguments into the name of the command that it does not find, above all surplus ones.
   const words = command.split(' ')
+  const starts = words.map((_, index) => words.slice(0, index + 1).join(' '))
+  if (starts.some((start) => commands.includes(start))) return tooManyArguments()
   const meant = nearest(words.slice(0, 2).join(' '), commands) ?? nearest(words[0] ?? '', commands)
   return new XmppkiError('USAGE', `unknown command: ${words.slice(0, 2).join(' ')}`, {
     hint: meant === undefined ? 'see: xmppki --help' : `did you mean: xmppki ${meant}`,

@@ -7,8 +7,7 @@ import { JidError, prepareDomain } from '../xmpp/jid.ts'
 /** A hundred years; more is a slip of the finger. */
 const MAX_DAYS = 36_525
 
-/** Lower-case, because some file systems do not tell `Phone` from `phone`. */
-const DEVICE = /^[a-z0-9][a-z0-9._-]{0,31}$/
+const DEVICE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
 
 /** A number of days. @throws {XmppkiError} BAD_INPUT */
 export function parseDays(text: string): number {
@@ -32,8 +31,8 @@ export function parseDomain(text: string): string {
 
 /** The label of a device, in lower case. @throws {XmppkiError} BAD_NAME */
 export function parseDevice(text: string): string {
-  const label = text.toLowerCase()
-  if (DEVICE.test(label)) return label
+  // Some file systems do not tell `Phone` from `phone`.
+  if (DEVICE.test(text)) return text.toLowerCase()
   throw new XmppkiError('BAD_NAME', `'${text}' cannot be the label of a device`, {
     hint: 'use up to 32 letters, digits, dots, hyphens and underscores of ASCII, a letter or digit first',
   })

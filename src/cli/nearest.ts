@@ -1,8 +1,8 @@
 /** The candidate that needs the fewest edits, if it is close enough to be what was meant. */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
-  // Two slips in a short word make another word.
-  let limit = Math.max(1, Math.floor(text.length / 3)) + 1
+  // As many slips as half of the letters make another word.
+  let limit = Math.min(3, Math.floor(text.length / 2)) + 1
   for (const candidate of candidates) {
     const distance = editDistance(text, candidate)
     if (distance < limit) {

@@ -1,8 +1,10 @@
-import { styleText } from 'node:util'
 import type { XmppkiError } from '../errors.ts'
 
+/** Select Graphic Rendition (ECMA-48 §8.3.117): on, off. */
+const SGR = { bold: [1, 22], dim: [2, 22], red: [31, 39], yellow: [33, 39], green: [32, 39] } as const
+
 /** The few styles that the screens use. */
-type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green'
+type Style = keyof typeof SGR
 
 interface Sink {
   readonly isTTY?: boolean
@@ -14,9 +16,15 @@ function isColourful(stream: Sink): boolean {
   return stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb'
 }
 
+/** Not `styleText` of node:util: it looks at standard output, whatever stream the text is for. */
+function escaped(style: Style, text: string): string {
+  const [on, off] = SGR[style]
+  return `\x1b[${on}m${text}\x1b[${off}m`
+}
+
 /** The text in a style, where the stream can show it. */
 export function styled(style: Style, text: string, stream: Sink = process.stdout): string {
-  return isColourful(stream) ? styleText(style, text) : text
+  return isColourful(stream) ? escaped(style, text) : text
 }
 
 /** Rows of name and value, the values aligned, every row indented by two. */

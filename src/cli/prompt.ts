@@ -65,9 +65,10 @@ class HiddenLine {
  * @throws {XmppkiError} PASSPHRASE when the input ends (Ctrl-D) instead of an answer
  */
 export async function askHidden(question: string, input: TerminalInput, output: Output): Promise<string> {
-  output.write(question)
+  // Raw mode first: what is typed as soon as the question stands there must not be echoed.
   input.setRawMode(true)
   try {
+    output.write(question)
     return await readHiddenLine(input)
   } finally {
     input.setRawMode(false)

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger } from './ledger.ts'
 import { openDatabase, type SqliteDatabase, type SqliteStatement, translated } from './sqlite-driver.ts'
@@ -38,9 +39,14 @@ interface IssuedRow {
   readonly revocation_reason: string | null
 }
 
-/** The ledger in an SQLite file: WAL, `synchronous=FULL`, one writer at a time over all processes. */
+/**
+ * The ledger in an SQLite file: WAL, `synchronous=FULL`, one writer at a time over all processes.
+ * Folders beside or below the file are stored relative to it, so the whole workspace may be moved or mounted elsewhere.
+ */
 export class SqliteLedger implements Ledger {
   readonly #path: string
+  /** The folder of the file, absolute. */
+  readonly #root: string
   readonly #database: SqliteDatabase
   readonly #insert: SqliteStatement
   readonly #bySerial: SqliteStatement
@@ -50,6 +56,7 @@ export class SqliteLedger implements Ledger {
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
   constructor(path: string) {
     this.#path = path
+    this.#root = dirname(resolve(path))
     createPrivateFile(path)
     this.#database = openDatabase(path)
     translated(path, () => migrate(this.#database, path))
@@ -81,22 +88,31 @@ export class SqliteLedger implements Ledger {
       record.notBefore,
       record.notAfter,
       record.issuedAt,
-      record.directory,
+      this.#stored(record.directory),
       record.revokedAt ?? null,
       record.revocationReason ?? null,
     )
   }
 
+  #stored(directory: string): string {
+    const inside = relative(this.#root, directory)
+    return inside.startsWith('..') || isAbsolute(inside) ? directory : inside
+  }
+
+  #read(row: unknown): IssuedRecord | undefined {
+    return row === undefined ? undefined : toRecord(row as IssuedRow, this.#root)
+  }
+
   findBySerial(serial: string): IssuedRecord | undefined {
-    return translated(this.#path, () => toRecord(this.#bySerial.get(serial)))
+    return translated(this.#path, () => this.#read(this.#bySerial.get(serial)))
   }
 
   findCurrent(holder: Holder): IssuedRecord | undefined {
-    return translated(this.#path, () => toRecord(this.#current.get(holder.kind, holder.name, holder.device)))
+    return translated(this.#path, () => this.#read(this.#current.get(holder.kind, holder.name, holder.device)))
   }
 
   list(kind?: IssuedKind): IssuedRecord[] {
-    return translated(this.#path, () => this.#list.all(kind ?? null).flatMap((row) => toRecord(row) ?? []))
+    return translated(this.#path, () => this.#list.all(kind ?? null).flatMap((row) => this.#read(row) ?? []))
   }
 
   close(): void {
@@ -147,9 +163,7 @@ function schemaVersion(database: SqliteDatabase): number {
 }
 
 /** The table is STRICT and written only here, so a row has the shape that the schema gives it. */
-function toRecord(value: unknown): IssuedRecord | undefined {
-  if (value === undefined) return undefined
-  const row = value as IssuedRow
+function toRecord(row: IssuedRow, root: string): IssuedRecord {
   return {
     serial: row.serial,
     kind: row.kind,
@@ -160,7 +174,8 @@ function toRecord(value: unknown): IssuedRecord | undefined {
     notBefore: row.not_before,
     notAfter: row.not_after,
     issuedAt: row.issued_at,
-    directory: row.directory,
+    // Cheaper than resolve() on the login path; what is stored is either absolute or already normal.
+    directory: isAbsolute(row.directory) ? row.directory : join(root, row.directory),
     ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
     ...(row.revocation_reason === null ? {} : { revocationReason: row.revocation_reason }),
   }

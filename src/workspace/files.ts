@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -30,7 +29,7 @@ export interface NewFile {
 }
 
 /** The `code` of an operating-system error, e.g. `ENOENT`. */
-export function systemErrorCode(error: unknown): string | undefined {
+function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
@@ -68,24 +67,22 @@ export function makePrivateFolder(path: string): void {
 
 /** Not `recursive: true`: that loops forever where a folder can be seen but nothing made in it, as in /proc. */
 function makeFolders(path: string): void {
-  if (makeFolder(path)) return
-  makeFolders(dirname(path))
-  mkdirSync(path, { mode: PRIVATE_FOLDER })
+  try {
+    makeFolder(path)
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error
+    makeFolders(dirname(path))
+    makeFolder(path)
+  }
 }
 
-/** False when the parent is missing. */
-function makeFolder(path: string): boolean {
+/** Another process may make the same folder at the same time: then it is there as well. */
+function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: PRIVATE_FOLDER })
-    return true
   } catch (error) {
-    const code = systemErrorCode(error)
-    if (code === 'EEXIST' && !statSync(path).isDirectory()) {
-      throw new XmppkiError('IO', `${path} is not a folder`, { cause: error })
-    }
-    if (code === 'ENOENT' && !existsSync(dirname(path))) return false
-    if (code !== 'EEXIST') throw error
-    return true
+    if (systemErrorCode(error) !== 'EEXIST') throw error
+    if (!statSync(path).isDirectory()) throw new XmppkiError('IO', `${path} is not a folder`, { cause: error })
   }
 }
 

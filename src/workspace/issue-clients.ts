@@ -25,6 +25,7 @@ export interface BatchResult {
  */
 export async function issueClients(workspace: Workspace, request: BatchRequest): Promise<BatchResult> {
   const { jids, onProgress, ...common } = request
+  checkFolders(request)
   const now = request.now ?? new Date()
   const missing = jids.filter((jid) => findClient(workspace, { jid, device: request.device }) === undefined)
   if (missing.length > 0) {
@@ -43,4 +44,12 @@ export async function issueClients(workspace: Workspace, request: BatchRequest):
     }
   }
   return { issued, failed }
+}
+
+/** Below `--out` there is no folder for the domain. */
+function checkFolders({ jids, out }: BatchRequest): void {
+  if (out === undefined || new Set(jids.map(({ local }) => local)).size === jids.length) return
+  throw new XmppkiError('USAGE', 'users of the same name at different domains would share a folder in --out', {
+    hint: 'issue for one domain at a time, each with a folder of its own',
+  })
 }

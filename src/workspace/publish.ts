@@ -87,8 +87,8 @@ function publishLocked(temporary: string, publication: Publication, id: string, 
 }
 
 function occupied(record: IssuedRecord): XmppkiError {
-  return new XmppkiError('EXISTS', `${record.directory} is already there, but the ledger does not know it`, {
-    hint: `move it away: mv '${record.directory}' '${record.directory}.old'`,
+  return new XmppkiError('EXISTS', `${record.directory} is already there, but not as a folder of ${record.name}`, {
+    hint: `choose another folder, or move it away: mv '${record.directory}' '${record.directory}.old'`,
   })
 }
 

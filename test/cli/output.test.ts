@@ -1,0 +1,46 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { columns, day, errorLines, styled } from '../../src/cli/output.ts'
+import { XmppkiError } from '../../src/errors.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe('styled', () => {
+  it.each([
+    ['a terminal', true, { TERM: 'xterm' }, '\u001b[1mx\u001b[22m'],
+    ['a pipe', false, { TERM: 'xterm' }, 'x'],
+    ['NO_COLOR', true, { TERM: 'xterm', NO_COLOR: '1' }, 'x'],
+    ['an empty NO_COLOR (no-color.org: does not count)', true, { TERM: 'xterm', NO_COLOR: '' }, '\u001b[1mx\u001b[22m'],
+    ['a dumb terminal', true, { TERM: 'dumb' }, 'x'],
+  ])('%s', (_case, isTTY, env, expected) => {
+    vi.stubEnv('NO_COLOR', undefined)
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+    expect(styled('bold', 'x', { isTTY })).toBe(expected)
+  })
+})
+
+describe('columns', () => {
+  it('aligns the values', () => {
+    const rows = columns([
+      ['a', '1'],
+      ['long', '2'],
+    ])
+    expect(rows).toEqual(['  a     1', '  long  2'])
+  })
+})
+
+describe('day', () => {
+  it('is the day in UTC', () => {
+    expect(day(new Date('2030-12-31T23:59:59Z'))).toBe('2030-12-31')
+  })
+})
+
+describe('errorLines', () => {
+  it.each([
+    ['a message', {}, ['error: x']],
+    ['with a hint', { hint: 'do y' }, ['error: x', 'hint:  do y']],
+    ['with everything', { hint: 'do y', spec: 'RFC 1 §2' }, ['error: x', 'spec:  RFC 1 §2', 'hint:  do y']],
+  ])('%s', (_case, details, expected) => {
+    vi.stubEnv('NO_COLOR', '1')
+    expect(errorLines(new XmppkiError('IO', 'x', details))).toEqual(expected)
+  })
+})

@@ -1,0 +1,52 @@
+import { randomInt } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { CliHome } from '../../support/cli.ts'
+import { expectConsistent, filesOf, homeWithCa } from './workspace-checks.ts'
+
+describe('many processes on one workspace', () => {
+  it('16 at once: 16 certificates, 16 serial numbers, 16 rows', async () => {
+    const cli = await homeWithCa()
+    const users = Array.from({ length: 16 }, (_, index) => `user${index}`)
+    const results = await Promise.all(users.map((user) => cli.run(['client', 'issue', user])))
+    expect(results.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual(users.map(() => '0 '))
+    expect(expectConsistent(cli)).toEqual(users.sort())
+    cli.remove()
+  })
+
+  it('8 at once for the same user: one certificate', async () => {
+    const cli = await homeWithCa()
+    const results = await Promise.all(Array.from({ length: 8 }, () => cli.run(['client', 'issue', 'alice'])))
+    expect(results.map(({ code }) => code).sort()).toEqual([0, 3, 3, 3, 3, 3, 3, 3])
+    expect(expectConsistent(cli)).toEqual(['alice'])
+    cli.remove()
+  })
+
+  it('8 at once that make the CA: one CA', async () => {
+    const cli = new CliHome()
+    const results = await Promise.all(Array.from({ length: 8 }, () => cli.run(['ca', 'init', '--no-passphrase'])))
+    expect(results.map(({ code }) => code).sort()).toEqual([0, 3, 3, 3, 3, 3, 3, 3])
+    expect(readdirSync(cli.home).sort()).toEqual(['ca', 'ledger.db', 'tmp', 'workspace.json'])
+    cli.remove()
+  })
+
+  it('kill -9 at any moment: files complete or absent, the next run finishes the job', {
+    timeout: 60_000,
+  }, async () => {
+    const cli = await homeWithCa()
+    const users = Array.from({ length: 12 }, (_, index) => `user${index}`)
+    const args = ['client', 'issue', '--if-missing', ...users]
+    for (let round = 0; round < 5; round++) {
+      await cli.run(args, { killAfter: randomInt(250, 900) })
+      const clients = join(cli.home, 'clients', 'localhost')
+      const visible = existsSync(clients) ? readdirSync(clients).filter((name) => !name.startsWith('.')) : []
+      for (const name of visible) expect(readdirSync(join(clients, name)).sort()).toEqual(filesOf(name))
+    }
+    expect(await cli.run(args)).toMatchObject({ code: 0 })
+    await cli.run(['client', 'issue', 'last'])
+    expect(expectConsistent(cli)).toEqual([...users, 'last'].sort())
+    expect(readdirSync(join(cli.home, 'tmp'))).toEqual([])
+    cli.remove()
+  })
+})

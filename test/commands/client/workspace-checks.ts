@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { SqliteLedger } from '../../../src/store/sqlite.ts'
+import { CliHome } from '../../support/cli.ts'
+
+/** Runs openssl; its standard output. */
+export const openssl = (...args: string[]) => execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe' })
+
+/** The client rows of the ledger. */
+export function ledgerOf(cli: CliHome) {
+  const ledger = new SqliteLedger(join(cli.home, 'ledger.db'))
+  const records = ledger.list('client')
+  ledger.close()
+  return records
+}
+
+/** A workspace with an unencrypted CA. */
+export async function homeWithCa(...args: string[]): Promise<CliHome> {
+  const cli = new CliHome()
+  const made = await cli.run(['ca', 'init', '--no-passphrase', ...args])
+  expect(made.code, made.stderr).toBe(0)
+  return cli
+}
+
+/** What is in the folder of a user, sorted. */
+export const filesOf = (name: string) => [
+  `${name}.crt`,
+  `${name}.csr`,
+  `${name}.key`,
+  `${name}.p12`,
+  `${name}.p12.password`,
+]
+
+/** Every user's folder is complete, in agreement with the ledger, and nothing unfinished is left. */
+export function expectConsistent(cli: CliHome): string[] {
+  const clients = join(cli.home, 'clients', 'localhost')
+  const folders = existsSync(clients) ? readdirSync(clients).sort() : []
+  const records = ledgerOf(cli)
+  expect(folders).toEqual(records.map(({ name }) => name.replace('@localhost', '')).sort())
+  for (const name of folders) {
+    expect(readdirSync(join(clients, name)).sort()).toEqual(filesOf(name))
+    const serial = openssl('x509', '-in', join(clients, name, `${name}.crt`), '-noout', '-serial').trim()
+    const record = records.find((candidate) => candidate.name === `${name}@localhost`)
+    expect(BigInt(`0x${serial.replace('serial=', '')}`)).toBe(BigInt(`0x${record?.serial}`))
+    openssl(
+      'pkcs12',
+      '-in',
+      join(clients, name, `${name}.p12`),
+      '-passin',
+      `file:${join(clients, name, `${name}.p12.password`)}`,
+      '-noout',
+    )
+  }
+  expect(new Set(records.map(({ serial }) => serial)).size).toBe(records.length)
+  return folders
+}

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { XmppkiError } from '../../src/errors.ts'
+import type { IssuedRecord, Ledger } from '../../src/store/ledger.ts'
+
+/** A client record that differs from the next one by everything that is given. */
+export function issuedRecord(given: Partial<IssuedRecord> & { readonly serial: string }): IssuedRecord {
+  return {
+    kind: 'client',
+    name: 'alice@localhost',
+    device: '',
+    domains: [],
+    fingerprint: `fingerprint of ${given.serial}`,
+    notBefore: 1_000,
+    notAfter: 2_000_000,
+    issuedAt: 1_300,
+    directory: '/somewhere/alice',
+    ...given,
+  }
+}
+
+/** What every ledger has to do. */
+export function describeLedger(name: string, open: () => Ledger): void {
+  describe(`${name}: ledger contract`, () => {
+    let ledger: Ledger
+    beforeEach(() => {
+      ledger = open()
+    })
+    afterEach(() => ledger.close())
+
+    const add = (...records: IssuedRecord[]) => ledger.transaction((insert) => records.forEach(insert))
+
+    it('gives back a record as it was put in', () => {
+      const record = issuedRecord({
+        serial: '7f'.repeat(16),
+        kind: 'server',
+        name: 'münchen.example',
+        domains: ['münchen.example', 'a.münchen.example'],
+        revokedAt: 5_000,
+        revocationReason: 'keyCompromise',
+      })
+      add(record)
+      expect(ledger.findBySerial(record.serial)).toStrictEqual(record)
+      expect(ledger.list()).toStrictEqual([record])
+    })
+
+    it('leaves out what a record does not have', () => {
+      add(issuedRecord({ serial: 'a1' }))
+      expect(ledger.findBySerial('a1')).toStrictEqual(issuedRecord({ serial: 'a1' }))
+    })
+
+    it.each(['', '0', 'A1', 'a1 ', "' OR 1=1 --"])('does not find the serial number %j', (serial) => {
+      add(issuedRecord({ serial: 'a1' }))
+      expect(ledger.findBySerial(serial)).toBeUndefined()
+    })
+
+    it('keeps serial numbers that look like numbers apart (RFC 5280 §4.1.2.2)', () => {
+      add(
+        issuedRecord({ serial: '1' }),
+        issuedRecord({ serial: '01' }),
+        issuedRecord({ serial: '1e2' }),
+        issuedRecord({ serial: '100' }),
+      )
+      expect(['1', '01', '1e2', '100'].map((serial) => ledger.findBySerial(serial)?.serial)).toEqual([
+        '1',
+        '01',
+        '1e2',
+        '100',
+      ])
+    })
+
+    it('finds the newest certificate of a holder that is not revoked', () => {
+      add(
+        issuedRecord({ serial: 'b2', issuedAt: 20 }),
+        issuedRecord({ serial: 'a1', issuedAt: 10 }),
+        issuedRecord({ serial: 'c3', issuedAt: 30, revokedAt: 31 }),
+        issuedRecord({ serial: 'd4', issuedAt: 40, device: 'phone' }),
+        issuedRecord({ serial: 'e5', issuedAt: 50, name: 'bob@localhost' }),
+        issuedRecord({ serial: 'f6', issuedAt: 60, kind: 'server' }),
+      )
+      const alice = { kind: 'client', name: 'alice@localhost' } as const
+      expect(ledger.findCurrent({ ...alice, device: '' })?.serial).toBe('b2')
+      expect(ledger.findCurrent({ ...alice, device: 'phone' })?.serial).toBe('d4')
+      expect(ledger.findCurrent({ ...alice, device: 'tablet' })).toBeUndefined()
+    })
+
+    it('takes the later of two that were issued in the same millisecond', () => {
+      add(issuedRecord({ serial: 'a1' }), issuedRecord({ serial: 'b2' }))
+      expect(ledger.findCurrent(issuedRecord({ serial: '' }))?.serial).toBe('b2')
+    })
+
+    it('lists in the order of issue, by kind if wanted', () => {
+      add(issuedRecord({ serial: 'b2', issuedAt: 20 }), issuedRecord({ serial: 'a1', issuedAt: 10, kind: 'root' }))
+      expect(ledger.list().map(({ serial }) => serial)).toEqual(['a1', 'b2'])
+      expect(ledger.list('client').map(({ serial }) => serial)).toEqual(['b2'])
+      expect(ledger.list('server')).toEqual([])
+    })
+
+    it('sees inside a transaction what was inserted in it', () => {
+      const found = ledger.transaction((insert) => {
+        insert(issuedRecord({ serial: 'a1' }))
+        return ledger.findBySerial('a1')?.serial
+      })
+      expect(found).toBe('a1')
+    })
+
+    it('keeps nothing of a transaction that throws, and passes the error on', () => {
+      add(issuedRecord({ serial: 'a1' }))
+      const failure = new Error('the rename failed')
+      expect(() =>
+        ledger.transaction((insert) => {
+          insert(issuedRecord({ serial: 'b2' }))
+          throw failure
+        }),
+      ).toThrow(failure)
+      expect(ledger.list().map(({ serial }) => serial)).toEqual(['a1'])
+      add(issuedRecord({ serial: 'b2' }))
+      expect(ledger.list()).toHaveLength(2)
+    })
+
+    it('refuses a serial number that is taken, and everything with it', () => {
+      add(issuedRecord({ serial: 'a1' }))
+      expect(() => add(issuedRecord({ serial: 'b2' }), issuedRecord({ serial: 'a1', name: 'eve@localhost' }))).toThrow(
+        XmppkiError,
+      )
+      expect(ledger.list()).toStrictEqual([issuedRecord({ serial: 'a1' })])
+    })
+  })
+}

@@ -1,0 +1,4 @@
+import { MemoryLedger } from '../../src/store/memory.ts'
+import { describeLedger } from './contract.ts'
+
+describeLedger('memory', () => new MemoryLedger())

@@ -1,0 +1,114 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { describeLedger, issuedRecord } from './contract.ts'
+
+let folder: string
+let count = 0
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'xmppki-sqlite-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const newPath = () => join(folder, `ledger-${count++}.db`)
+
+describeLedger('sqlite', () => new SqliteLedger(newPath()))
+
+describe('SqliteLedger', () => {
+  it('keeps its records when it is opened again', () => {
+    const path = newPath()
+    const first = new SqliteLedger(path)
+    first.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    first.close()
+    const second = new SqliteLedger(path)
+    expect(second.list()).toStrictEqual([issuedRecord({ serial: 'a1' })])
+    second.close()
+  })
+
+  it('shows one connection what another one has committed, and not before', () => {
+    const path = newPath()
+    const writer = new SqliteLedger(path)
+    const reader = new SqliteLedger(path)
+    const before = writer.transaction((insert) => {
+      insert(issuedRecord({ serial: 'a1' }))
+      return reader.findBySerial('a1')
+    })
+    expect(before).toBeUndefined()
+    expect(reader.findBySerial('a1')?.serial).toBe('a1')
+    writer.close()
+    reader.close()
+  })
+
+  it('finds folders of the workspace again when the whole workspace was moved', () => {
+    const before = join(folder, `workspace-${count++}`)
+    const after = join(folder, `workspace-${count++}`)
+    mkdirSync(before)
+    const directories = { a1: join(before, 'clients/x/alice'), b2: '/elsewhere/bob', c3: `${before}-beside/carol` }
+    const ledger = new SqliteLedger(join(before, 'ledger.db'))
+    ledger.transaction((insert) => {
+      for (const [serial, directory] of Object.entries(directories)) insert(issuedRecord({ serial, directory }))
+    })
+    expect(ledger.list().map(({ directory }) => directory)).toEqual(Object.values(directories))
+    ledger.close()
+    renameSync(before, after)
+    const moved = new SqliteLedger(join(after, 'ledger.db'))
+    const found = moved.list().map(({ directory }) => directory)
+    expect(found).toEqual([join(after, 'clients/x/alice'), directories.b2, directories.c3])
+    moved.close()
+  })
+
+  it('is readable by its owner only, with its WAL, whatever the umask is', () => {
+    const umask = process.umask(0)
+    const path = newPath()
+    const ledger = new SqliteLedger(path)
+    ledger.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    const modes = ['', '-wal', '-shm'].map((suffix) => statSync(path + suffix).mode & 0o777)
+    process.umask(umask)
+    ledger.close()
+    expect(modes).toEqual([0o600, 0o600, 0o600])
+  })
+
+  it('writes through to the disk: WAL, synchronous=FULL', () => {
+    const path = newPath()
+    new SqliteLedger(path).close()
+    const database = new DatabaseSync(path)
+    expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+    database.close()
+  })
+
+  it.each([
+    [
+      'a text file',
+      'CORRUPT',
+      'is not an SQLite database',
+      (path: string) => writeFileSync(path, 'not a ledger '.repeat(500)),
+    ],
+    [
+      'a ledger of a newer version',
+      'CORRUPT',
+      'was written by a newer xmppki',
+      (path: string) => {
+        const database = new DatabaseSync(path)
+        database.exec('PRAGMA user_version = 999')
+        database.close()
+      },
+    ],
+  ])('refuses %s and names the path', (_name, code, text, make) => {
+    const path = newPath()
+    make(path)
+    expect(() => new SqliteLedger(path)).toThrow(
+      expect.objectContaining({ code, message: `the ledger ${path} ${text}` }),
+    )
+  })
+
+  it('reports a path where no file can be', () => {
+    const path = join(folder, 'no', 'such', 'folder', 'ledger.db')
+    expect(() => new SqliteLedger(path)).toThrow(
+      expect.objectContaining({ code: 'IO', message: expect.stringContaining(path) }),
+    )
+  })
+})
