@@ -64,16 +64,15 @@ export class CertificateLogin {
       if (first) this.#report(remote, facts, objection)
       return []
     }
-    const external = externalMechanism(facts, domain, this.#options.policy)
-    return [{ name: external.name, start: (initial) => this.#start(external, certificate, initial) }]
+    return [externalMechanism(facts, domain, this.#options.policy, () => this.#refusal(certificate))]
   }
 
-  #start(external: SaslMechanism, certificate: PresentedCertificate, initial: Uint8Array | undefined) {
+  /** Why the certificate may not be used now, in words for the log. */
+  #refusal(certificate: PresentedCertificate): string | undefined {
     const objection =
       this.#judge(certificate).objection ??
       this.#options.anchors.check(certificate.leaf, this.#options.now(), certificate.intermediates)
-    if (objection === undefined) return external.start(initial)
-    return { kind: 'failure', condition: 'not-authorized', reason: `${objection.check}: ${objection.reason}` } as const
+    return objection && `${objection.check}: ${objection.reason}`
   }
 
   #judge(certificate: PresentedCertificate): Reading {
@@ -88,9 +87,10 @@ export class CertificateLogin {
     const refusal = checkClientCertificate(facts, { now: this.#options.now() })
     if (refusal !== undefined) return refusal
     if (certificate.distrust !== undefined) return { check: 'issuer', reason: certificate.distrust }
+    // By the serial number alone: from an ECDSA signature anybody can make a second valid one, and with it a
+    // certificate of another fingerprint. The random serial numbers of the ledger are not used by any other CA.
     const record = this.#options.ledger.findBySerial(facts.serial)
-    // Another CA may use the same serial number: only the fingerprint says that it is this certificate.
-    if (record?.fingerprint !== facts.fingerprint || record.revokedAt === undefined) return undefined
+    if (record?.revokedAt === undefined) return undefined
     return { check: 'revocation', reason: `revoked on ${new Date(record.revokedAt).toISOString()}` }
   }
 

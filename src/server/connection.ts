@@ -20,6 +20,8 @@ export class Connection implements Transport {
   #queued = ''
   #flushing = false
   #ended = false
+  /** Between <proceed/> and the end of the handshake: nothing can be said, and nothing may be in the clear. */
+  #handshaking = false
   #paused = false
   readonly #options: ConnectionOptions
   #events: TransportEvents | undefined
@@ -43,7 +45,7 @@ export class Connection implements Transport {
   }
 
   write(text: string): void {
-    if (this.#ended) return
+    if (this.#ended || this.#handshaking) return
     this.#queued += text
     if (this.#flushing) return
     this.#flushing = true
@@ -63,13 +65,16 @@ export class Connection implements Transport {
 
   startTls(): void {
     this.#flush()
+    this.#handshaking = true
     const plain = this.#socket
     for (const event of ['data', 'drain', 'end', 'error', 'close']) plain.removeAllListeners(event)
     // Until the handshake is over the plain socket is still the one that can fail.
     plain.on('error', () => plain.destroy())
-    plain.once('close', () => this.#closed(plain))
+    const gone = () => this.#closed(plain)
+    plain.once('close', gone)
     this.#options.upgrade(plain, (secure) => {
-      plain.removeAllListeners('close')
+      plain.off('close', gone)
+      this.#handshaking = false
       this.#socket = secure
       this.#listen(secure)
       this.#events?.upgraded()
@@ -93,6 +98,10 @@ export class Connection implements Transport {
     this.#flush()
     this.#ended = true
     const socket = this.#socket
+    if (this.#handshaking) {
+      socket.destroy()
+      return
+    }
     socket.end()
     // Unread input would turn the close into a reset, which may overtake the stream error on its way.
     socket.removeAllListeners('data')

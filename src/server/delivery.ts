@@ -7,7 +7,7 @@ export type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
 export type Destination =
   /** The available resources with the highest priority, never a negative one. */
   | 'most-available'
-  /** Every available resource whose priority is not negative. */
+  /** Every available resource whose priority is not negative; without one the message is dropped. */
   | 'all-available'
   /** Nobody: the sender hears `service-unavailable`. */
   | 'bounce'
@@ -23,9 +23,9 @@ const BARE: Readonly<Record<MessageType, Destination>> = {
   error: 'drop',
 }
 
-/** RFC 6121 §8.5.3.2.1: a message to a full JID that is not connected. */
+/** RFC 6121 §8.5.3.2.1: a message to a full JID that is not connected; of all types only chat may go elsewhere. */
 const STALE_FULL: Readonly<Record<MessageType, Destination>> = {
-  normal: 'most-available',
+  normal: 'bounce',
   chat: 'most-available',
   groupchat: 'bounce',
   headline: 'drop',

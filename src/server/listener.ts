@@ -7,6 +7,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
+import { parseDomain } from '../pki/domain.ts'
 import { Connection } from './connection.ts'
 
 /** Key and certificate chain (PEM) that a domain answers with. */
@@ -33,7 +34,7 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number
-  /** Stops accepting; connections that are open stay open. */
+  /** Stops accepting, handshakes under way included; connections that are open stay open. */
   close(): void
 }
 
@@ -56,27 +57,47 @@ function tlsServer(options: ListenerOptions): TlsServer {
     ...(options.mode === 'tls' ? { ALPNProtocols: ['xmpp-client'] } : {}),
   })
   for (const { domain, key, chain } of options.credentials) {
-    server.addContext(domain, createSecureContext({ ...common, key, cert: chain }))
+    // SNI carries A-labels (RFC 6066 §3).
+    server.addContext(parseDomain(domain).ascii, createSecureContext({ ...common, key, cert: chain }))
   }
   server.on('tlsClientError', (_, socket) => socket.destroy())
   return server
 }
 
-/**
- * STARTTLS through a TLS server that never listens: a bare TLSSocket does not report whether the
- * client certificate was verified (nodejs/node#31305).
- */
-function upgrader(server: TlsServer): (socket: Socket, done: (secure: TLSSocket) => void) => void {
-  const waiting = new Map<string, (secure: TLSSocket) => void>()
-  const name = (socket: Socket) => `${socket.remoteAddress}|${socket.remotePort}`
-  server.on('secureConnection', (secure) => {
-    waiting.get(name(secure))?.(secure)
-  })
-  return (socket, done) => {
-    const key = name(socket)
-    waiting.set(key, done)
-    socket.once('close', () => waiting.delete(key))
-    server.emit('connection', socket)
+/** Both ends of a connection: over one listener a client may come twice from the same port, to two of our addresses. */
+function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress}|${remotePort}|${localAddress}|${localPort}`
+}
+
+type Done = (secure: TLSSocket) => void
+
+/** Handshakes under way: the TLS server tells of their end by the secure socket only. */
+class Handshakes {
+  readonly #pending = new Map<string, { readonly socket: Socket; readonly done: Done }>()
+
+  constructor(server: TlsServer) {
+    server.on('secureConnection', (secure) => this.#finish(secure))
+  }
+
+  begin(socket: Socket, done: Done): void {
+    const name = nameOf(socket)
+    this.#pending.set(name, { socket, done })
+    socket.once('close', () => {
+      if (this.#pending.get(name)?.socket === socket) this.#pending.delete(name)
+    })
+  }
+
+  /** Cuts off whoever has not finished. */
+  abandon(): void {
+    for (const { socket } of this.#pending.values()) socket.destroy()
+  }
+
+  #finish(secure: TLSSocket): void {
+    const name = nameOf(secure)
+    const handshake = this.#pending.get(name)
+    this.#pending.delete(name)
+    if (handshake === undefined) secure.destroy()
+    else handshake.done(secure)
   }
 }
 
@@ -100,17 +121,29 @@ function bindError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions
 /** Opens one listener; resolves when it accepts connections. Errors: `IO` when the address cannot be had. */
 export function listen(options: ListenerOptions, accept: (connection: Connection) => void): Promise<Listener> {
   const secure = tlsServer(options)
-  const connectionOptions = { outboundBytes: options.outboundBytes, upgrade: upgrader(secure) }
+  const handshakes = new Handshakes(secure)
+  const upgrade = (socket: Socket, done: Done) => {
+    handshakes.begin(socket, done)
+    // Through a TLS server, though it never listens: a bare TLSSocket does not report whether the client
+    // certificate was verified (nodejs/node#31305).
+    secure.emit('connection', socket)
+  }
+  const attend = (socket: Socket) => accept(new Connection(socket, { outboundBytes: options.outboundBytes, upgrade }))
   const server: NetServer = options.mode === 'tls' ? secure : createServer()
   server.maxConnections = options.maxConnections
-  const event = options.mode === 'tls' ? 'secureConnection' : 'connection'
-  server.on(event, (socket: Socket) => accept(new Connection(socket, connectionOptions)))
+  server.on('connection', options.mode === 'tls' ? (socket: Socket) => handshakes.begin(socket, attend) : attend)
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(bindError(error, options)))
     server.listen(options.port, options.host, () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : options.port
-      resolve({ port, close: () => server.close() })
+      resolve({
+        port,
+        close: () => {
+          server.close()
+          handshakes.abandon()
+        },
+      })
     })
   })
 }

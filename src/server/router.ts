@@ -5,7 +5,16 @@ import { errorReply, isStanzaName, resultReply, type StanzaError } from '../xmpp
 import type { StreamError } from '../xmpp/stream.ts'
 import { destinationOf, messageType, recipients } from './delivery.ts'
 import type { BoundSession, Directory } from './directory.ts'
-import type { Feature, FeatureHost, IqHandler, IqReply, Phase, StanzaHandler, StanzaRequest } from './feature.ts'
+import type {
+  Feature,
+  FeatureHost,
+  IqHandler,
+  IqReply,
+  Phase,
+  StanzaHandler,
+  StanzaRequest,
+  Verdict,
+} from './feature.ts'
 import type { Log } from './log.ts'
 
 interface Addressed extends StanzaRequest {
@@ -53,7 +62,7 @@ export class Router {
     const target = to === undefined ? undefined : tryParseJid(to)
     if (to !== undefined && target === undefined) {
       // RFC 6120 §8.3.1: errors and results are never answered with an error.
-      if (isAnswerable(stanza)) this.#answer(session, errorReply(stanza, { condition: 'jid-malformed' }))
+      this.#bounce(stanza, session, { condition: 'jid-malformed' })
       return undefined
     }
     const request = { stanza, session, to: target }
@@ -64,7 +73,13 @@ export class Router {
 
   /** Tells the features that a session has ended. */
   ended(session: BoundSession): void {
-    for (const handle of this.#endHandlers) handle(session)
+    for (const handle of this.#endHandlers) {
+      try {
+        handle(session)
+      } catch (error) {
+        this.#report(error, session)
+      }
+    }
   }
 
   #host(advertised: readonly string[]): FeatureHost {
@@ -83,20 +98,34 @@ export class Router {
   }
 
   #routePhases(request: Addressed): void {
-    const { stanza, session } = request
     const screened = this.#run('screen', request)
     if (screened === 'done') return
     const error = screened === 'pass' ? this.#deliver(request) : screened
-    if (error !== undefined && isAnswerable(stanza)) this.#answer(session, errorReply(stanza, error))
-    this.#run('observe', request)
+    if (error !== undefined) this.#bounce(request.stanza, request.session, error)
+    if (screened === 'pass') this.#run('observe', request)
   }
 
-  #run(phase: Phase, request: Addressed): 'pass' | 'done' | StanzaError {
+  #run(phase: Phase, request: Addressed): Verdict {
     for (const handle of this.#stanzaHandlers.get(`${phase} ${request.stanza.name}`) ?? []) {
-      const verdict = handle(request)
-      if (verdict !== 'pass') return verdict
+      const verdict = this.#attempt(handle, request)
+      // What has been routed cannot be stopped any more: every observer sees it.
+      if (verdict !== 'pass' && phase !== 'observe') return verdict
     }
     return 'pass'
+  }
+
+  /** A defect in a feature costs the stanza and not the session. */
+  #attempt(handle: StanzaHandler, request: Addressed): Verdict {
+    try {
+      return handle(request)
+    } catch (error) {
+      this.#report(error, request.session)
+      return { condition: 'internal-server-error' }
+    }
+  }
+
+  #report(error: unknown, session: BoundSession): void {
+    this.#log.error({ err: error, jid: session.jid.toString() }, 'a feature failed')
   }
 
   #deliver(request: Addressed): StanzaError | undefined {
@@ -107,11 +136,10 @@ export class Router {
     // A message to the server itself has no reader, and a presence asks for nothing.
     if (to.local === undefined) return stanza.name === 'message' ? UNAVAILABLE : undefined
     const exact = to.isBare ? undefined : this.#directory.find(to)
-    if (exact !== undefined) {
-      exact.deliver(serialize(stanza))
-      return undefined
-    }
-    return stanza.name === 'message' ? this.#deliverMessage({ ...request, to }) : this.#deliverPresence(to, stanza)
+    if (stanza.name === 'presence') return this.#deliverPresence(to, exact, stanza)
+    if (exact === undefined) return this.#deliverMessage({ ...request, to })
+    exact.deliver(serialize(stanza))
+    return undefined
   }
 
   #deliverMessage(request: Addressed & { to: Jid }): StanzaError | undefined {
@@ -123,16 +151,21 @@ export class Router {
       for (const session of sessions) session.deliver(text)
       return undefined
     }
-    if (destination === 'drop') return undefined
+    // RFC 6121 §8.5.2.2.1: a headline that nobody can take is not kept and not answered.
+    if (destination === 'drop' || destination === 'all-available') return undefined
     const verdict = destination === 'bounce' ? 'pass' : this.#run('deliver', request)
     if (verdict === 'done') return undefined
     return verdict === 'pass' ? UNAVAILABLE : verdict
   }
 
-  #deliverPresence(to: Jid, stanza: Element): undefined {
+  #deliverPresence(to: Jid, exact: BoundSession | undefined, stanza: Element): undefined {
     const { type } = stanza.attrs
-    // RFC 6121 §8.5.3.2.2: a full JID that is gone gets nothing; the other types need a roster.
-    if (!to.isBare || (type !== undefined && type !== 'unavailable')) return
+    if (!to.isBare) {
+      // RFC 6121 §8.5.3.2.2: a full JID that is gone gets nothing; subscriptions and probes are the server's business.
+      if (type === undefined || type === 'unavailable' || type === 'error') exact?.deliver(serialize(stanza))
+      return
+    }
+    if (type !== undefined && type !== 'unavailable') return
     const text = serialize(stanza)
     for (const session of this.#directory.availableOf(to)) session.deliver(text)
   }
@@ -153,8 +186,8 @@ export class Router {
     else target.deliver(serialize(iq))
   }
 
-  #bounce(iq: Element, session: BoundSession, error: StanzaError): void {
-    if (isAnswerable(iq)) this.#answer(session, errorReply(iq, error))
+  #bounce(stanza: Element, session: BoundSession, error: StanzaError): void {
+    if (isAnswerable(stanza)) this.#answer(session, errorReply(stanza, error))
   }
 
   #answerIq(iq: Element, session: BoundSession, to: Jid): void {
@@ -169,12 +202,12 @@ export class Router {
     const send = (reply: IqReply) =>
       this.#answer(session, reply.type === 'result' ? resultReply(iq, reply.payload) : errorReply(iq, reply.error))
     const fail = (error: unknown) => {
-      this.#log.error({ err: error, jid: session.jid.toString(), payload: payload.name }, 'a feature failed')
+      this.#report(error, session)
       send({ type: 'error', error: { condition: 'internal-server-error' } })
     }
     try {
       const reply = handler({ iq, payload, session, to })
-      if (reply instanceof Promise) reply.then(send, fail)
+      if (reply instanceof Promise) reply.then(send).catch(fail)
       else send(reply)
     } catch (error) {
       fail(error)

@@ -25,6 +25,11 @@ function answer(iq: Element, bind: Element, account: Jid, context: NegotiationCo
   return context.bind(account, resource)
 }
 
+/** RFC 6120 §8.3.1: a result or an error is never answered, hence no request. */
+function isRequest({ attrs: { type } }: Element): boolean {
+  return type !== 'result' && type !== 'error'
+}
+
 /** Resource binding (RFC 6120 §7). */
 export const bindFeature: StreamFeature = {
   name: 'bind',
@@ -32,7 +37,10 @@ export const bindFeature: StreamFeature = {
   excludedBy: ['bound'],
   advertise: () => xml('bind', { xmlns: NS.bind }),
   handles: (element) =>
-    element.name === 'iq' && namespaceOf(element) === NS.client && childNamed(element, 'bind', NS.bind) !== undefined,
+    element.name === 'iq' &&
+    namespaceOf(element) === NS.client &&
+    isRequest(element) &&
+    childNamed(element, 'bind', NS.bind) !== undefined,
   negotiate(iq: Element, state: NegotiationState, context: NegotiationContext): Step {
     const bind = childNamed(iq, 'bind', NS.bind)
     if (bind === undefined || state.account === undefined) {

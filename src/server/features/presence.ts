@@ -53,7 +53,9 @@ class PresenceBook {
     return 'done'
   }
 
+  /** Only those who were told of the beginning may hear of the end: no other type says that somebody is there. */
   direct(from: BoundSession, to: readonly BoundSession[], type: string | undefined): void {
+    if (type !== undefined && type !== 'unavailable') return
     const told = this.#directed.get(from) ?? new Set()
     for (const session of to) {
       if (type === 'unavailable') told.delete(session)

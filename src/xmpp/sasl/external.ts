@@ -44,18 +44,26 @@ function accountAt(domain: string, text: string): Jid | undefined {
   return jid?.local !== undefined && jid.domain === domain ? jid : undefined
 }
 
-/** Some clients send the localpart alone (sendxmpp); it names an account of this stream's domain. */
+/**
+ * The account that the client asks for, with the resource if it named one. Some clients send the localpart alone
+ * (sendxmpp); it names an account of this stream's domain.
+ */
 function requestedAccount(authzid: string, domain: string): Jid | undefined {
-  return accountAt(domain, authzid.includes('@') ? authzid : `${authzid}@${domain}`)?.bare()
+  return accountAt(domain, authzid.includes('@') ? authzid : `${authzid}@${domain}`)
+}
+
+/** The address that is meant: of several with the same account, the one with the resource asked for. */
+function matching(requested: Jid | undefined, addresses: readonly (Jid | undefined)[]): Jid | undefined {
+  if (requested === undefined) return undefined
+  const same = addresses.filter((address) => address?.bare().equals(requested.bare()))
+  return same.find((address) => address?.equals(requested)) ?? same[0]
 }
 
 const fromXmppAddr: Source = ({ names, domain, authzid }) => {
   if (names.xmppAddrs.length === 0) return undefined
   if (authzid !== undefined) {
-    const requested = requestedAccount(authzid, domain)
-    const match = names.xmppAddrs
-      .map((address) => accountAt(domain, address))
-      .find((account) => requested !== undefined && account?.bare().equals(requested))
+    const addresses = names.xmppAddrs.map((address) => accountAt(domain, address))
+    const match = matching(requestedAccount(authzid, domain), addresses)
     return match
       ? { kind: 'success', account: match }
       : failure('invalid-authzid', 'the authzid is none of the xmppAddrs of the certificate at this domain')
@@ -83,7 +91,7 @@ const fromCommonName: Source = ({ names, domain, authzid, policy }) => {
   const account = accountOfCommonName(commonName, domain, policy)
   if (account === undefined) return failure('not-authorized', `the Common Name is not an account at ${domain}`)
   if (authzid === undefined) return { kind: 'success', account }
-  return requestedAccount(authzid, domain)?.equals(account)
+  return requestedAccount(authzid, domain)?.bare().equals(account)
     ? { kind: 'success', account }
     : failure('invalid-authzid', 'the authzid is not the Common Name of the certificate')
 }
@@ -99,9 +107,20 @@ export function decideExternal(question: Question): Decision {
   return failure('not-authorized', 'the certificate has no name that a configured source can use')
 }
 
-/** SASL EXTERNAL (RFC 4422 appendix A, XEP-0178 §2) for one connection with an acceptable certificate. */
-export function externalMechanism(names: CertificateNames, domain: string, policy: ExternalPolicy): SaslMechanism {
+/**
+ * SASL EXTERNAL (RFC 4422 appendix A, XEP-0178 §2) for one connection with an acceptable certificate.
+ * @param refusal says, for the log, why the certificate is not acceptable any more; asked at every decision, because
+ *   between offer, `<auth/>` and `<response/>` a certificate may expire or be revoked
+ */
+export function externalMechanism(
+  names: CertificateNames,
+  domain: string,
+  policy: ExternalPolicy,
+  refusal: () => string | undefined,
+): SaslMechanism {
   const decide = (data: Uint8Array): SaslOutcome => {
+    const reason = refusal()
+    if (reason !== undefined) return failure('not-authorized', reason)
     let authzid: string
     try {
       authzid = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data)
