@@ -40,7 +40,7 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
-export type TestServerOptions = Partial<Omit<ServerOptions, 'login' | 'log' | 'endpoints'>> & {
+export type TestServerOptions = Partial<Omit<ServerOptions, 'login' | 'log'>> & {
   readonly login?: Partial<ServerOptions['login']>
   readonly ca?: OpensslCa
   readonly domains?: readonly string[]

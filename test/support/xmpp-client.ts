@@ -12,6 +12,10 @@ export interface ClientOptions {
   /** `from` of the stream headers. */
   readonly from?: string
   readonly tls?: ConnectionOptions
+  /** Address to connect to instead of 127.0.0.1. */
+  readonly host?: string
+  /** Port to connect from. */
+  readonly localPort?: number
 }
 
 /** A client that sends exactly what a test says and sees exactly what arrives, with a parser of nobody's. */
@@ -30,7 +34,8 @@ export class RawClient {
 
   /** A connection in the clear, nothing sent. */
   static async plain(options: ClientOptions): Promise<RawClient> {
-    const socket = connect(options.port, '127.0.0.1')
+    const { port, host = '127.0.0.1', localPort } = options
+    const socket = connect({ port, host, ...(localPort === undefined ? {} : { localPort }) })
     await once(socket, 'connect')
     return new RawClient(socket, options)
   }
@@ -92,6 +97,11 @@ export class RawClient {
   async startTls(): Promise<void> {
     this.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
     await this.receive(/<proceed[^>]*\/>/)
+    await this.handshake()
+  }
+
+  /** TLS on the connection as it is. */
+  async handshake(): Promise<void> {
     this.#socket.removeAllListeners('data')
     const secure = connectTls(tlsOptions(this.#options, { socket: this.#socket }))
     await once(secure, 'secureConnect')
