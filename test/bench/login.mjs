@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { connectTls, cpuMs, login, makeWorkspace, startJson, startServe } from './support.mjs'
 
-const LOGINS = 400
-const WARM_UP = 100
+const LOGINS = 1000
+const WARM_UP = 300
 
 async function measure(server, connect) {
   for (let n = 0; n < WARM_UP; n++) (await connect()).destroy()
