@@ -39,7 +39,10 @@ export function parseDomain(text: string): DomainName {
   const labels = ascii.split('.')
   if (NUMERIC_LABEL.test(labels.at(-1) ?? '')) throw badDomain(text, 'is an IP address; certificates here name domains')
   if (ascii.length > 253 || !labels.every((label) => LABEL.test(label))) throw badDomain(text, 'is not a domain name')
-  return { ascii, unicode: domainToUnicode(ascii) }
+  const unicode = domainToUnicode(ascii)
+  // An A-label that stands for nothing comes back as it is from some versions of Node.
+  if (/(?:^|\.)xn--/.test(unicode)) throw badDomain(text, 'is not a domain name')
+  return { ascii, unicode }
 }
 
 /** Whether `domain` is `parent` or lies below it; both in A-labels. */

@@ -26,6 +26,7 @@ const EXCLUDED_FROM_LOCALPART = /["&'/:<>@]/
 const LDH_DOMAIN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i
 /** Labels with hyphens in third and fourth place are reserved, `xn--` for A-labels (RFC 5890 §2.3.1). */
 const RESERVED_LABEL = /(?:^|\.)[^.]{2}--/
+const A_LABEL = /(?:^|\.)xn--/
 /** What URL parsers take for the end of an IPv4 address, in whatever notation. */
 const NUMERIC_LAST_LABEL = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/i
 const NOT_LDH_ASCII = /[\0-,/:-@[-`{-\x7f]/
@@ -157,6 +158,8 @@ function internationalDomain(name: string): string {
   if (!LDH_DOMAIN.test(ascii)) throw new JidError('the domainpart is no domain name')
   checkDnsName(ascii)
   const unicode = domainToUnicode(ascii)
+  // An A-label that stands for nothing comes back as it is from some versions of Node, and empty from others.
+  if (A_LABEL.test(unicode)) throw new JidError('the domainpart is no domain name')
   for (const label of unicode.split('.')) checkLabel(label)
   if (domainToASCII(unicode) !== ascii) throw new JidError('the domainpart is no domain name')
   return checkLength('domainpart', unicode)

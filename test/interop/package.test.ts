@@ -1,0 +1,93 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ProgramResult, program } from './program.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+
+interface PackDocument {
+  readonly filename: string
+  readonly files: readonly { readonly path: string; readonly mode: number }[]
+}
+
+const ALLOWED = [
+  /^package\.json$/,
+  /^(README|CHANGELOG)\.md$/,
+  /^LICENSE$/,
+  /^bin\/(xmppki|commands|load)\.cjs$/,
+  /^dist\/(xmppki\.cjs|xmppki-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt)$/,
+  /^templates\/[\w./-]+$/,
+]
+
+describe('the npm package', () => {
+  let folder: string
+  let packed: PackDocument
+
+  const home = () => join(folder, 'home')
+  const project = () => join(folder, 'project')
+
+  // What has been downloaded for this user need not be downloaded again; everything else starts afresh.
+  const cache = process.env['npm_config_cache'] ?? join(homedir(), '.npm')
+
+  const npm = (...args: string[]): ProgramResult =>
+    program('npm', [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--prefer-offline'], {
+      cwd: project(),
+      env: { HOME: home(), npm_config_cache: cache },
+    })
+
+  const xmppki = (...args: string[]): ProgramResult =>
+    program(join(project(), 'node_modules', '.bin', 'xmppki'), args, { cwd: project(), env: { HOME: home() } })
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'xmppki-package-'))
+    for (const path of [home(), project()]) mkdirSync(path)
+    writeFileSync(join(project(), 'package.json'), '{"private": true}\n')
+    const pack = npm('pack', ROOT, '--json', '--loglevel=error', '--pack-destination', folder)
+    expect(pack.code, pack.output).toBe(0)
+    packed = (JSON.parse(pack.stdout) as [PackDocument])[0]
+    const install = npm('install', join(folder, packed.filename))
+    expect(install.code, install.output).toBe(0)
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('contains the program and what it needs, no sources, no tests, no secrets', () => {
+    const unexpected = packed.files.map(({ path }) => path).filter((path) => !ALLOWED.some((rule) => rule.test(path)))
+    expect(unexpected).toEqual([])
+    const names = packed.files.map(({ path }) => path)
+    for (const needed of ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'LICENSE'])
+      expect(names).toContain(needed)
+  })
+
+  it('installs a command that knows its version', () => {
+    const { code, output } = xmppki('--version')
+    expect(output).toContain(`xmppki/${MANIFEST.version} `)
+    expect(code).toBe(0)
+  })
+
+  it('makes a CA and issues a client certificate, in the data directory of the user', () => {
+    const ca = xmppki('ca', 'init', '--no-passphrase')
+    expect(ca.code, ca.output).toBe(0)
+    const client = xmppki('client', 'issue', 'alice')
+    expect(client.code, client.output).toBe(0)
+    const workspace = join(home(), '.local', 'share', 'xmppki')
+    const certificate = join(workspace, 'clients', 'localhost', 'alice', 'alice.crt')
+    const verify = program('openssl', [
+      'verify',
+      '-x509_strict',
+      '-CAfile',
+      join(workspace, 'ca', 'root.crt'),
+      certificate,
+    ])
+    expect(verify.code, verify.output).toBe(0)
+  })
+
+  it('quickstart --check proves a login and exits 0', () => {
+    const { code, output } = xmppki('quickstart', '--check', '--port', '0', '--tls-port', '0')
+    expect(output).toContain('alice@localhost/')
+    expect(output).toContain('logged in with SASL EXTERNAL over direct TLS')
+    expect(code, output).toBe(0)
+  })
+})

@@ -1,0 +1,83 @@
+// Installs the programs that the interop lane talks to, as far as they are missing.
+// Exit code: 0 everything is there, 1 the installation failed, 2 it is not possible here (no root, or no apt).
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const UPDATE_MS = 90_000
+const INSTALL_MS = 240_000
+
+// pyenv and the like put another python3 first on PATH, one that does not see Debian's modules.
+const hasPythonModule = (name) =>
+  spawnSync('/usr/bin/python3', ['-c', `import ${name}`], { stdio: 'ignore', timeout: 30_000 }).status === 0
+
+function isOnPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+const NEEDS = [
+  { program: 'openssl', debian: 'openssl' },
+  { program: 'certtool', debian: 'gnutls-bin' },
+  { program: 'pk12util', debian: 'libnss3-tools' },
+  { program: 'certutil', debian: 'libnss3-tools' },
+  { program: 'keytool', debian: 'default-jre-headless' },
+  { program: 'tmux', debian: 'tmux' },
+  { program: 'poezio', debian: 'poezio' },
+  { program: "Python's slixmpp", debian: 'python3-slixmpp', isThere: () => hasPythonModule('slixmpp') },
+]
+
+const missing = () => NEEDS.filter(({ program, isThere }) => !(isThere ?? isOnPath)(program))
+
+const packagesOf = (needs) => [...new Set(needs.map(({ debian }) => debian))]
+
+const describe = (needs) => needs.map(({ program, debian }) => `${program} (Debian: ${debian})`).join(', ')
+
+/** Quiet when all is well; otherwise everything that apt said. */
+function apt(args, timeout) {
+  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=60', '-o', 'Dpkg::Options::=--force-confold']
+  const { status, error, stdout, stderr } = spawnSync('apt-get', [...options, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout,
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (status === 0) return true
+  console.error(`${stdout}${stderr}`)
+  console.error(`error: apt-get ${args.join(' ')} failed: ${error?.message ?? `exit code ${status}`}`)
+  return false
+}
+
+function setup() {
+  const needs = missing()
+  if (needs.length === 0) {
+    console.log('All programs of the interop lane are there.')
+    return 0
+  }
+  console.log(`Missing: ${describe(needs)}`)
+  const packages = packagesOf(needs)
+  if (!isOnPath('apt-get')) {
+    console.log(`The interop lane needs them; install what your system calls: ${packages.join(' ')}`)
+    return 2
+  }
+  if (process.getuid?.() !== 0) {
+    console.log('The interop lane needs them; only root can install them. Enable it with: sudo npm run test:setup')
+    return 2
+  }
+  console.log(`Installing with apt: ${packages.join(' ')}`)
+  // An outdated list is the usual reason for a failing download, so there is no installing without updating.
+  const installed = apt(['update'], UPDATE_MS) && apt(['install', '--no-install-recommends', ...packages], INSTALL_MS)
+  const left = missing()
+  if (installed && left.length === 0) return 0
+  console.error(`error: still missing: ${describe(left)}`)
+  return 1
+}
+
+process.exitCode = setup()

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url'
+import { LineProcess } from './line-process.ts'
+import type { ClientFiles, Service } from './service.ts'
+
+const SCRIPT = fileURLToPath(new URL('./slixmpp-client.py', import.meta.url))
+
+export interface SlixmppOptions {
+  readonly jid: string
+  /** Nothing: a client without a certificate. */
+  readonly files?: ClientFiles
+  readonly directTls?: boolean
+  /** What it verifies the server with; default: the CA of the service. */
+  readonly ca?: string
+}
+
+/** A slixmpp client; Debian's Python, because only that sees Debian's slixmpp. */
+export function slixmpp(service: Service, { jid, files, directTls = false, ca }: SlixmppOptions): LineProcess {
+  const port = directTls ? service.tlsPort : service.port
+  const args = ['--jid', jid, '--port', String(port), '--ca', ca ?? service.rootCertificate]
+  if (files !== undefined) args.push('--cert', files.certificate, '--key', files.key)
+  if (directTls) args.push('--direct-tls')
+  return new LineProcess('/usr/bin/python3', [SCRIPT, ...args], {
+    env: { PATH: process.env['PATH'], HOME: service.cli.folder, LC_ALL: 'C.UTF-8' },
+  })
+}
