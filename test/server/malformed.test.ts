@@ -485,9 +485,9 @@ describe('memory', () => {
     }
     await flood()
     const before = await inUse()
-    for (let n = 0; n < 3; n++) await flood()
-    // Connections that have just been cut off still hold what was on its way.
-    await expect.poll(async () => (await inUse()) - before, { timeout: 8_000 }).toBeLessThan(5_000_000)
+    for (let n = 0; n < 10; n++) await flood()
+    // 200 MB were sent. Connections that have just been cut off still hold some of what was on its way.
+    await expect.poll(async () => (await inUse()) - before, { timeout: 8_000 }).toBeLessThan(40_000_000)
   })
 
   it('does not grow with connections that come and go', async () => {
