@@ -71,6 +71,7 @@ export class Session implements TransportEvents, ClientEnd {
   #state: NegotiationState | undefined
   #online: BoundSession | undefined
   #certificate: PresentedCertificate | undefined
+  #offered: readonly SaslMechanism[] | undefined
   /** Our stream header has been sent, and its end tag is owed. */
   #opened = false
   /** Nothing is read: TLS is being negotiated, or an answer is being waited for. */
@@ -87,7 +88,7 @@ export class Session implements TransportEvents, ClientEnd {
     this.#context = {
       startTls: host.startTls,
       enabledMechanisms: host.enabledMechanisms,
-      mechanisms: ({ domain }) => host.mechanisms(domain, this.#loginConnection()),
+      mechanisms: ({ domain }) => this.#mechanisms(domain),
       bind: (account, resource) => this.#bind(account, resource),
     }
     const error: StreamError = { condition: 'connection-timeout', text: 'the negotiation took too long' }
@@ -126,9 +127,12 @@ export class Session implements TransportEvents, ClientEnd {
     this.#finish()
   }
 
-  #loginConnection(): LoginConnection {
+  /** As offered on this stream; whether one may still be used is its own question, when it is used. */
+  #mechanisms(domain: string): readonly SaslMechanism[] {
     this.#certificate ??= this.#transport.peerCertificate()
-    return { remote: this.#transport.remote, certificate: this.#certificate }
+    const connection = { remote: this.#transport.remote, certificate: this.#certificate }
+    this.#offered ??= this.#host.mechanisms(domain, connection)
+    return this.#offered
   }
 
   /** A defect in one session must not take the server with it. */
@@ -179,6 +183,7 @@ export class Session implements TransportEvents, ClientEnd {
 
   #open(request: StreamRequest | undefined): void {
     this.#opened = true
+    this.#offered = undefined
     const from = request?.domain ?? this.#state?.domain ?? this.#host.defaultDomain
     // RFC 6120 §4.7.3: unpredictable and never the same twice.
     const id = randomUUID()

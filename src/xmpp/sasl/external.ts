@@ -80,8 +80,11 @@ const fromXmppAddr: Source = ({ names, domain, authzid }) => {
 function accountOfCommonName(commonName: string, domain: string, policy: ExternalPolicy): Jid | undefined {
   // A slash would turn the rest into a resource: no username has one.
   if (commonName === '' || commonName.includes('/')) return undefined
-  if (commonName.includes('@')) return accountAt(domain, commonName)
-  return accountAt(domain, `${policy.commonName.prefix}${commonName}${policy.commonName.suffix}@${domain}`)
+  const { prefix, suffix } = policy.commonName
+  const at = commonName.lastIndexOf('@')
+  if (at < 0) return accountAt(domain, `${prefix}${commonName}${suffix}@${domain}`)
+  // The affixes hold for a JID too, or a CN of admin@domain would step over a prefix that keeps certificates apart.
+  return accountAt(domain, `${prefix}${commonName.slice(0, at)}${suffix}${commonName.slice(at)}`)
 }
 
 const fromCommonName: Source = ({ names, domain, authzid, policy }) => {
@@ -118,23 +121,34 @@ export function externalMechanism(
   policy: ExternalPolicy,
   refusal: () => string | undefined,
 ): SaslMechanism {
-  const decide = (data: Uint8Array): SaslOutcome => {
+  const ifAcceptable = (outcome: () => SaslOutcome): SaslOutcome => {
     const reason = refusal()
-    if (reason !== undefined) return failure('not-authorized', reason)
-    let authzid: string
-    try {
-      authzid = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data)
-    } catch {
-      return failure('invalid-authzid', 'the authzid is not UTF-8')
-    }
+    return reason === undefined ? outcome() : failure('not-authorized', reason)
+  }
+  const decide = (data: Uint8Array): SaslOutcome => {
+    const authzid = decodeUtf8(data)
+    if (authzid === undefined) return failure('invalid-authzid', 'the authzid is not UTF-8')
     return decideExternal({ names, domain, authzid: authzid === '' ? undefined : authzid, policy })
   }
+  const respond = (data: Uint8Array) => ifAcceptable(() => decide(data))
   return {
     name: 'EXTERNAL',
-    start: (initial) =>
+    start: (initial) => {
+      if (initial !== undefined) return respond(initial)
       // RFC 4422 §5: without an initial response the server asks for it with an empty challenge.
-      initial === undefined
-        ? { kind: 'challenge', data: new Uint8Array(), exchange: { mechanism: 'EXTERNAL', respond: decide } }
-        : decide(initial),
+      return ifAcceptable(() => ({
+        kind: 'challenge',
+        data: new Uint8Array(),
+        exchange: { mechanism: 'EXTERNAL', respond },
+      }))
+    },
+  }
+}
+
+function decodeUtf8(data: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data)
+  } catch {
+    return undefined
   }
 }

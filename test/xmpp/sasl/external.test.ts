@@ -185,6 +185,13 @@ describe('xmpp_addr', () => {
 describe('common_name', () => {
   it.each<Row>([
     { rule: 'capitals', names: { commonNames: ['John'] }, expected: 'john@localhost' },
+    {
+      rule: 'a bare JID, with a prefix and a suffix',
+      names: { commonNames: ['admin@localhost'] },
+      prefix: 'user_',
+      suffix: '-test',
+      expected: 'user_admin-test@localhost',
+    },
     { rule: 'a bare JID here', names: { commonNames: ['john@localhost'] }, expected: 'john@localhost' },
     { rule: 'a bare JID elsewhere', names: { commonNames: ['john@other.example'] }, expected: 'not-authorized' },
     {
