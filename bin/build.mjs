@@ -11,6 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const require = createRequire(import.meta.url)
 
+/** Where oclif looks for it: in the folder of package.json. */
+const MANIFEST = 'oclif.manifest.json'
+
 /** Two builds may run at once (a test run beside a shell), so every file appears whole. */
 function writeAtomic(name, content) {
   const temporary = join(dist, `.${name}.${process.pid}`)
@@ -34,6 +37,9 @@ async function bundle() {
     mainFields: ['module', 'main'],
     minifySyntax: true,
     minifyWhitespace: true,
+    minifyIdentifiers: true,
+    // Stack traces and log lines keep telling functions and classes by their names.
+    keepNames: true,
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
@@ -63,6 +69,8 @@ async function writeCodeCache() {
   const { id, script, bundle, root: cliRoot } = require('./load.cjs')
   const write = process.stdout.write
   process.stdout.write = () => true
+  // oclif would otherwise work out at every start what the commands and their flags are.
+  writeFileSync(join(root, MANIFEST), JSON.stringify(await bundle.commandManifest(cliRoot)))
   await bundle.main(['--help'], cliRoot)
   await bundle.main(['client', 'issue', '--help'], cliRoot)
   process.stdout.write = write
@@ -73,6 +81,7 @@ if (process.argv[2] === '--code-cache') {
   await writeCodeCache()
 } else {
   mkdirSync(dist, { recursive: true })
+  rmSync(join(root, MANIFEST), { force: true })
   const { code, inputs } = await bundle()
   const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
   writeAtomic('xmppki.cjs', `//! ${id}\n${code}`)

@@ -5,6 +5,9 @@ const fs = require('node:fs')
 const path = require('node:path')
 const vm = require('node:vm')
 
+// oclif would load a version parser at every start; npm has checked "engines" when it installed us.
+process.env.OCLIF_DISABLE_ENGINE_WARNING = '1'
+
 const dist = path.join(__dirname, '..', 'dist')
 const file = path.join(dist, 'xmppki.cjs')
 

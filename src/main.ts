@@ -1,4 +1,4 @@
-import { run } from '@oclif/core'
+import { Plugin, run } from '@oclif/core'
 import { describeError, errorDocument, isQuietExit } from './cli/describe-error.ts'
 import { errorLines } from './cli/output.ts'
 import { COMMANDS } from './commands/index.ts'
@@ -21,4 +21,11 @@ export async function main(argv: string[], root: string): Promise<void> {
   } catch (error) {
     if (!isQuietExit(error)) reportStartError(error, argv)
   }
+}
+
+/** What oclif knows of the commands, for the file that spares it finding out at every start. */
+export async function commandManifest(root: string): Promise<object> {
+  const plugin = new Plugin({ root, isRoot: true, ignoreManifest: true })
+  await plugin.load()
+  return plugin.manifest
 }
