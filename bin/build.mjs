@@ -15,10 +15,10 @@ const require = createRequire(import.meta.url)
 const MANIFEST = 'oclif.manifest.json'
 
 /** Two builds may run at once (a test run beside a shell), so every file appears whole. */
-function writeAtomic(name, content) {
+function writeAtomic(name, content, folder = dist) {
   const temporary = join(dist, `.${name}.${process.pid}`)
   writeFileSync(temporary, content)
-  renameSync(temporary, join(dist, name))
+  renameSync(temporary, join(folder, name))
 }
 
 async function bundle() {
@@ -70,7 +70,7 @@ async function writeCodeCache() {
   const write = process.stdout.write
   process.stdout.write = () => true
   // oclif would otherwise work out at every start what the commands and their flags are.
-  writeFileSync(join(root, MANIFEST), JSON.stringify(await bundle.commandManifest(cliRoot)))
+  writeAtomic(MANIFEST, JSON.stringify(await bundle.commandManifest(cliRoot)), root)
   await bundle.main(['--help'], cliRoot)
   await bundle.main(['client', 'issue', '--help'], cliRoot)
   process.stdout.write = write
@@ -81,7 +81,6 @@ if (process.argv[2] === '--code-cache') {
   await writeCodeCache()
 } else {
   mkdirSync(dist, { recursive: true })
-  rmSync(join(root, MANIFEST), { force: true })
   const { code, inputs } = await bundle()
   const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
   writeAtomic('xmppki.cjs', `//! ${id}\n${code}`)

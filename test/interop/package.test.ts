@@ -14,7 +14,7 @@ interface PackDocument {
 }
 
 const ALLOWED = [
-  /^package\.json$/,
+  /^(package|oclif\.manifest)\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^bin\/(xmppki|commands|load)\.cjs$/,
@@ -57,7 +57,7 @@ describe('the npm package', () => {
     const unexpected = packed.files.map(({ path }) => path).filter((path) => !ALLOWED.some((rule) => rule.test(path)))
     expect(unexpected).toEqual([])
     const names = packed.files.map(({ path }) => path)
-    for (const needed of ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'LICENSE'])
+    for (const needed of ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'oclif.manifest.json', 'LICENSE'])
       expect(names).toContain(needed)
   })
 
