@@ -49,7 +49,11 @@ function utcYear(octets: Uint8Array): number {
   return year >= 50 ? 1900 + year : 2000 + year
 }
 
-function readTime(element: DerElement): Date {
+/**
+ * UTCTime or GeneralizedTime in the one form that RFC 5280 §4.1.2.5 allows.
+ * @throws DerError
+ */
+export function readTime(element: DerElement): Date {
   const octets = element.content
   const short = element.tag === TAG.utcTime
   if (!short && element.tag !== TAG.generalizedTime) throw new DerError('not a time')
@@ -78,7 +82,11 @@ function readVersion(tbs: DerReader): number {
   return version
 }
 
-function readExtension(element: DerElement): RawExtension {
+/**
+ * One Extension of a certificate, a CRL or an entry of a CRL.
+ * @throws DerError
+ */
+export function readExtension(element: DerElement): RawExtension {
   const parts = element.reader()
   const oid = readOid(parts.next())
   const flag = parts.readOptional(TAG.boolean)

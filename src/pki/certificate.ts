@@ -100,7 +100,11 @@ const NO_NAMES: AlternativeNames = {
   malformed: [],
 }
 
-function formatSerial(element: DerElement): string {
+/**
+ * A serial number as the `serial` of `CertificateFacts` has it.
+ * @throws DerError when it is no INTEGER
+ */
+export function formatSerial(element: DerElement): string {
   const octets = readInteger(element)
   const hex = Buffer.from(octets).toString('hex')
   const [first = 0] = octets
@@ -109,7 +113,8 @@ function formatSerial(element: DerElement): string {
   return `-${magnitude.length % 2 === 0 ? magnitude : `0${magnitude}`}`
 }
 
-function readBasicConstraints(value: Uint8Array): {
+/** The value of a basicConstraints extension (RFC 5280 §4.2.1.9). @throws DerError */
+export function readBasicConstraints(value: Uint8Array): {
   isCa: boolean
   pathLength: number | undefined
 } {
@@ -128,7 +133,8 @@ function readKeyUsage(value: Uint8Array): KeyUsage[] {
   return KEY_USAGES.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0)
 }
 
-function readKeyPurposes(value: Uint8Array): string[] {
+/** The value of an extKeyUsage extension (RFC 5280 §4.2.1.12), dotted. @throws DerError */
+export function readKeyPurposes(value: Uint8Array): string[] {
   const reader = readSingle(value, TAG.sequence).reader()
   const purposes: string[] = []
   while (!reader.done) purposes.push(readOid(reader.next()))

@@ -10,7 +10,8 @@ export interface Refusal {
   readonly reason: string
 }
 
-function checkValidity(facts: CertificateFacts, now: Date): Refusal | undefined {
+/** Whether the certificate is valid at this moment. */
+export function checkValidity(facts: CertificateFacts, now: Date): Refusal | undefined {
   if (now < facts.notBefore)
     return {
       check: 'validity',
@@ -32,7 +33,7 @@ function some(list: readonly string[]): string {
 }
 
 /** What holds for every certificate of a path: readable without doubt and nothing critical unknown. */
-function checkForm(facts: CertificateFacts): Refusal | undefined {
+export function checkForm(facts: CertificateFacts): Refusal | undefined {
   if (facts.malformed.length > 0) return { check: 'malformed', reason: some(facts.malformed) }
   if (facts.unknownCritical.length > 0) {
     return { check: 'critical-extension', reason: `unknown critical extension ${some(facts.unknownCritical)}` }
@@ -40,16 +41,20 @@ function checkForm(facts: CertificateFacts): Refusal | undefined {
   return undefined
 }
 
-function checkPurpose(facts: CertificateFacts): Refusal | undefined {
+/** What an end entity may prove in TLS. */
+export type Purpose = 'clientAuth' | 'serverAuth'
+
+/** Whether key usage and key purposes, where they are stated, allow this use. */
+export function checkPurpose(facts: CertificateFacts, purpose: Purpose): Refusal | undefined {
   // RFC 8446 §4.4.2.2: where the extension is present, a key that signs needs digitalSignature.
   if (facts.keyUsage !== undefined && !facts.keyUsage.includes('digitalSignature')) {
     return { check: 'key-usage', reason: 'key usage without digitalSignature' }
   }
   // anyExtendedKeyUsage is not enough: RFC 5280 §4.2.1.12 lets us insist on the purpose, as OpenSSL does.
-  if (facts.extendedKeyUsage !== undefined && !facts.extendedKeyUsage.includes(OID.clientAuth)) {
+  if (facts.extendedKeyUsage !== undefined && !facts.extendedKeyUsage.includes(OID[purpose])) {
     return {
       check: 'extended-key-usage',
-      reason: 'extended key usage without clientAuth',
+      reason: `extended key usage without ${purpose}`,
     }
   }
   return undefined
@@ -61,7 +66,7 @@ function checkPurpose(facts: CertificateFacts): Refusal | undefined {
  * issued it is the question of `TrustAnchors.check`.
  */
 export function checkClientCertificate(facts: CertificateFacts, context: { readonly now: Date }): Refusal | undefined {
-  return checkForm(facts) ?? checkValidity(facts, context.now) ?? checkPurpose(facts)
+  return checkForm(facts) ?? checkValidity(facts, context.now) ?? checkPurpose(facts, 'clientAuth')
 }
 
 /** A certificate that may have issued others, with its public key parsed once. */

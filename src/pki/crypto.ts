@@ -13,7 +13,7 @@ x509.cryptoProvider.set(provider)
 export { x509 }
 
 /** A private key as the provider takes it for signing. */
-export function importSigningKey(key: KeyObject, algorithm: KeyAlgorithm) {
+function importSigningKey(key: KeyObject, algorithm: KeyAlgorithm) {
   const der = key.export({ type: 'pkcs8', format: 'der' })
   return provider.subtle.importKey('pkcs8', der, algorithm.webCrypto, false, ['sign'])
 }

@@ -83,6 +83,14 @@ export function ia5String(text: string): Uint8Array {
   return element(TAG.ia5String, encodeText.encode(text))
 }
 
+/** Whole seconds as UTCTime, from 2050 on (and before 1950) as GeneralizedTime (RFC 5280 §4.1.2.5). */
+export function time(date: Date): Uint8Array {
+  const digits = date.toISOString().replace(/[-:T]|\.\d+/g, '')
+  const year = date.getUTCFullYear()
+  const short = year >= 1950 && year < 2050
+  return element(short ? TAG.utcTime : TAG.generalizedTime, encodeText.encode(short ? digits.slice(2) : digits))
+}
+
 /** UTF-16 big-endian octets, as BMPString and PKCS #12 passwords use them. */
 export function bmpOctets(text: string): Uint8Array {
   return Buffer.from(text, 'utf16le').swap16()

@@ -3,10 +3,11 @@ import { XmppkiError } from '../errors.ts'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { readRawCertificate } from './certificate-der.ts'
-import { importSigningKey, signingAlgorithm, x509 } from './crypto.ts'
 import { contextPrimitive, octetString, sequence } from './der-writer.ts'
 import { type Issuer, keyIdentifierOf } from './issuer.ts'
 import type { KeyPair } from './keys.ts'
+import { lintCertificate } from './lint/lint.ts'
+import type { CertificateKind } from './lint/rule.ts'
 import type { AccountName } from './names.ts'
 import { OID } from './oids.ts'
 import { encodePem } from './pem.ts'
@@ -21,6 +22,8 @@ import {
   serverProfile,
   type Validity,
 } from './profiles.ts'
+import { signStructure, unsignedStructure } from './signature.ts'
+import { tbsCertificate } from './tbs-certificate.ts'
 
 /** A certificate that has just been signed and checked. */
 export interface IssuedCertificate {
@@ -35,6 +38,7 @@ export interface IssuedCertificate {
 }
 
 interface Template extends Profile, Validity {
+  readonly kind: CertificateKind
   readonly serial: Uint8Array
   readonly publicKey: KeyObject
   /** DER of the issuer's name. */
@@ -92,6 +96,7 @@ export function prepareRoot(request: {
   const { publicKey, algorithm } = request.keys
   const profile = rootProfile(request)
   return new PreparedCertificate({
+    kind: 'ca',
     subject: profile.subject,
     extensions: [...profile.extensions, ...keyIdentifiers(publicKey, undefined)],
     ...rootValidity(request.days, request.now),
@@ -103,8 +108,15 @@ export function prepareRoot(request: {
   })
 }
 
-function prepareIssued(profile: Profile, publicKey: KeyObject, validity: Validity, issuer: Issuer): Prepared {
+function prepareIssued(
+  kind: CertificateKind,
+  profile: Profile,
+  subject: { readonly publicKey: KeyObject; readonly validity: Validity },
+  issuer: Issuer,
+): Prepared {
+  const { publicKey, validity } = subject
   return new PreparedCertificate({
+    kind,
     subject: profile.subject,
     extensions: [...profile.extensions, ...keyIdentifiers(publicKey, issuer.keyIdentifier)],
     ...validity,
@@ -132,7 +144,8 @@ export function prepareClient(request: {
 }): Prepared {
   const { publicKey, days, now, issuer } = request
   keyTypeOf(publicKey)
-  return prepareIssued(clientProfile(request, issuer), publicKey, issuedValidity(days, now, issuer), issuer)
+  const validity = issuedValidity(days, now, issuer)
+  return prepareIssued('client', clientProfile(request, issuer), { publicKey, validity }, issuer)
 }
 
 /**
@@ -150,7 +163,7 @@ export function prepareServer(request: {
 }): Prepared {
   const { domains, publicKey, days, now, issuer } = request
   const profile = serverProfile(domains, keyTypeOf(publicKey), issuer)
-  return prepareIssued(profile, publicKey, issuedValidity(days, now, issuer), issuer)
+  return prepareIssued('server', profile, { publicKey, validity: issuedValidity(days, now, issuer) }, issuer)
 }
 
 /** Reads the new certificate as a stranger would: signature by OpenSSL, names by the login path. */
@@ -166,27 +179,28 @@ function inspect(der: Uint8Array, template: Template): CertificateFacts {
   return facts
 }
 
+/** What breaks a rule must not get a signature: it could not be taken back. */
+function lintUnsigned(tbs: Uint8Array, { kind, issuerAlgorithm }: Template): void {
+  const { findings } = lintCertificate(unsignedStructure(tbs, issuerAlgorithm), { source: 'this', kind })
+  const error = findings.find(({ severity }) => severity === 'error')
+  if (error === undefined) return
+  throw new XmppkiError('BAD_INPUT', `the certificate would break the rule ${error.rule}: ${error.message}`, {
+    spec: error.citation,
+  })
+}
+
 /**
- * Signs with the private key of the issuer (of the root itself for a root) and verifies the result.
- * @throws XmppkiError BAD_INPUT when the key is not the issuer's
+ * Holds the certificate against the rules of `cert lint`, signs with the private key of the issuer (of the root itself for a root) and verifies the result.
+ * @throws XmppkiError BAD_INPUT when the key is not the issuer's, or the certificate would break a rule
  */
 export async function sign(prepared: Prepared, key: KeyObject): Promise<IssuedCertificate> {
   const template = PreparedCertificate.templateOf(prepared)
   if (!createPublicKey(key).equals(template.issuerKey)) {
     throw new XmppkiError('BAD_INPUT', 'the signing key does not belong to the issuer of this certificate')
   }
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: Buffer.from(template.serial).toString('hex'),
-    subject: new x509.Name(template.subject),
-    issuer: new x509.Name(template.issuerName),
-    notBefore: template.notBefore,
-    notAfter: template.notAfter,
-    publicKey: template.publicKey.export({ type: 'spki', format: 'der' }),
-    extensions: template.extensions.map(({ oid, critical, value }) => new x509.Extension(oid, critical, value)),
-    signingKey: await importSigningKey(key, template.issuerAlgorithm),
-    signingAlgorithm: signingAlgorithm(template.issuerAlgorithm),
-  })
-  const der = new Uint8Array(certificate.rawData)
+  const tbs = tbsCertificate(template)
+  lintUnsigned(tbs, template)
+  const der = await signStructure(tbs, key, template.issuerAlgorithm)
   const { serial, notBefore, notAfter, fingerprint } = inspect(der, template)
   return {
     pem: encodePem('CERTIFICATE', der),

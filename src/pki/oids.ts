@@ -21,9 +21,24 @@ export const OID = {
   extKeyUsage: '2.5.29.37',
   inhibitAnyPolicy: '2.5.29.54',
 
+  // RFC 5280 §5.2 and §5.3: CRLs and their entries
+  cRLNumber: '2.5.29.20',
+  cRLReasons: '2.5.29.21',
+  invalidityDate: '2.5.29.24',
+
+  // Signature algorithms: RFC 5758 §3.2, RFC 4055 §5, RFC 8410 §3
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  ecdsaWithSha384: '1.2.840.10045.4.3.3',
+  ecdsaWithSha512: '1.2.840.10045.4.3.4',
+  sha256WithRsaEncryption: '1.2.840.113549.1.1.11',
+  sha384WithRsaEncryption: '1.2.840.113549.1.1.12',
+  sha512WithRsaEncryption: '1.2.840.113549.1.1.13',
+  ed25519: '1.3.101.112',
+
   // RFC 5280 §4.2.1.12 key purposes
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
+  anyExtendedKeyUsage: '2.5.29.37.0',
 
   /** RFC 6120 §13.7.1.4 */
   xmppAddr: '1.3.6.1.5.5.7.8.5',
@@ -38,16 +53,23 @@ export const OID = {
 
   sha1: '1.3.14.3.2.26',
   sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha512: '2.16.840.1.101.3.4.2.3',
 
   // RFC 5652 content types
   data: '1.2.840.113549.1.7.1',
   encryptedData: '1.2.840.113549.1.7.6',
 
+  /** RFC 2985 §5.4.2 */
+  extensionRequest: '1.2.840.113549.1.9.14',
+
   // RFC 2985 and RFC 7292
   friendlyName: '1.2.840.113549.1.9.20',
   localKeyId: '1.2.840.113549.1.9.21',
   x509Certificate: '1.2.840.113549.1.9.22.1',
+  keyBag: '1.2.840.113549.1.12.10.1.1',
   pkcs8ShroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
   certBag: '1.2.840.113549.1.12.10.1.3',
+  safeContentsBag: '1.2.840.113549.1.12.10.1.6',
   pbeWithSha1And3KeyTripleDesCbc: '1.2.840.113549.1.12.1.3',
 } as const

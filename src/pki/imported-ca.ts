@@ -1,0 +1,109 @@
+import { XmppkiError } from '../errors.ts'
+import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
+import { type RawCertificate, readRawCertificate } from './certificate-der.ts'
+import { TAG } from './der.ts'
+import { type Issuer, loadIssuer } from './issuer.ts'
+import type { KeyPair } from './keys.ts'
+import { OID } from './oids.ts'
+import { decodePem, encodePem } from './pem.ts'
+
+/** A root that another program made, found good enough to issue. */
+export interface ImportedCa {
+  readonly issuer: Issuer
+  /** For people: what it lacks of what RFC 5280 asks of a CA, one sentence each. */
+  readonly findings: readonly string[]
+}
+
+function refused(
+  source: string,
+  why: string,
+  details: { readonly hint?: string; readonly spec?: string },
+): XmppkiError {
+  return new XmppkiError('BAD_INPUT', `${source} ${why}`, details)
+}
+
+/** Version 1 has no extensions, so nothing says that it is a CA's; readers of today do not take it for one. */
+function checkVersion({ version, subject }: CertificateFacts, source: string): void {
+  if (version === 3) return
+  throw refused(source, `is a version ${version} certificate, which cannot say that it is a CA's (${subject})`, {
+    hint:
+      'make a version 3 certificate with the same key and the same name, certificates that were issued stay good: ' +
+      'openssl req -x509 -new -key KEY -subj NAME -days 3650 -out CERT',
+    spec: 'RFC 5280 §4.2.1.9',
+  })
+}
+
+function checkPeriod({ notBefore, notAfter }: CertificateFacts, now: Date, source: string): void {
+  if (now > notAfter) {
+    throw refused(source, `expired on ${notAfter.toISOString()}`, {
+      hint: 'make a new certificate with the same key and name, then import that',
+    })
+  }
+  if (now < notBefore) {
+    throw refused(source, `is not valid before ${notBefore.toISOString()}`, { hint: 'check the clock of this machine' })
+  }
+}
+
+/** The chain that servers and clients get ends here, so it must be a trust anchor by itself. */
+function checkSelfSigned(der: Uint8Array, raw: RawCertificate, facts: CertificateFacts, source: string): void {
+  const certificate = openCertificate(der, source)
+  const sameName = Buffer.compare(raw.issuer.raw, raw.subject.raw) === 0
+  if (sameName && certificate.verify(certificate.publicKey)) return
+  throw refused(source, `is not a root: it was issued by ${facts.issuer}`, {
+    hint: 'import the root CA itself',
+  })
+}
+
+/** What OpenSSL would refuse in every path that ends here. */
+function checkUsable(facts: CertificateFacts, source: string): void {
+  const [malformed] = facts.malformed
+  if (malformed !== undefined) throw refused(source, `is malformed: ${malformed}`, { spec: 'RFC 5280 §4.1' })
+  const [unknown] = facts.unknownCritical
+  if (unknown !== undefined) {
+    throw refused(source, `has a critical extension that nobody here understands: ${unknown}`, {
+      spec: 'RFC 5280 §4.2',
+    })
+  }
+  const purposes = facts.extendedKeyUsage
+  if (purposes === undefined || purposes.some((id) => id === OID.clientAuth || id === OID.anyExtendedKeyUsage)) return
+  throw refused(source, 'is limited to key purposes other than that of TLS clients', { spec: 'RFC 5280 §4.2.1.12' })
+}
+
+function findingsOf(raw: RawCertificate, facts: CertificateFacts): string[] {
+  const extension = (oid: string) => raw.extensions.find((candidate) => candidate.oid === oid)
+  const findings: [boolean, string][] = [
+    [facts.subject === '', 'it has no name (RFC 5280 §4.1.2.4): some programs refuse what it issues'],
+    [facts.keyUsage === undefined, 'it has no keyUsage (RFC 5280 §4.2.1.3): strict programs refuse it'],
+    [facts.keyUsage?.includes('cRLSign') === false, 'its keyUsage lacks cRLSign: its CRLs will not be accepted'],
+    [extension(OID.basicConstraints)?.critical === false, 'its basicConstraints is not critical (RFC 5280 §4.2.1.9)'],
+    [
+      extension(OID.subjectKeyIdentifier) === undefined,
+      'it has no subjectKeyIdentifier (RFC 5280 §4.2.1.2): strict programs refuse it',
+    ],
+    [facts.serial.startsWith('-'), 'its serial number is negative (RFC 5280 §4.1.2.2)'],
+  ]
+  return findings.filter(([applies]) => applies).map(([, text]) => text)
+}
+
+/** A file that starts with the octet of a SEQUENCE is DER: PEM starts with text. */
+function toDer(bytes: Uint8Array, source: string): Uint8Array {
+  return bytes[0] === TAG.sequence ? bytes : decodePem(Buffer.from(bytes).toString('latin1'), 'CERTIFICATE', source)
+}
+
+/**
+ * Judges the certificate of a CA that another program made, together with its key.
+ * @param bytes PEM or DER
+ * @param source names the certificate file in errors
+ * @throws XmppkiError BAD_INPUT when it is no certificate, not a root, no CA's, not valid now, of version 1, or the key is another's
+ */
+export function judgeImportedCa(bytes: Uint8Array, keys: KeyPair, now: Date, source: string): ImportedCa {
+  const der = toDer(bytes, source)
+  const facts = readCertificate(der, source)
+  const raw = readRawCertificate(der)
+  checkVersion(facts, source)
+  const issuer = loadIssuer(encodePem('CERTIFICATE', der), keys.privateKey, source)
+  checkPeriod(facts, now, source)
+  checkSelfSigned(der, raw, facts, source)
+  checkUsable(facts, source)
+  return { issuer, findings: findingsOf(raw, facts) }
+}

@@ -1,0 +1,114 @@
+import { type KeyObject, sign as signOctets, verify as verifyOctets } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { KeyAlgorithm } from './algorithms.ts'
+import { type DerElement, readBitString, readOid, TAG } from './der.ts'
+import { element, nullValue, oid, sequence } from './der-writer.ts'
+import { OID } from './oids.ts'
+
+/** One signature algorithm: its identifier, the hash as node:crypto names it, and the kind of key it takes. */
+interface SignatureScheme {
+  readonly oid: string
+  /** As OpenSSL prints it. */
+  readonly name: string
+  /** Null where the algorithm has its own hash (Ed25519). */
+  readonly hash: string | null
+  readonly keyType: 'ec' | 'rsa' | 'ed25519'
+}
+
+const SCHEMES: readonly SignatureScheme[] = [
+  { oid: OID.ecdsaWithSha256, name: 'ecdsa-with-SHA256', hash: 'sha256', keyType: 'ec' },
+  { oid: OID.ecdsaWithSha384, name: 'ecdsa-with-SHA384', hash: 'sha384', keyType: 'ec' },
+  { oid: OID.ecdsaWithSha512, name: 'ecdsa-with-SHA512', hash: 'sha512', keyType: 'ec' },
+  { oid: OID.sha256WithRsaEncryption, name: 'sha256WithRSAEncryption', hash: 'sha256', keyType: 'rsa' },
+  { oid: OID.sha384WithRsaEncryption, name: 'sha384WithRSAEncryption', hash: 'sha384', keyType: 'rsa' },
+  { oid: OID.sha512WithRsaEncryption, name: 'sha512WithRSAEncryption', hash: 'sha512', keyType: 'rsa' },
+  { oid: OID.ed25519, name: 'ED25519', hash: null, keyType: 'ed25519' },
+]
+
+/** Signature algorithms whose hash is broken: known by name, never accepted (RFC 6194, RFC 6151). */
+const WEAK: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.113549.1.1.4', 'md5WithRSAEncryption'],
+  ['1.2.840.113549.1.1.5', 'sha1WithRSAEncryption'],
+  ['1.2.840.10045.4.1', 'ecdsa-with-SHA1'],
+  ['1.2.840.10040.4.3', 'dsa-with-SHA1'],
+])
+
+const SCHEME_OF_HASH = {
+  ec: { 'SHA-256': OID.ecdsaWithSha256, 'SHA-384': OID.ecdsaWithSha384 },
+  rsa: { 'SHA-256': OID.sha256WithRsaEncryption, 'SHA-384': OID.sha384WithRsaEncryption },
+} as const
+
+const signAsync = promisify<string | null, Uint8Array, KeyObject, Buffer>(signOctets)
+
+function schemeOid({ generation, signatureHash }: KeyAlgorithm): string {
+  if (generation.type === 'ed25519' || signatureHash === undefined) return OID.ed25519
+  return SCHEME_OF_HASH[generation.type][signatureHash]
+}
+
+/**
+ * AlgorithmIdentifier of the signatures that a key of this type makes; the two places of it in a CRL
+ * or a certificate must be equal (RFC 5280 §5.1.1.2).
+ */
+export function signatureAlgorithmIdentifier(algorithm: KeyAlgorithm): Uint8Array {
+  // RFC 4055 §5 wants NULL parameters for RSA; RFC 5758 §3.2 and RFC 8410 §3 want none.
+  const parameters = algorithm.generation.type === 'rsa' ? [nullValue()] : []
+  return sequence(oid(schemeOid(algorithm)), ...parameters)
+}
+
+/** `SEQUENCE { tbs, signatureAlgorithm, signature }`, the frame of certificates, CRLs and OCSP responses. */
+export async function signStructure(tbs: Uint8Array, key: KeyObject, algorithm: KeyAlgorithm): Promise<Uint8Array> {
+  const hash = algorithm.signatureHash?.replace('-', '').toLowerCase() ?? null
+  const signature = await signAsync(hash, tbs, key)
+  const bits = element(TAG.bitString, Uint8Array.of(0), signature)
+  return sequence(tbs, signatureAlgorithmIdentifier(algorithm), bits)
+}
+
+/** As {@link signStructure} makes it, with an empty signature: to be read and judged before it is signed. */
+export function unsignedStructure(tbs: Uint8Array, algorithm: KeyAlgorithm): Uint8Array {
+  return sequence(tbs, signatureAlgorithmIdentifier(algorithm), element(TAG.bitString, Uint8Array.of(0)))
+}
+
+/** A signed structure that was taken apart. */
+export interface SignedStructure {
+  /** DER of what is signed. */
+  readonly tbs: Uint8Array
+  /** AlgorithmIdentifier as it stands beside the signature. */
+  readonly algorithm: DerElement
+  readonly signature: Uint8Array
+}
+
+/**
+ * Splits `SEQUENCE { tbs, signatureAlgorithm, signature }`.
+ * @throws DerError
+ */
+export function readSignedStructure(whole: DerElement): SignedStructure & { readonly body: DerElement } {
+  const parts = whole.reader()
+  const body = parts.read(TAG.sequence)
+  const algorithm = parts.read(TAG.sequence)
+  const { octets } = readBitString(parts.read(TAG.bitString))
+  parts.finish()
+  return { body, tbs: body.raw, algorithm, signature: octets }
+}
+
+/** Whether this key made the signature; false as well for algorithms that are not accepted (MD5, SHA-1, DSA). */
+export function verifyStructure(structure: SignedStructure, publicKey: KeyObject): boolean {
+  const name = readOid(structure.algorithm.reader().next())
+  const scheme = SCHEMES.find((known) => known.oid === name)
+  if (scheme === undefined || scheme.keyType !== publicKey.asymmetricKeyType) return false
+  try {
+    return verifyOctets(scheme.hash, structure.tbs, publicKey, structure.signature)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The name of an AlgorithmIdentifier, as OpenSSL prints it where it is known, else its number.
+ * `weak`: made with MD5 or SHA-1.
+ * @throws DerError
+ */
+export function signatureAlgorithmName(algorithm: DerElement): { readonly name: string; readonly weak: boolean } {
+  const id = readOid(algorithm.reader().next())
+  const name = WEAK.get(id) ?? SCHEMES.find((scheme) => scheme.oid === id)?.name ?? id
+  return { name, weak: WEAK.has(id) }
+}

@@ -1,0 +1,144 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { readCertificates } from '../../src/pki/certificate-file.ts'
+import { createCrl, readCrl } from '../../src/pki/crl.ts'
+import { prepareServer, sign } from '../../src/pki/issue.ts'
+import type { Issuer } from '../../src/pki/issuer.ts'
+import { type VerifyRequest, verifyCertificate } from '../../src/pki/verify.ts'
+import { NOW, testClient, testKeys, testRoot } from './support.ts'
+
+const DAY = 86_400_000
+const later = (days: number) => new Date(NOW.getTime() + days * DAY)
+
+let root: Issuer
+let client: Awaited<ReturnType<typeof testClient>>
+beforeAll(async () => {
+  root = await testRoot()
+  client = await testClient(root, 'alice@example.org')
+})
+
+function verify(changes: Partial<VerifyRequest> = {}) {
+  return verifyCertificate({
+    chain: [client.der],
+    anchors: root.certificate.pem,
+    anchorSource: 'root.crt',
+    purpose: undefined,
+    now: NOW,
+    findBySerial: undefined,
+    crl: undefined,
+    ...changes,
+  })
+}
+
+/** The texts of the checks that failed. */
+function failures(changes: Partial<VerifyRequest>): string[] {
+  const { valid, checks } = verify(changes)
+  const failed = checks.filter(({ ok }) => !ok).map(({ name, text }) => `${name}: ${text}`)
+  expect(valid).toBe(failed.length === 0)
+  return failed
+}
+
+async function crlOf(serials: readonly string[], issuer = root) {
+  const entries = serials.map((serial) => ({ serial, revokedAt: NOW, reason: 'superseded' as const }))
+  const { der } = await createCrl({ issuer, entries, number: 1n, thisUpdate: NOW, nextUpdate: later(30) })
+  return readCrl(der, 'list.crl')
+}
+
+describe('verifyCertificate', () => {
+  it('accepts what the CA issued and says what it looked at', () => {
+    const { valid, checks, serial } = verify()
+    expect({ valid, serial }).toEqual({ valid: true, serial: client.serial })
+    expect(checks.map(({ name, text }) => [name, text])).toEqual([
+      ['form', 'readable without doubt'],
+      ['dates', 'valid until 2027-07-14T12:00:00.000Z'],
+      ['purpose', 'clientAuth'],
+      ['chain', `issued by ${root.certificate.subject}`],
+      ['revocation', 'not checked: neither a ledger nor a CRL was given'],
+    ])
+  })
+
+  it('makes every check, also after one has failed', async () => {
+    const other = await testRoot()
+    expect(failures({ now: later(600), purpose: 'serverAuth', anchors: other.certificate.pem })).toEqual([
+      'dates: expired on 2027-07-14T12:00:00.000Z',
+      'purpose: extended key usage without serverAuth',
+      'chain: no configured CA issued it',
+    ])
+  })
+
+  it('takes the root itself, and the purpose that a server certificate states', async () => {
+    expect(failures({ chain: [root.certificate.der] })).toEqual([])
+    const { publicKey } = await testKeys('ec:p256')
+    const server = await sign(
+      prepareServer({ domains: ['example.org'], publicKey, days: 90, now: NOW, issuer: root }),
+      root.key,
+    )
+    expect(verify({ chain: [server.der] }).checks[2]).toEqual({ name: 'purpose', ok: true, text: 'serverAuth' })
+    expect(failures({ chain: [server.der], purpose: 'clientAuth' })).toEqual([
+      'purpose: extended key usage without clientAuth',
+    ])
+  })
+
+  it.each([
+    ['unknown to it', undefined, []],
+    ['known', { revokedAt: undefined }, []],
+    [
+      'revoked',
+      { revokedAt: NOW.getTime(), revocationReason: 'keyCompromise' },
+      ['revocation: revoked on 2026-03-01T12:00:00.000Z (keyCompromise), says the ledger'],
+    ],
+    [
+      'another of that serial',
+      { fingerprint: 'ff' },
+      ['revocation: the ledger has another certificate with this serial number'],
+    ],
+  ])('asks the ledger: %s', (_, row, expected) => {
+    const { revokedAt, ...rest } = { fingerprint: client.fingerprint, revokedAt: undefined, ...row }
+    const entry = row && { ...rest, ...(revokedAt === undefined ? {} : { revokedAt }) }
+    expect(failures({ findBySerial: (serial) => (serial === client.serial ? entry : undefined) })).toEqual(expected)
+  })
+
+  it('asks a CRL (RFC 5280 §6.3)', async () => {
+    expect(failures({ crl: await crlOf(['abcd']) })).toEqual([])
+    const crl = await crlOf([client.serial])
+    expect(failures({ crl })).toEqual(['revocation: revoked on 2026-03-01T12:00:00.000Z (superseded), says the CRL'])
+  })
+
+  it('does not believe a CRL that is stale, early, forged, or of another CA', async () => {
+    const crl = await crlOf([])
+    expect(failures({ crl, now: later(31) })).toEqual(['revocation: the CRL is stale since 2026-03-31T12:00:00.000Z'])
+    expect(failures({ crl: { ...crl, thisUpdate: later(1) } })).toEqual([
+      'revocation: the CRL begins at 2026-03-02T12:00:00.000Z',
+    ])
+    const twin = await testRoot()
+    expect(failures({ crl: await crlOf([], twin) })).toEqual(['revocation: the CRL is not signed by the CA'])
+    // The twin has the same name; sent along as an intermediate it must not vouch for its own CRL.
+    const chain = [client.der, twin.certificate.der] as const
+    expect(failures({ chain: [...chain], crl: await crlOf([], twin) })).toEqual([
+      'revocation: the CRL is not signed by the CA',
+    ])
+    expect(failures({ crl: { ...crl, issuerName: Uint8Array.of(0x30, 0) } })).toEqual([
+      'revocation: the CRL is of another CA',
+    ])
+    expect(failures({ crl: { ...crl, unknownCritical: ['1.2.3'] } })).toEqual([
+      'revocation: the CRL has the unknown critical extension 1.2.3',
+    ])
+  })
+})
+
+describe('readCertificates', () => {
+  it('reads DER, PEM and chains in order', () => {
+    const pem = client.pem + root.certificate.pem
+    expect(readCertificates(client.der, 'FILE')).toHaveLength(1)
+    expect(readCertificates(Buffer.from(`0 text\n${pem}`), 'FILE').map((der) => der.length)).toEqual([
+      client.der.length,
+      root.certificate.der.length,
+    ])
+  })
+
+  it.each(['', '0', 'hello', '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n'])(
+    'refuses %j',
+    (text) => {
+      expect(() => readCertificates(Buffer.from(text), 'FILE')).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+    },
+  )
+})
