@@ -30,6 +30,32 @@ export type Holder = Pick<IssuedRecord, 'kind' | 'name' | 'device'>
 /** Adds a row inside the transaction that it was handed out for. */
 export type InsertRecord = (record: IssuedRecord) => void
 
+/** When and why a certificate was revoked. */
+export interface Revocation {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** A CRLReason name (RFC 5280 §5.3.1). */
+  readonly reason: string
+}
+
+/** What else may be changed, only inside the transaction that it was handed out for. */
+export interface LedgerChanges {
+  /**
+   * Revokes a certificate. The first revocation stands: date and reason of one that is revoked already do not change,
+   * because a CRL may have told them to others.
+   * @returns the record as it is now, or undefined when no certificate has this serial number
+   */
+  revoke(serial: string, revocation: Revocation): IssuedRecord | undefined
+  /** Notes that the files of a certificate lie in another folder now, given by its absolute path. */
+  relocate(serial: string, directory: string): void
+  /**
+   * A CRL number larger than all that were given before (RFC 5280 §5.2.3), from 1.
+   * @param above the number of the CRL that is published; the new one is larger than that as well, because a ledger
+   *   from a backup does not know what came after it
+   */
+  nextCrlNumber(above: number): number
+}
+
 /**
  * Every certificate that the workspace has issued.
  * All methods are synchronous: a login asks one indexed question, and an issuing run must not
@@ -40,10 +66,11 @@ export interface Ledger {
    * Runs `work` as the only writer on this ledger, in all processes: its rows appear together when it
    * returns, and none of them when it throws. Reads inside see the rows inserted so far.
    * The lock dies with its process, so whatever `work` finds half done was left by a crash.
+   * Nothing that was revoked or counted stays so when it throws either.
    * @throws {XmppkiError} IO when the lock cannot be had, CORRUPT when a serial number is already taken;
    * what `work` throws passes through.
    */
-  transaction<T>(work: (insert: InsertRecord) => T): T
+  transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T
   /** The record with this serial number (lower-case hexadecimal), revoked or not. */
   findBySerial(serial: string): IssuedRecord | undefined
   /** The holder's most recently issued certificate that is not revoked, expired or not. */

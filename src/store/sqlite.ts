@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
-import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger } from './ledger.ts'
+import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
 import { openDatabase, type SqliteDatabase, type SqliteStatement, translated } from './sqlite-driver.ts'
 
 /** Forward-only; the position is the version. A released entry never changes, new ones are appended. */
@@ -22,6 +22,11 @@ const MIGRATIONS: readonly string[] = [
      revocation_reason TEXT
    ) STRICT;
    CREATE INDEX issued_holder ON issued (kind, name, device, issued_at);`,
+  `CREATE TABLE crl (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     last_number INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO crl VALUES (1, 0);`,
 ]
 
 interface IssuedRow {
@@ -52,6 +57,16 @@ export class SqliteLedger implements Ledger {
   readonly #bySerial: SqliteStatement
   readonly #current: SqliteStatement
   readonly #list: SqliteStatement
+  readonly #revoke: SqliteStatement
+  readonly #relocate: SqliteStatement
+  readonly #crlNumber: SqliteStatement
+  readonly #changes: LedgerChanges = {
+    revoke: (serial, revocation) => this.#markRevoked(serial, revocation),
+    relocate: (serial, directory) => {
+      this.#relocate.run(serial, this.#stored(directory))
+    },
+    nextCrlNumber: (above) => (this.#crlNumber.get(above) as { last_number: number }).last_number,
+  }
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
   constructor(path: string) {
@@ -71,10 +86,21 @@ export class SqliteLedger implements Ledger {
        ORDER BY issued_at DESC, id DESC LIMIT 1`,
     )
     this.#list = prepare('SELECT * FROM issued WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, id')
+    this.#revoke = prepare(
+      'UPDATE issued SET revoked_at = ?2, revocation_reason = ?3 WHERE serial = ?1 AND revoked_at IS NULL',
+    )
+    this.#relocate = prepare('UPDATE issued SET directory = ?2 WHERE serial = ?1')
+    this.#crlNumber = prepare('UPDATE crl SET last_number = max(last_number, ?) + 1 RETURNING last_number')
   }
 
-  transaction<T>(work: (insert: InsertRecord) => T): T {
-    return translated(this.#path, () => inTransaction(this.#database, () => work((record) => this.#record(record))))
+  transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
+    const insert: InsertRecord = (record) => this.#record(record)
+    return translated(this.#path, () => inTransaction(this.#database, () => work(insert, this.#changes)))
+  }
+
+  #markRevoked(serial: string, { at, reason }: Revocation): IssuedRecord | undefined {
+    this.#revoke.run(serial, at, reason)
+    return this.findBySerial(serial)
   }
 
   #record(record: IssuedRecord): void {

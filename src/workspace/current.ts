@@ -1,6 +1,7 @@
 import type { IssuedCertificate } from '../pki/issue.ts'
 import type { Holder, IssuedRecord } from '../store/ledger.ts'
 import { exists } from './files.ts'
+import { finishPublications } from './publish.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
@@ -10,6 +11,19 @@ import type { Workspace } from './workspace.ts'
 export function findCurrent(workspace: Workspace, holder: Holder): IssuedRecord | undefined {
   const record = workspace.ledger().findCurrent(holder)
   return record !== undefined && exists(record.directory) ? record : undefined
+}
+
+/**
+ * As {@link findCurrent}, after what killed processes have left half done is finished or undone: a folder that is on its
+ * way to another place is not missed.
+ * @throws {XmppkiError} CORRUPT, IO
+ */
+export function findSettled(workspace: Workspace, holder: Holder): IssuedRecord | undefined {
+  const ledger = workspace.ledger()
+  return ledger.transaction((insert, changes) => {
+    finishPublications(ledger, workspace.paths.temporary, insert, changes)
+    return findCurrent(workspace, holder)
+  })
 }
 
 /** Tells about an older certificate that stays valid although its files are gone. */

@@ -10,21 +10,13 @@ import { encodePkcs12 } from '../pki/pkcs12.ts'
 import { clientProfile, issuedValidity } from '../pki/profiles.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
+import { type Client, type ClientFiles, fileNamesOf, holderOf, isOwnFolder } from './client-folder.ts'
 import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
-import { diskName } from './disk-name.ts'
 import { exists, type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { generatePassword } from './password.ts'
 import { clientFolderName } from './paths.ts'
-import { publish } from './publish.ts'
+import { archiveOf, publish, type Replaced } from './publish.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
-
-/** Whom the certificate is for. */
-export interface Client {
-  /** A bare JID with a localpart. */
-  readonly jid: Jid
-  /** The empty string is the user's main device. */
-  readonly device: string
-}
 
 export interface ClientRequest extends Client {
   readonly days: number
@@ -39,15 +31,7 @@ export interface ClientRequest extends Client {
   readonly now?: Date
 }
 
-/** Absolute paths. */
-export interface ClientFiles {
-  readonly key: string
-  readonly csr: string
-  readonly certificate: string
-  readonly p12: string
-  /** Only where the password was generated. */
-  readonly p12Password?: string
-}
+type MakeRequest = Omit<ClientRequest, 'algorithm' | 'out' | 'ifMissing' | 'now'>
 
 export interface IssuedClient {
   readonly jid: string
@@ -89,7 +73,9 @@ export async function issueClient(workspace: Workspace, request: ClientRequest):
   const holder = holderOf(request)
   const existing = findCurrent(workspace, holder)
   if (existing !== undefined) return acceptExisting(workspace, request, existing, now)
-  const { certificate, files, generatedPassword } = await makeClient(workspace, request, now)
+  warnAboutSuperseded(workspace, holder, now)
+  const newKeys = () => generateKeyPair(request.algorithm)
+  const { certificate, files, generatedPassword } = await makeClient(workspace, request, now, newKeys)
   const record = toRecord(certificate, {
     ...holder,
     domains: [],
@@ -99,7 +85,8 @@ export async function issueClient(workspace: Workspace, request: ClientRequest):
   const publication = {
     record,
     files,
-    certificateFile: fileNames(request).certificate,
+    certificateFile: fileNamesOf(request).certificate,
+    ...roomFor(workspace, record, request),
   }
   let winner: IssuedRecord | undefined
   publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
@@ -111,18 +98,42 @@ export async function issueClient(workspace: Workspace, request: ClientRequest):
   return generatedPassword === undefined ? issued : { ...issued, generatedPassword }
 }
 
+/** What was revoked makes room for what is to take its place. */
+function roomFor(workspace: Workspace, record: IssuedRecord, client: Client): { replaces?: Replaced } {
+  const { name, device, directory } = record
+  if (!isOwnFolder(workspace, record, client)) return {}
+  const revoked = workspace
+    .ledger()
+    .list('client')
+    .findLast((old) => old.name === name && old.device === device && old.directory === directory)
+  if (revoked?.revokedAt === undefined) return {}
+  const archive = archiveOf(revoked)
+  workspace.warn(`the files of the revoked certificate of ${name} are now in ${archive}`)
+  return { replaces: { serial: revoked.serial, archive } }
+}
+
+/** Certificate and files that are not yet written. */
 interface MadeClient {
   readonly certificate: IssuedCertificate
   readonly files: readonly NewFile[]
   readonly generatedPassword: string | undefined
 }
 
-async function makeClient(workspace: Workspace, request: ClientRequest, now: Date): Promise<MadeClient> {
-  const { days, algorithm } = request
+/**
+ * Signs a certificate and makes the content of the user's folder.
+ * @param takeKeys called once the CA is at hand
+ * @throws {XmppkiError} BAD_NAME, BAD_INPUT, PASSPHRASE; what `issuer` and `takeKeys` throw
+ */
+export async function makeClient(
+  workspace: Workspace,
+  request: MakeRequest,
+  now: Date,
+  takeKeys: () => Promise<KeyPair>,
+): Promise<MadeClient> {
+  const { days } = request
   const account = accountOf(request.jid)
   const issuer = await request.issuer()
-  warnAboutSuperseded(workspace, holderOf(request), now)
-  const keys = await generateKeyPair(algorithm)
+  const keys = await takeKeys()
   const prepared = prepareClient({
     jid: account,
     publicKey: keys.publicKey,
@@ -137,7 +148,7 @@ async function makeClient(workspace: Workspace, request: ClientRequest, now: Dat
     certificate,
     password: request.p12Password ?? generatedPassword,
   })
-  const names = fileNames(request)
+  const names = fileNamesOf(request)
   const files: NewFile[] = [
     {
       name: names.key,
@@ -168,7 +179,7 @@ interface BundleParts {
   readonly password: string | undefined
 }
 
-function makeBundle(workspace: Workspace, request: ClientRequest, parts: BundleParts): Promise<Buffer> {
+function makeBundle(workspace: Workspace, request: MakeRequest, parts: BundleParts): Promise<Buffer> {
   const name = request.jid.toString()
   return encodePkcs12({
     key: parts.keys.privateKey,
@@ -198,29 +209,13 @@ function accountOf(jid: Jid): AccountName {
   })
 }
 
-function holderOf({ jid, device }: Client) {
-  return { kind: 'client', name: jid.toString(), device } as const
-}
-
 function directoryOf(workspace: Workspace, { jid, device, out }: ClientRequest): string {
   return join(out ?? workspace.paths.clients(jid.domain), clientFolderName(jid.local ?? '', device))
 }
 
-/** The names of the files in a client's folder. */
-function fileNames({ jid }: Client): Required<ClientFiles> {
-  const base = diskName(jid.local ?? '')
-  return {
-    key: `${base}.key`,
-    csr: `${base}.csr`,
-    certificate: `${base}.crt`,
-    p12: `${base}.p12`,
-    p12Password: `${base}.p12.password`,
-  }
-}
-
 function describe(record: IssuedRecord, client: Client): IssuedClient {
   const { directory, serial, fingerprint, device, name } = record
-  const names = fileNames(client)
+  const names = fileNamesOf(client)
   const files: ClientFiles = {
     key: join(directory, names.key),
     csr: join(directory, names.csr),

@@ -13,6 +13,8 @@ export class WorkspacePaths {
   readonly ca: string
   readonly rootKey: string
   readonly rootCertificate: string
+  /** The list of what the CA has revoked; missing until the first `client revoke` or `ca crl`. */
+  readonly crl: string
 
   constructor(home: string) {
     this.home = home
@@ -22,6 +24,7 @@ export class WorkspacePaths {
     this.ca = join(home, 'ca')
     this.rootKey = join(this.ca, 'root.key')
     this.rootCertificate = join(this.ca, 'root.crt')
+    this.crl = join(this.ca, 'root.crl')
   }
 
   /** The folder of a server certificate, named after its primary domain. */

@@ -117,6 +117,69 @@ export function describeLedger(name: string, open: () => Ledger): void {
       expect(ledger.list()).toHaveLength(2)
     })
 
+    describe('revoke', () => {
+      const revoke = (serial: string, at: number, reason: string) =>
+        ledger.transaction((_insert, changes) => changes.revoke(serial, { at, reason }))
+
+      it('notes date and reason, and gives back the record', () => {
+        add(issuedRecord({ serial: 'a1' }), issuedRecord({ serial: 'b2' }))
+        const revoked = issuedRecord({ serial: 'a1', revokedAt: 5_000, revocationReason: 'keyCompromise' })
+        expect(revoke('a1', 5_000, 'keyCompromise')).toStrictEqual(revoked)
+        expect(ledger.list()).toStrictEqual([revoked, issuedRecord({ serial: 'b2' })])
+      })
+
+      it('lets the first revocation stand', () => {
+        add(issuedRecord({ serial: 'a1' }))
+        revoke('a1', 5_000, 'keyCompromise')
+        expect(revoke('a1', 6_000, 'superseded')).toMatchObject({ revokedAt: 5_000, revocationReason: 'keyCompromise' })
+        expect(ledger.findBySerial('a1')).toMatchObject({ revokedAt: 5_000, revocationReason: 'keyCompromise' })
+      })
+
+      it('knows no certificate with another serial number', () => {
+        add(issuedRecord({ serial: 'a1' }))
+        expect(revoke('A1', 5_000, 'keyCompromise')).toBeUndefined()
+        expect(ledger.list()).toStrictEqual([issuedRecord({ serial: 'a1' })])
+      })
+
+      it('makes the one before current again', () => {
+        add(issuedRecord({ serial: 'a1', issuedAt: 10 }), issuedRecord({ serial: 'b2', issuedAt: 20 }))
+        revoke('b2', 5_000, 'superseded')
+        expect(ledger.findCurrent(issuedRecord({ serial: '' }))?.serial).toBe('a1')
+      })
+    })
+
+    it('notes that files have moved, of one certificate only', () => {
+      add(issuedRecord({ serial: 'a1' }), issuedRecord({ serial: 'b2' }))
+      ledger.transaction((_insert, changes) => changes.relocate('a1', '/elsewhere/alice'))
+      const moved = issuedRecord({ serial: 'a1', directory: '/elsewhere/alice' })
+      expect(ledger.list()).toStrictEqual([moved, issuedRecord({ serial: 'b2' })])
+    })
+
+    it('counts CRL numbers upwards from 1 (RFC 5280 §5.2.3)', () => {
+      const next = () => ledger.transaction((_insert, changes) => changes.nextCrlNumber(0))
+      expect([next(), next(), next()]).toEqual([1, 2, 3])
+    })
+
+    it('forgets revocation and CRL number of a transaction that throws', () => {
+      add(issuedRecord({ serial: 'a1' }))
+      const failure = new Error('no')
+      expect(() =>
+        ledger.transaction((_insert, changes) => {
+          changes.revoke('a1', { at: 5_000, reason: 'superseded' })
+          changes.relocate('a1', '/elsewhere')
+          changes.nextCrlNumber(0)
+          throw failure
+        }),
+      ).toThrow(failure)
+      expect(ledger.list()).toStrictEqual([issuedRecord({ serial: 'a1' })])
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(0))).toBe(1)
+    })
+
+    it('gives CRL numbers above the one that is published already', () => {
+      const next = (above: number) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(above))
+      expect([next(41), next(7), next(43)]).toEqual([42, 43, 44])
+    })
+
     it('refuses a serial number that is taken, and everything with it', () => {
       add(issuedRecord({ serial: 'a1' }))
       expect(() => add(issuedRecord({ serial: 'b2' }), issuedRecord({ serial: 'a1', name: 'eve@localhost' }))).toThrow(

@@ -28,6 +28,32 @@ describe('SqliteLedger', () => {
     second.close()
   })
 
+  it('goes on counting CRL numbers when it is opened again', () => {
+    const path = newPath()
+    for (const expected of [1, 2]) {
+      const ledger = new SqliteLedger(path)
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(0))).toBe(expected)
+      ledger.close()
+    }
+  })
+
+  it('brings a ledger of version 1 up to date and keeps its rows', () => {
+    const path = newPath()
+    const old = new SqliteLedger(path)
+    old.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    old.close()
+    const database = new DatabaseSync(path)
+    database.exec('DROP TABLE crl; PRAGMA user_version = 1')
+    database.close()
+    const ledger = new SqliteLedger(path)
+    const changed = ledger.transaction((_insert, changes) => [
+      changes.nextCrlNumber(0),
+      changes.revoke('a1', { at: 7, reason: 'superseded' })?.revokedAt,
+    ])
+    expect(changed).toEqual([1, 7])
+    ledger.close()
+  })
+
   it('shows one connection what another one has committed, and not before', () => {
     const path = newPath()
     const writer = new SqliteLedger(path)
@@ -76,7 +102,7 @@ describe('SqliteLedger', () => {
     new SqliteLedger(path).close()
     const database = new DatabaseSync(path)
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
     database.close()
   })
 

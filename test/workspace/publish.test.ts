@@ -1,39 +1,52 @@
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { IssuedRecord, Ledger } from '../../src/store/ledger.ts'
+import type { IssuedRecord, Ledger, Revocation } from '../../src/store/ledger.ts'
 import { MemoryLedger } from '../../src/store/memory.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../src/workspace/files.ts'
-import { publish } from '../../src/workspace/publish.ts'
+import { publish, type Replaced } from '../../src/workspace/publish.ts'
 import { issuedRecord } from '../store/contract.ts'
 
 let folder: string
 let certificate: string
 let fingerprint: string
+/** A second one. */
+let other: { readonly certificate: string; readonly fingerprint: string }
 let ledger: MemoryLedger
 let count = 0
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'xmppki-publish-'))
-  const request = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-subj',
-    '/CN=x',
-  ]
-  certificate = execFileSync('openssl', [...request, '-keyout', '/dev/null'], { encoding: 'utf8', stdio: 'pipe' })
-  fingerprint = new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase()
+  ;({ certificate, fingerprint } = selfSigned('x'))
+  other = selfSigned('y')
 })
 afterAll(() => rmSync(folder, { recursive: true }))
+
+function selfSigned(commonName: string) {
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', '/dev/null']
+  const made = execFileSync('openssl', ['req', '-x509', ...key, '-subj', `/CN=${commonName}`], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
+  return {
+    certificate: made,
+    fingerprint: new X509Certificate(made).fingerprint256.replaceAll(':', '').toLowerCase(),
+  }
+}
 
 let home: string
 beforeEach(() => {
@@ -55,12 +68,12 @@ function publishClient(serial: string, name: string, wanted = () => true, into: 
 }
 
 /** What a process leaves that was killed after it had written its journal. */
-function leaveJournal(record: IssuedRecord): string {
+function leaveJournal(record: IssuedRecord, replaces?: Replaced): string {
   const staging = join(home, 'clients', '.xmppki-0123456789abcdef')
   mkdirSync(temporary(), { recursive: true })
   writeFileSync(
     join(temporary(), '.xmppki-0123456789abcdef.json'),
-    JSON.stringify({ record, certificateFile: 'x.crt', staging }),
+    JSON.stringify({ record, certificateFile: 'x.crt', staging, replaces }),
   )
   return staging
 }
@@ -99,6 +112,110 @@ describe('publish', () => {
   })
 })
 
+describe('publish with a certificate that is replaced', () => {
+  const folderOf = (name: string) => join(home, 'clients', name)
+  const replaces = () => ({ serial: 'a1', archive: folderOf('alice~a1') })
+
+  /** Its own certificate, so that the two folders can be told apart. */
+  function publishSuccessor(
+    into: Ledger,
+    given: Partial<ReturnType<typeof replaces>> & { revocation?: Revocation } = {},
+  ) {
+    const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
+    const files = [{ name: 'x.crt', content: other.certificate, mode: PUBLIC_FILE }] as const
+    const publication = { record, files, certificateFile: 'x.crt', replaces: { ...replaces(), ...given } }
+    return publish(into, temporary(), publication, () => true)
+  }
+  const certificateIn = (name: string) => readFileSync(join(folderOf(name), 'x.crt'), 'utf8')
+
+  it('puts the new folder in the place of the old one, and the ledger knows both', () => {
+    publishClient('a1', 'alice')
+    publishSuccessor(ledger, { revocation: { at: 9, reason: 'superseded' } })
+    expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'alice~a1'])
+    expect([certificateIn('alice'), certificateIn('alice~a1')]).toEqual([other.certificate, certificate])
+    expect(ledger.findBySerial('a1')).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
+    expect(ledger.findBySerial('b2')).toMatchObject({ directory: folderOf('alice') })
+    expect(readdirSync(temporary())).toEqual([])
+  })
+
+  it('puts nothing into an archive that is there', () => {
+    publishClient('a1', 'alice')
+    mkdirSync(folderOf('alice~a1'))
+    expect(() => publishSuccessor(ledger)).toThrow(expect.objectContaining({ code: 'EXISTS' }))
+    expect(certificateIn('alice')).toBe(certificate)
+    expect(serials()).toEqual(['a1'])
+  })
+
+  it('puts the old folder back when the new one cannot take its place', () => {
+    publishClient('a1', 'alice')
+    const staging = () => readdirSync(join(home, 'clients')).find((name) => name.startsWith('.xmppki-')) ?? ''
+    const failing: Ledger = {
+      findBySerial: (serial) => ledger.findBySerial(serial),
+      findCurrent: (holder) => ledger.findCurrent(holder),
+      list: (kind) => ledger.list(kind),
+      close: () => ledger.close(),
+      transaction: (work) =>
+        ledger.transaction((insert, changes) =>
+          work(insert, {
+            ...changes,
+            // The last step before the renames: now the second one will find nothing to rename.
+            relocate: () => rmSync(join(home, 'clients', staging()), { recursive: true }),
+          }),
+        ),
+    }
+    expect(() => publishSuccessor(failing)).toThrow(expect.objectContaining({ code: 'IO' }))
+    expect(certificateIn('alice')).toBe(certificate)
+    expect(readdirSync(join(home, 'clients'))).toEqual(['alice'])
+    expect(serials()).toEqual(['a1'])
+  })
+
+  it('killed between the two renames: the next publication puts the old folder back', () => {
+    publishClient('a1', 'alice')
+    const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
+    const staging = leaveJournal(record, replaces())
+    mkdirSync(staging)
+    writeFileSync(join(staging, 'x.crt'), other.certificate)
+    renameSync(folderOf('alice'), folderOf('alice~a1'))
+    publishClient('c3', 'carol')
+    expect(certificateIn('alice')).toBe(certificate)
+    expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'carol'])
+    expect(ledger.findBySerial('a1')?.directory).toBe(folderOf('alice'))
+    expect(serials().sort()).toEqual(['a1', 'c3'])
+  })
+
+  it('killed before the first rename: the next publication removes what was prepared', () => {
+    publishClient('a1', 'alice')
+    const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
+    const staging = leaveJournal(record, replaces())
+    mkdirSync(staging)
+    publishClient('c3', 'carol')
+    expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'carol'])
+    expect(certificateIn('alice')).toBe(certificate)
+    expect(serials().sort()).toEqual(['a1', 'c3'])
+  })
+
+  it('killed after the second rename: the next publication brings the ledger up to date', () => {
+    publishClient('a1', 'alice')
+    const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
+    leaveJournal(record, { ...replaces(), revocation: { at: 9, reason: 'superseded' } })
+    renameSync(folderOf('alice'), folderOf('alice~a1'))
+    mkdirSync(folderOf('alice'))
+    writeFileSync(join(folderOf('alice'), 'x.crt'), other.certificate)
+    publishClient('c3', 'carol')
+    expect(ledger.findBySerial('a1')).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
+    expect(ledger.findBySerial('b2')).toStrictEqual(record)
+  })
+
+  it('moves nothing that a journal puts elsewhere', () => {
+    const elsewhere = join(home, 'precious')
+    mkdirSync(elsewhere)
+    leaveJournal(issuedRecord({ serial: 'b2', directory: folderOf('alice') }), { serial: 'a1', archive: elsewhere })
+    publishClient('c3', 'carol')
+    expect(existsSync(elsewhere)).toBe(true)
+    expect(readdirSync(join(home, 'clients'))).toEqual(['carol'])
+  })
+})
+
 describe('publish after a crash', () => {
   it('of the real ledger between rename and commit: files, journal and no row; the next one adds the row', () => {
     const sqlite = new SqliteLedger(join(home, 'ledger.db'))
@@ -109,8 +226,8 @@ describe('publish after a crash', () => {
       list: (kind) => sqlite.list(kind),
       close: () => sqlite.close(),
       transaction: (work) =>
-        sqlite.transaction((insert) => {
-          work(insert)
+        sqlite.transaction((insert, changes) => {
+          work(insert, changes)
           throw new Error('killed')
         }),
     }

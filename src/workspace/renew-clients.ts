@@ -1,0 +1,63 @@
+import { XmppkiError } from '../errors.ts'
+import { tryParseJid } from '../xmpp/jid.ts'
+import type { Client } from './client-folder.ts'
+import { listClients } from './list-clients.ts'
+import { type PublishedCrl, publishCrl } from './publish-crl.ts'
+import { type RenewalRequest, type RenewedClient, renewClient } from './renew-client.ts'
+import type { Workspace } from './workspace.ts'
+
+/** As for one client, but for many: only the names and devices differ. */
+export interface RenewalBatch extends Omit<RenewalRequest, 'jid' | 'device'> {
+  readonly clients: readonly Client[]
+  /** How long the CRL is good for, where one is written. */
+  readonly crlDays: number
+}
+
+export interface RenewalBatchResult {
+  /** Also those that were not due. */
+  readonly done: readonly RenewedClient[]
+  readonly failed: readonly { readonly client: Client; readonly error: XmppkiError }[]
+  /** Where something was revoked. */
+  readonly crl?: PublishedCrl
+}
+
+/** Every user and device with a certificate that is neither expired nor revoked. @throws {XmppkiError} CORRUPT, IO */
+export function renewableClients(workspace: Workspace, now = new Date()): Client[] {
+  return listClients(workspace, { expiring: { milliseconds: 0 }, now })
+    .filter(({ state }) => state === 'valid' || state === 'expiring')
+    .flatMap(({ jid: text, device }) => {
+      // What was imported may have a name that is no account.
+      const jid = tryParseJid(text)
+      return jid?.local === undefined ? [] : [{ jid, device }]
+    })
+}
+
+/**
+ * Renews one after the other; one that fails does not stop the others. The CA is unlocked only when one is due, and one
+ * CRL is written at the end for all that were revoked.
+ * @throws {XmppkiError} what `issuer` throws; IO, CORRUPT about the CRL
+ */
+export async function renewClients(workspace: Workspace, batch: RenewalBatch): Promise<RenewalBatchResult> {
+  const { clients, crlDays, ...common } = batch
+  const done: RenewedClient[] = []
+  const failed: RenewalBatchResult['failed'][number][] = []
+  let locked: unknown
+  const issuer = () =>
+    batch.issuer().catch((error: unknown) => {
+      locked = error
+      throw error
+    })
+  for (const { jid, device } of clients) {
+    try {
+      done.push(await renewClient(workspace, { ...common, issuer, jid, device }))
+    } catch (error) {
+      // Without the CA all the others would fail alike.
+      if (!(error instanceof XmppkiError) || locked !== undefined) throw error
+      failed.push({ client: { jid, device }, error })
+    }
+  }
+  if (!done.some(({ previous }) => previous?.revoked)) return { done, failed }
+  const request = { issuer: await batch.issuer(), days: crlDays, now: batch.now ?? new Date() }
+  const { crl } = await publishCrl(workspace, request, () => undefined)
+  return { done, failed, crl }
+}

@@ -1,0 +1,125 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { XmppkiError } from '../../src/errors.ts'
+import { importCa } from '../../src/workspace/import-ca.ts'
+import { opensslHistory } from '../../src/workspace/import-ledger.ts'
+import { openWorkspace } from '../../src/workspace/workspace.ts'
+import { testClient, testKeys, testRoot } from '../pki/support.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'xmppki-import-'))
+  const root = await testRoot({ keys: await testKeys('ec:p256') })
+  write('ca.crt', root.certificate.pem)
+  write('ca.key', root.key.export({ type: 'pkcs8', format: 'pem' }).toString())
+  write('index.txt', 'R\t300101000000Z\t260401000000Z,superseded\tABCD\tunknown\t/CN=bob\n')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const path = (name: string) => join(folder, name)
+const write = (name: string, text: string) => writeFileSync(path(name), text)
+const open = () => openWorkspace(path('home'), { create: true })
+
+function request(overrides: Partial<Parameters<typeof importCa>[1]> = {}) {
+  return {
+    certificate: path('ca.crt'),
+    key: path('ca.key'),
+    history: opensslHistory(path('index.txt')),
+    domain: 'example.org',
+    oldPassphrase: () => Promise.reject(new Error('nobody should ask')),
+    passphrase: async () => undefined,
+    now: new Date('2026-06-01T00:00:00Z'),
+    ...overrides,
+  }
+}
+
+describe('importCa', () => {
+  it('keeps a revocation of which only the index is left', async () => {
+    const workspace = open()
+    const { history } = await importCa(workspace, request())
+    expect(history).toEqual({ certificates: 1, revoked: 1, withoutCertificate: 1 })
+    expect(workspace.ledger().findBySerial('abcd')).toMatchObject({
+      kind: 'client',
+      name: 'bob@example.org',
+      fingerprint: '',
+      revokedAt: Date.UTC(2026, 3, 1),
+      revocationReason: 'superseded',
+    })
+    workspace.close()
+  })
+
+  it('finds a certificate that the index names by its file', async () => {
+    const root = await testRoot()
+    write('ca.crt', root.certificate.pem)
+    write('ca.key', root.key.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const client = await testClient(root, 'carol@example.org')
+    write('renamed.txt', client.pem)
+    write('index.txt', `V\t270714120000Z\t\t${client.serial.toUpperCase()}\trenamed.txt\t/CN=carol\n`)
+    const workspace = open()
+    expect((await importCa(workspace, request())).history).toMatchObject({ withoutCertificate: 0 })
+    expect(workspace.ledger().findBySerial(client.serial)).toMatchObject({ fingerprint: client.fingerprint })
+    workspace.close()
+  })
+
+  it('refuses the index of another CA, and writes nothing', async () => {
+    const client = await testClient(await testRoot(), 'carol@example.org')
+    write(`${client.serial}.pem`, client.pem)
+    write('index.txt', `V\t270714120000Z\t\t${client.serial}\tunknown\t/CN=carol\n`)
+    const workspace = open()
+    await expect(importCa(workspace, request())).rejects.toThrow(/was not signed by this CA/)
+    expect(workspace.hasCa).toBe(false)
+    workspace.close()
+  })
+
+  it('brings the history back after a crash between the files and the rows', async () => {
+    const workspace = open()
+    await importCa(workspace, request())
+    const rows = workspace.ledger().list()
+    workspace.close()
+    const root = rows.find(({ kind }) => kind === 'root')
+    const history = rows.filter((row) => row !== root)
+    // What a process leaves that was killed after the rename and before the commit.
+    for (const suffix of ['', '-wal', '-shm']) rmSync(path(`home/ledger.db${suffix}`), { force: true })
+    const journal = { record: root, history, certificateFile: 'root.crt', staging: path('home/.xmppki-gone') }
+    write('home/tmp/.xmppki-gone.json', JSON.stringify(journal))
+    write('home/ledger.db', '')
+    const again = open()
+    await expect(importCa(again, request())).rejects.toThrow(XmppkiError)
+    const { publish } = await import('../../src/workspace/publish.ts')
+    const record = { ...(root ?? expect.fail()), serial: 'ff', directory: path('home/elsewhere') }
+    publish(again.ledger(), again.paths.temporary, { record, files: [], certificateFile: 'x' }, () => false)
+    expect(again.ledger().list()).toEqual(rows)
+    again.close()
+  })
+
+  it.each([
+    ['1001', 0x1001],
+    ['01', 1],
+    ['02', 2],
+  ])('continues the numbers of CRLs at crlnumber %s (RFC 5280 §5.2.3)', async (text, expected) => {
+    write('crlnumber', `${text}\n`)
+    const workspace = open()
+    await importCa(workspace, request())
+    expect(workspace.ledger().transaction((_insert, changes) => changes.nextCrlNumber(0))).toBe(expected)
+    workspace.close()
+  })
+
+  it('refuses a crlnumber that is none', async () => {
+    write('crlnumber', 'soon')
+    const workspace = open()
+    await expect(importCa(workspace, request())).rejects.toThrow(/crlnumber does not hold the number of a CRL/)
+    expect(workspace.hasCa).toBe(false)
+    workspace.close()
+  })
+
+  it('changes none of the files that it reads', async () => {
+    const names = ['ca.crt', 'ca.key', 'index.txt']
+    const before = names.map((name) => readFileSync(path(name), 'utf8'))
+    const workspace = open()
+    await importCa(workspace, request({ passphrase: async () => 'new secret' }))
+    workspace.close()
+    expect(names.map((name) => readFileSync(path(name), 'utf8'))).toEqual(before)
+  })
+})

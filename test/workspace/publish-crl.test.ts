@@ -1,0 +1,84 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readCrl } from '../../src/pki/crl.ts'
+import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { publishCrl } from '../../src/workspace/publish-crl.ts'
+import { revokeClients } from '../../src/workspace/revoke-clients.ts'
+import { CaFolder, openssl } from './support.ts'
+
+let ca: CaFolder
+beforeEach(async () => {
+  ca = await new CaFolder().init()
+})
+afterEach(() => ca.remove())
+
+const revoke = (serial: string) =>
+  revokeClients(ca.workspace, { target: { serial }, reason: 'keyCompromise', crlDays: 30, issuer: ca.issuer })
+const crl = () => readCrl(readFileSync(ca.workspace.paths.crl, 'utf8'), 'root.crl')
+const revokedSerials = () => crl().entries.map(({ serial }) => serial)
+
+describe('publishCrl', () => {
+  const publish = async () =>
+    publishCrl(ca.workspace, { issuer: await ca.issuer(), days: 7, now: new Date() }, () => undefined)
+
+  it('counts upwards and lasts as long as it is told', async () => {
+    await publish()
+    const { crl: made } = await publish()
+    expect(made.number).toBe(2)
+    expect(made.nextUpdate.getTime() - made.thisUpdate.getTime()).toBe(7 * 86_400_000)
+    expect(openssl('crl', '-in', made.file, '-CAfile', ca.workspace.paths.rootCertificate, '-noout')).toBe('')
+  })
+
+  it('goes on above the number of the file when the ledger is an old one from a backup', async () => {
+    for (let count = 0; count < 3; count += 1) await publish()
+    const kept = readFileSync(ca.workspace.paths.crl)
+    const other = await new CaFolder().init()
+    writeFileSync(other.workspace.paths.crl, kept)
+    const request = { issuer: await other.issuer(), days: 7, now: new Date() }
+    expect((await publishCrl(other.workspace, request, () => undefined)).crl.number).toBe(4)
+    other.remove()
+  })
+
+  it('of many at once leaves the one with the largest number and every entry', async () => {
+    const names = ['u1', 'u2', 'u3', 'u4', 'u5']
+    const serials: string[] = []
+    for (const name of names) serials.push((await ca.issue(name)).serial)
+    await Promise.all(serials.map(revoke))
+    expect(crl().number).toBe(5n)
+    expect(revokedSerials()).toHaveLength(5)
+  })
+
+  it('takes in what a crash had left without its row', async () => {
+    const { serial, directory, fingerprint, notAfter } = await ca.issue('alice')
+    const { paths } = ca.workspace
+    const record = {
+      ...{ serial, fingerprint, directory, kind: 'client', name: 'alice@localhost', device: '', domains: [] },
+      ...{ notBefore: 0, notAfter: notAfter.getTime(), issuedAt: 1 },
+    }
+    const old = ca.workspace
+    old.close()
+    for (const suffix of ['', '-wal', '-shm']) rmSync(paths.ledger + suffix, { force: true })
+    const journal = { record, certificateFile: 'alice.crt', staging: join(paths.home, 'clients/localhost/.xmppki-x') }
+    new SqliteLedger(paths.ledger).close()
+    writeFileSync(join(paths.temporary, '.xmppki-x.json'), JSON.stringify(journal))
+    await publish()
+    await revoke(serial)
+    expect(revokedSerials()).toEqual([serial])
+  })
+
+  it('warns when the ledger has a revocation that the CRL cannot get', async () => {
+    await ca.issue('alice')
+    const { paths } = ca.workspace
+    rmSync(paths.crl, { force: true })
+    const request = { issuer: await ca.issuer(), days: -1, now: new Date() }
+    const [record] = ca.workspace.ledger().list('client')
+    const change = publishCrl(ca.workspace, request, (changes) =>
+      changes.revoke(record?.serial ?? '', { at: 1, reason: 'superseded' }),
+    )
+    await expect(change).rejects.toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining('next update') }),
+    )
+    expect(ca.warnings).toEqual([expect.stringContaining('run: xmppki ca crl')])
+  })
+})

@@ -1,0 +1,136 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readCrl } from '../../src/pki/crl.ts'
+import { parseReason, parseSerial, type RevocationTarget, revokeClients } from '../../src/workspace/revoke-clients.ts'
+import { parseJid } from '../../src/xmpp/jid.ts'
+import { CaFolder, openssl } from './support.ts'
+
+let ca: CaFolder
+beforeEach(async () => {
+  ca = await new CaFolder().init()
+})
+afterEach(() => ca.remove())
+
+const named = (...names: string[]) => ({
+  jids: names.map((name) => parseJid(`${name}@localhost`)),
+  device: '',
+  allDevices: false,
+})
+const revoke = (target: RevocationTarget, given: { reason?: 'superseded'; now?: Date } = {}) =>
+  revokeClients(ca.workspace, { target, reason: 'keyCompromise', crlDays: 30, issuer: ca.issuer, ...given })
+const crl = () => readCrl(readFileSync(ca.workspace.paths.crl, 'utf8'), 'root.crl')
+const revokedSerials = () => crl().entries.map(({ serial }) => serial)
+const failure = (code: string, text: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(text) })
+
+describe('revokeClients', () => {
+  it('revokes in ledger and CRL, which openssl accepts', async () => {
+    const [alice, bob] = [await ca.issue('alice'), await ca.issue('bob')]
+    const { revoked } = await revoke(named('alice'))
+    expect(revoked).toMatchObject([{ serial: alice.serial, reason: 'keyCompromise', alreadyRevoked: false }])
+    expect(ca.workspace.ledger().findBySerial(alice.serial)?.revocationReason).toBe('keyCompromise')
+    expect(crl()).toMatchObject({ number: 1n, entries: [{ serial: alice.serial, reason: 'keyCompromise' }] })
+    const { crl: file, rootCertificate } = ca.workspace.paths
+    expect(statSync(file).mode & 0o777).toBe(0o644)
+    const verify = ['verify', '-x509_strict', '-crl_check', '-CAfile', rootCertificate, '-CRLfile', file]
+    expect(openssl(...verify, bob.files.certificate)).toContain('OK')
+    expect(() => openssl(...verify, alice.files.certificate)).toThrow('certificate revoked')
+  })
+
+  it('keeps the first date and reason, and writes the CRL again with a larger number', async () => {
+    await ca.issue('alice')
+    const first = await revoke(named('alice'))
+    rmSync(ca.workspace.paths.crl)
+    const again = await revoke(named('alice'), { reason: 'superseded' })
+    expect(again.revoked).toEqual([{ ...first.revoked[0], alreadyRevoked: true }])
+    expect(crl()).toMatchObject({ number: 2n, entries: [{ reason: 'keyCompromise' }] })
+  })
+
+  it('takes one device and tells about the others', async () => {
+    const [main, phone] = [await ca.issue('alice'), await ca.issue('alice', { device: 'phone' })]
+    await revoke({ ...named('alice'), device: 'phone' })
+    expect(revokedSerials()).toEqual([phone.serial])
+    expect(ca.warnings).toEqual([expect.stringContaining('from other devices: the main one')])
+    await revoke({ ...named('alice'), allDevices: true })
+    expect(revokedSerials().sort()).toEqual([main.serial, phone.serial].sort())
+    expect(ca.warnings).toHaveLength(1)
+  })
+
+  it.each([
+    ['nobody of this name', named('alice', 'dave'), 'dave@localhost has no certificate'],
+    ['no such device', { ...named('alice'), device: 'tablet' }, 'alice@localhost (tablet)'],
+    ['no such serial number', { serial: 'ab' }, 'serial ab'],
+  ])('%s: NOT_FOUND, and nothing is revoked', async (_case, target, text) => {
+    await ca.issue('alice')
+    await expect(revoke(target)).rejects.toThrow(failure('NOT_FOUND', text))
+    expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeUndefined()
+    expect(() => crl()).toThrow('ENOENT')
+  })
+
+  it('does not take expired ones by name', async () => {
+    const { serial } = await ca.issue('alice', { days: 10 })
+    const now = new Date(Date.now() + 11 * 86_400_000)
+    await expect(revoke(named('alice'), { now })).rejects.toThrow(failure('NOT_FOUND', 'alice'))
+    await revoke({ serial }, { now })
+    expect(revokedSerials()).toEqual([serial])
+  })
+
+  it.each(['PEM', 'DER', 'a chain'])('finds a certificate by its file: %s', async (form) => {
+    const { serial, files } = await ca.issue('alice')
+    const pem = readFileSync(files.certificate, 'utf8')
+    const file = ca.path('found')
+    const root = readFileSync(ca.workspace.paths.rootCertificate, 'utf8')
+    const contents: Record<string, string | Buffer> = {
+      PEM: pem,
+      DER: new X509Certificate(pem).raw,
+      'a chain': pem + root,
+    }
+    writeFileSync(file, contents[form] ?? '')
+    await revoke({ file })
+    expect(revokedSerials()).toEqual([serial])
+  })
+
+  it('refuses a certificate of another CA that has the same serial number', async () => {
+    const { serial } = await ca.issue('alice')
+    const file = ca.path('foreign.crt')
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null']
+    openssl('req', '-x509', ...key, '-subj', '/CN=alice', '-set_serial', `0x${serial}`, '-out', file)
+    await expect(revoke({ file })).rejects.toThrow(failure('NOT_FOUND', file))
+  })
+
+  it('refuses the certificate of the CA', async () => {
+    const file = ca.workspace.paths.rootCertificate
+    await expect(revoke({ file })).rejects.toThrow(failure('BAD_INPUT', 'not the certificate of a client'))
+  })
+
+  it('revokes nothing when the CA cannot be unlocked', async () => {
+    await ca.issue('alice')
+    rmSync(ca.workspace.paths.rootKey)
+    await expect(revoke(named('alice'))).rejects.toThrow(failure('NOT_FOUND', 'the key of the CA'))
+    expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeUndefined()
+  })
+})
+
+describe('parseSerial', () => {
+  it.each([
+    ['2B3C', '2b3c'],
+    ['0x2b3c', '2b3c'],
+    ['2b:3c', '2b3c'],
+    ['00:FB:3c', 'fb3c'],
+    ['b3c', '0b3c'],
+    ['0', '00'],
+  ])('%s', (text, serial) => expect(parseSerial(text)).toBe(serial))
+
+  it.each(['', 'xyz', '12g', '-5'])('refuses %j', (text) => {
+    expect(() => parseSerial(text)).toThrow(failure('BAD_INPUT', 'is no serial number'))
+  })
+})
+
+describe('parseReason', () => {
+  it('takes the names of RFC 5280 §5.3.1 in any case', () => expect(parseReason('KEYCOMPROMISE')).toBe('keyCompromise'))
+
+  it.each(['', 'stolen', 'certificateHold', 'removeFromCRL'])('refuses %j', (text) => {
+    expect(() => parseReason(text)).toThrow(failure('BAD_INPUT', 'is no reason'))
+  })
+})

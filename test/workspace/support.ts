@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { keyAlgorithm } from '../../src/pki/algorithms.ts'
+import { initCa } from '../../src/workspace/init-ca.ts'
+import { type ClientRequest, type IssuedClient, issueClient } from '../../src/workspace/issue-client.ts'
+import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts'
+import { parseJid } from '../../src/xmpp/jid.ts'
+
+const algorithm = keyAlgorithm('ec:p256')
+
+/** A workspace for `localhost` with an unencrypted P-256 CA in a temporary folder. */
+export class CaFolder {
+  readonly folder = mkdtempSync(join(tmpdir(), 'xmppki-ca-'))
+  readonly home = join(this.folder, 'home')
+  readonly warnings: string[] = []
+  readonly workspace: Workspace = openWorkspace(this.home, { create: true, warn: (text) => this.warnings.push(text) })
+
+  async init(): Promise<this> {
+    await initCa(this.workspace, {
+      commonName: 'Test CA',
+      algorithm,
+      days: 3650,
+      permitDomains: [],
+      domain: 'localhost',
+      passphrase: async () => undefined,
+      ifMissing: false,
+    })
+    return this
+  }
+
+  readonly issuer = () => this.workspace.unlockCa(() => Promise.reject(new Error('nobody should ask')))
+
+  issue(local: string, given: Partial<ClientRequest> = {}): Promise<IssuedClient> {
+    return issueClient(this.workspace, {
+      jid: parseJid(`${local}@localhost`),
+      device: '',
+      days: 500,
+      algorithm,
+      p12Format: 'modern',
+      ifMissing: false,
+      issuer: this.issuer,
+      ...given,
+    })
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts)
+  }
+
+  remove(): void {
+    this.workspace.close()
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+/** Runs openssl, which must succeed; its standard output. */
+export const openssl = (...args: string[]) => execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe' })
