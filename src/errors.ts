@@ -25,6 +25,8 @@ export const EXIT_CODES = {
   PROOF_FAILED: 8,
   /** Some of several requested items failed, the others were done. */
   PARTIAL: 9,
+  /** `client list --expiring` found certificates that end soon: for monitoring, nothing has failed. */
+  EXPIRING: 10,
 } as const
 
 export type ErrorCode = keyof typeof EXIT_CODES

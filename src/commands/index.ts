@@ -1,13 +1,37 @@
+import CaCrl from './ca/crl.ts'
+import CaImport from './ca/import.ts'
 import CaInit from './ca/init.ts'
+import CertInspect from './cert/inspect.ts'
+import CertLint from './cert/lint.ts'
+import CertVerify from './cert/verify.ts'
+import ClientCsr from './client/csr.ts'
+import ClientExport from './client/export.ts'
 import ClientIssue from './client/issue.ts'
+import ClientList from './client/list.ts'
+import ClientRenew from './client/renew.ts'
+import ClientRevoke from './client/revoke.ts'
+import ClientShow from './client/show.ts'
+import ClientSign from './client/sign.ts'
 import Quickstart from './quickstart.ts'
 import Serve from './serve.ts'
 import ServerIssue from './server/issue.ts'
 
 /** Every command by its id, as oclif's explicit strategy wants it: static imports keep start-up to one file. */
 export const COMMANDS = {
+  'ca:crl': CaCrl,
+  'ca:import': CaImport,
   'ca:init': CaInit,
+  'cert:inspect': CertInspect,
+  'cert:lint': CertLint,
+  'cert:verify': CertVerify,
+  'client:csr': ClientCsr,
+  'client:export': ClientExport,
   'client:issue': ClientIssue,
+  'client:list': ClientList,
+  'client:renew': ClientRenew,
+  'client:revoke': ClientRevoke,
+  'client:show': ClientShow,
+  'client:sign': ClientSign,
   'server:issue': ServerIssue,
   quickstart: Quickstart,
   serve: Serve,

@@ -1,0 +1,119 @@
+import { Args, Flags } from '@oclif/core'
+import { XmppkiCommand } from '../../cli/base-command.ts'
+import { pathFlag } from '../../cli/flags.ts'
+import { readInputFile, sourceName } from '../../cli/input-file.ts'
+import { columns, styled } from '../../cli/output.ts'
+import { XmppkiError } from '../../errors.ts'
+import type { Verification, VerifyRequest } from '../../pki/verify.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+
+/** The result of `cert verify`. */
+export interface CertVerifyResult extends Verification {
+  readonly file: string
+}
+
+const PURPOSES = { client: 'clientAuth', server: 'serverAuth' } as const
+
+type Trust = Pick<VerifyRequest, 'anchors' | 'anchorSource' | 'findBySerial'>
+
+export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
+  static override summary = 'Check whether a certificate would be accepted now, and say why not.'
+
+  static override description = [
+    'FILE holds the certificate first, PEM or DER, and in PEM possibly intermediate CA certificates after it; - reads standard input. Checked are its form, its dates, its purpose, the path to the CA, and whether it was revoked; every check is reported, also after one has failed.',
+    'Without --ca the CA and the ledger of the workspace are asked (no passphrase is needed). With --ca FILE no workspace is needed, and revocation is looked up only in --crl.',
+    'A CRL must be signed by the CA and not be stale. Name constraints of the CA are not looked at here; TLS does so at every login.',
+    'Exit codes: 0 accepted, 2 not accepted or not a certificate, 4 no such file or no workspace.',
+  ].join('\n\n')
+
+  static override examples = [
+    {
+      description: 'A certificate of the workspace:',
+      command: '<%= config.bin %> cert verify alice.crt',
+    },
+    {
+      description: 'A server certificate against any CA and its CRL:',
+      command: '<%= config.bin %> cert verify server.crt --purpose server --ca ca.crt --crl ca.crl',
+    },
+    {
+      description: 'In a script, the checks that failed:',
+      command: '<%= config.bin %> cert verify alice.crt --json | jq -r ".checks[] | select(.ok | not) | .text"',
+    },
+  ]
+
+  static override args = {
+    file: Args.string({ description: 'certificate to check, PEM or DER; - is standard input', required: true }),
+  }
+
+  static override flags = {
+    ca: pathFlag({
+      summary: 'PEM file with the trusted CA certificates, instead of those of the workspace',
+      env: 'XMPPKI_VERIFY_CA',
+    }),
+    crl: pathFlag({ summary: 'CRL to look the certificate up in, PEM or DER', env: 'XMPPKI_VERIFY_CRL' }),
+    purpose: Flags.option({
+      summary: 'what the certificate must be good for (default: what it says itself)',
+      options: ['client', 'server'] as const,
+      env: 'XMPPKI_VERIFY_PURPOSE',
+    })(),
+  }
+
+  async run(): Promise<CertVerifyResult> {
+    const { args, flags } = await this.parse(CertVerify)
+    const { file } = args
+    const { readCertificates } = await import('../../pki/certificate-file.ts')
+    const chain = readCertificates(await readInputFile(file), sourceName(file))
+    const crl = flags.crl === undefined ? undefined : await this.#readCrl(flags.crl)
+    const purpose = flags.purpose === undefined ? undefined : PURPOSES[flags.purpose]
+    const { verifyCertificate } = await import('../../pki/verify.ts')
+    const verification = await this.#withTrust(flags, (trust) =>
+      verifyCertificate({ ...trust, chain, purpose, now: new Date(), crl }),
+    )
+    this.#show(file, verification)
+    return { file, ...verification }
+  }
+
+  async #readCrl(file: string) {
+    const { readCrl } = await import('../../pki/crl.ts')
+    const octets = await readInputFile(file)
+    // DER begins with the octet of a SEQUENCE, PEM with text.
+    return readCrl(octets[0] === 0x30 ? octets : octets.toString('latin1'), file)
+  }
+
+  async #withTrust<T>(flags: { ca: string | undefined; home: string | undefined }, work: (trust: Trust) => T) {
+    const { ca } = flags
+    if (ca !== undefined) {
+      const anchors = (await readInputFile(ca)).toString('latin1')
+      return work({ anchors, anchorSource: ca, findBySerial: undefined })
+    }
+    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
+    try {
+      return work(trustOf(workspace))
+    } finally {
+      workspace.close()
+    }
+  }
+
+  #show(file: string, { subject, serial, valid, checks }: Verification): void {
+    const verdict = valid ? styled('green', 'valid') : styled('red', 'not valid')
+    this.log(`${styled('bold', subject === '' ? '(no subject)' : subject)} (serial ${serial}): ${verdict}`)
+    for (const row of columns(checks.map(({ name, ok, text }) => [name, `${ok ? 'ok' : 'FAILED'}: ${text}`]))) {
+      this.log(row)
+    }
+    if (valid) return
+    const failed = [...new Set(checks.filter(({ ok }) => !ok).map(({ name }) => name))]
+    const error = new XmppkiError('BAD_INPUT', `${sourceName(file)} is not accepted: ${failed.join(', ')}`)
+    if (!this.jsonEnabled()) this.sayError(error)
+    process.exitCode = error.exitCode
+  }
+}
+
+function trustOf(workspace: Workspace): Trust {
+  const ledger = workspace.ledger()
+  return {
+    anchors: workspace.rootCertificatePem(),
+    anchorSource: workspace.paths.rootCertificate,
+    findBySerial: (serial) => ledger.findBySerial(serial),
+  }
+}

@@ -1,0 +1,181 @@
+import { Args, Flags } from '@oclif/core'
+import { XmppkiCommand } from '../../cli/base-command.ts'
+import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
+import { parseClientNames } from '../../cli/client-names.ts'
+import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
+import { caPassphraseFileFlag, daysFlag, deviceFlag, domainFlag, keyTypeFlag, secretFileFlag } from '../../cli/flags.ts'
+import { columns, day, styled } from '../../cli/output.ts'
+import { readSecretFile } from '../../cli/secret.ts'
+import { XmppkiError } from '../../errors.ts'
+import type { Client } from '../../workspace/client-folder.ts'
+import { type Period, parsePeriod } from '../../workspace/period.ts'
+import type { RenewedClient } from '../../workspace/renew-client.ts'
+import type { RenewalBatchResult } from '../../workspace/renew-clients.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+
+/** The result of `client renew`; passwords stay in their files. */
+export interface ClientRenewResult {
+  readonly clients: readonly Omit<RenewedClient, 'generatedPassword'>[]
+  readonly failed: readonly { readonly jid: string; readonly device: string; readonly error: ErrorDocument }[]
+  /** Where --revoke-old has revoked something. */
+  readonly crl?: { readonly file: string; readonly number: number; readonly nextUpdate: Date }
+}
+
+const DAY_MS = 86_400_000
+
+export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
+  static override summary = 'Replace client certificates by new ones before they expire.'
+
+  static override description = [
+    'For each NAME (a username or a bare JID) a new certificate for the same names and, unless --rekey is given, for the same key, with a new PKCS#12 bundle. The bundle keeps its password where that lies beside it.',
+    'The new files take the place of the old ones, which move to a folder beside with ~ and the start of the old serial number behind the name; files that were imported stay where they are. The old certificate stays valid until it expires; --revoke-old revokes it and writes the CRL.',
+    'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is no error: made for cron. --all takes every user and device whose certificate is neither expired nor revoked. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    'When one of several fails the others are still done, and the exit code is 9. A renewal that was killed is undone or finished by the next command that writes: no file is lost.',
+  ].join('\n\n')
+
+  static override examples = [
+    { description: 'One user, the same key:', command: '<%= config.bin %> client renew alice' },
+    {
+      description: 'Every night from cron, whatever ends within a month:',
+      command:
+        '<%= config.bin %> client renew --all --expires-in 30d --passphrase-file /run/secrets/ca-passphrase --json',
+    },
+    {
+      description: 'A new key, and the old certificate revoked:',
+      command: '<%= config.bin %> client renew alice --device laptop --rekey --revoke-old',
+    },
+  ]
+
+  static override args = {
+    name: Args.string({ description: 'username or bare JID', multiple: true, ignoreStdin: true }),
+  }
+
+  static override flags = {
+    domain: domainFlag({
+      summary: 'domain of names without one (default: that of the workspace)',
+      env: 'XMPPKI_DOMAIN',
+    }),
+    device: deviceFlag({ summary: 'the device of the users (default: the main one)', exclusive: ['all'] }),
+    all: Flags.boolean({ summary: 'all users and devices' }),
+    'expires-in': Flags.custom<Period>({
+      summary: 'only what ends within this time: 30d, 12h, 2w, or a part of its validity: 25%',
+      helpValue: 'PERIOD',
+      env: 'XMPPKI_EXPIRES_IN',
+      parse: async (text) => parsePeriod(text),
+    })(),
+    days: daysFlag({ summary: 'how long the new certificates are valid', default: 500 }),
+    rekey: Flags.boolean({ summary: 'make new keys' }),
+    'key-type': keyTypeFlag({ summary: 'type of the keys that --rekey makes (default: that of the old key)' }),
+    'p12-password-file': secretFileFlag({
+      summary: 'file with the password for the new bundles; - reads standard input',
+      env: 'XMPPKI_P12_PASSWORD_FILE',
+    }),
+    'p12-compat': Flags.boolean({
+      summary: 'encrypt bundles with 3DES and SHA-1, for old macOS, Android and Windows',
+      env: 'XMPPKI_P12_COMPAT',
+    }),
+    'revoke-old': Flags.boolean({ summary: 'revoke the old certificates (superseded) and write the CRL' }),
+    'crl-days': Flags.integer({
+      summary: 'how long that CRL is good for',
+      helpValue: 'DAYS',
+      min: 1,
+      max: 3650,
+      default: 30,
+      env: 'XMPPKI_CRL_DAYS',
+    }),
+    'passphrase-file': caPassphraseFileFlag,
+  }
+
+  async run(): Promise<ClientRenewResult> {
+    const { args, flags } = await this.parse(ClientRenew)
+    if (flags['passphrase-file'] === '-' && flags['p12-password-file'] === '-') {
+      throw new XmppkiError('USAGE', '--passphrase-file and --p12-password-file cannot both read standard input')
+    }
+    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { renewClients } = await import('../../workspace/renew-clients.ts')
+    const warn = (text: string) => this.sayWarning(text)
+    const workspace = openWorkspace(this.homeOf(flags), { warn })
+    try {
+      const result = await renewClients(workspace, {
+        ...(await this.#password(flags['p12-password-file'])),
+        ...(flags['key-type'] === undefined ? {} : { algorithm: flags['key-type'] }),
+        ...(flags['expires-in'] === undefined ? {} : { due: flags['expires-in'] }),
+        clients: await this.#clients(workspace, args.name ?? [], flags),
+        days: flags.days,
+        rekey: flags.rekey,
+        p12Format: flags['p12-compat'] ? 'compat' : 'modern',
+        revokeOld: flags['revoke-old'],
+        crlDays: flags['crl-days'],
+        issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
+      })
+      return this.#finish(result)
+    } finally {
+      workspace.close()
+    }
+  }
+
+  async #clients(
+    workspace: Workspace,
+    names: readonly string[],
+    flags: { readonly all: boolean; readonly domain: string | undefined; readonly device: string | undefined },
+  ): Promise<Client[]> {
+    // oclif leaves a boolean flag undefined, whatever its type says.
+    if (Boolean(flags.all) === names.length > 0) {
+      throw new XmppkiError('USAGE', 'give either names or --all', { hint: 'e.g. xmppki client renew alice' })
+    }
+    const { renewableClients } = await import('../../workspace/renew-clients.ts')
+    const domain = flags.domain ?? workspace.defaultDomain
+    const isMeant = ({ jid }: Client) => flags.domain === undefined || jid.domain === domain
+    if (flags.all) return renewableClients(workspace).filter(isMeant)
+    const named = parseClientNames(names, { domain, explicit: flags.domain !== undefined })
+    return named.map(({ jid }) => ({ jid, device: flags.device ?? '' }))
+  }
+
+  async #password(file: string | undefined): Promise<{ p12Password?: string }> {
+    if (file === undefined) return {}
+    const warn = (text: string) => this.sayWarning(text)
+    const request = { label: 'password of the bundles', flag: '--p12-password-file', warn }
+    return { p12Password: await readSecretFile(file, request) }
+  }
+
+  /** A single name fails as itself; of several, those that failed are reported at the end. */
+  #finish({ done, failed, crl }: RenewalBatchResult): ClientRenewResult {
+    const [first] = failed
+    if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error
+    for (const client of done) this.#show(client)
+    if (done.length === 0 && first === undefined) this.say('no certificate that could be renewed')
+    if (crl !== undefined) this.log(`CRL: ${crl.file} (number ${crl.number}, good until ${day(crl.nextUpdate)})`)
+    if (!this.jsonEnabled()) for (const { error } of failed) this.sayError(error)
+    if (first !== undefined) {
+      const partial = new XmppkiError('PARTIAL', `${failed.length} of ${failed.length + done.length} renewals failed`)
+      if (!this.jsonEnabled()) this.sayError(partial)
+      process.exitCode = done.length > 0 ? partial.exitCode : first.error.exitCode
+    }
+    return {
+      clients: done.map(({ generatedPassword: _secret, ...rest }) => rest),
+      failed: failed.map(({ client: { jid, device }, error }) => {
+        return { jid: jid.toString(), device, error: errorDocument(error) }
+      }),
+      ...(crl === undefined ? {} : { crl: { file: crl.file, number: crl.number, nextUpdate: crl.nextUpdate } }),
+    }
+  }
+
+  #show({ jid, device, renewed, directory, notAfter, previous, generatedPassword }: RenewedClient): void {
+    const name = styled('bold', device === '' ? jid : `${jid} (${device})`)
+    if (!renewed) {
+      const days = Math.floor((notAfter.getTime() - Date.now()) / DAY_MS)
+      this.log(`${name} not due: expires in ${days} ${days === 1 ? 'day' : 'days'}`)
+      return
+    }
+    this.log(`${name} renewed`)
+    const password: [string, string][] = generatedPassword === undefined ? [] : [['password', generatedPassword]]
+    const old = previous?.revoked ? 'revoked' : `valid until ${day(previous?.notAfter ?? notAfter)}`
+    const rows = columns([
+      ['folder', directory],
+      ...password,
+      ['valid until', day(notAfter)],
+      ['old one', `${old}, in ${previous?.directory}`],
+    ])
+    for (const row of rows) this.log(row)
+  }
+}

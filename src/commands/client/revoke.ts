@@ -1,0 +1,140 @@
+import { Args, Flags } from '@oclif/core'
+import { XmppkiCommand } from '../../cli/base-command.ts'
+import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
+import { parseClientNames } from '../../cli/client-names.ts'
+import { caPassphraseFileFlag, deviceFlag, domainFlag, pathFlag } from '../../cli/flags.ts'
+import { columns, day, styled } from '../../cli/output.ts'
+import { XmppkiError } from '../../errors.ts'
+import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
+
+/** The result of `client revoke`. */
+export interface ClientRevokeResult {
+  readonly revoked: readonly RevokedClient[]
+  readonly crl: { readonly file: string; readonly number: number; readonly nextUpdate: Date }
+}
+
+export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
+  static override summary = 'Revoke client certificates and write the CRL.'
+
+  static override description = [
+    'Revokes the certificates of each NAME (a username or a bare JID) for one device, or one certificate given by --serial or --file, and writes the list of all revoked certificates, ca/root.crl in the workspace. `xmppki serve` refuses them from the next login on; other servers need the new CRL.',
+    'By name every certificate of the user for this device is taken that has not expired, also those that a newer one has superseded. All names are checked first: all of them are revoked or none. The files of the user stay where they are. A revocation is final.',
+    'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A certificate that does not exist gives exit code 4.',
+    'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+  ].join('\n\n')
+
+  static override examples = [
+    {
+      description: 'The laptop of alice was stolen:',
+      command: '<%= config.bin %> client revoke alice --device laptop --reason keyCompromise',
+    },
+    {
+      description: 'Bob and carol have left, whatever devices they have:',
+      command: '<%= config.bin %> client revoke bob carol --all-devices --reason cessationOfOperation',
+    },
+    {
+      description: 'The certificate that somebody found on a disk:',
+      command: '<%= config.bin %> client revoke --file found.crt --passphrase-file /run/secrets/ca-passphrase',
+    },
+  ]
+
+  static override args = {
+    name: Args.string({ description: 'username or bare JID', multiple: true, ignoreStdin: true }),
+  }
+
+  static override flags = {
+    domain: domainFlag({
+      summary: 'domain of names without one (default: that of the workspace)',
+      env: 'XMPPKI_DOMAIN',
+    }),
+    device: deviceFlag({
+      summary: 'the device of the users (default: the main one)',
+      exclusive: ['all-devices', 'serial', 'file'],
+    }),
+    'all-devices': Flags.boolean({
+      summary: 'all devices of the users',
+      exclusive: ['serial', 'file'],
+    }),
+    serial: Flags.string({
+      summary: 'the certificate with this serial number, in hexadecimal, with or without colons',
+      helpValue: 'HEX',
+      exclusive: ['file'],
+    }),
+    file: pathFlag({ summary: 'the certificate in this file, PEM or DER' }),
+    reason: Flags.string({
+      summary:
+        'unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or aACompromise (RFC 5280 §5.3.1)',
+      helpValue: 'REASON',
+      default: 'unspecified',
+    }),
+    'crl-days': Flags.integer({
+      summary: 'how long the CRL is good for',
+      helpValue: 'DAYS',
+      min: 1,
+      max: 3650,
+      default: 30,
+      env: 'XMPPKI_CRL_DAYS',
+    }),
+    'passphrase-file': caPassphraseFileFlag,
+  }
+
+  async run(): Promise<ClientRevokeResult> {
+    const { args, flags } = await this.parse(ClientRevoke)
+    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { parseReason, revokeClients } = await import('../../workspace/revoke-clients.ts')
+    const warn = (text: string) => this.sayWarning(text)
+    const reason = parseReason(flags.reason)
+    const workspace = openWorkspace(this.homeOf(flags), { warn })
+    try {
+      const { revoked, crl } = await revokeClients(workspace, {
+        target: await this.#target(workspace, args.name ?? [], flags),
+        reason,
+        crlDays: flags['crl-days'],
+        issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
+      })
+      for (const client of revoked) this.#show(client)
+      const { file, number, nextUpdate } = crl
+      const rows = columns([
+        ['CRL', `${file} (number ${number})`],
+        ['good until', day(nextUpdate)],
+      ])
+      for (const row of rows) this.log(row)
+      return { revoked, crl: { file, number, nextUpdate } }
+    } finally {
+      workspace.close()
+    }
+  }
+
+  async #target(
+    workspace: Workspace,
+    names: readonly string[],
+    flags: {
+      readonly domain: string | undefined
+      readonly device: string | undefined
+      readonly 'all-devices': boolean
+      readonly serial: string | undefined
+      readonly file: string | undefined
+    },
+  ): Promise<RevocationTarget> {
+    const { serial, file } = flags
+    const ways = [names.length > 0, serial !== undefined, file !== undefined].filter(Boolean)
+    if (ways.length !== 1) {
+      throw new XmppkiError('USAGE', 'give either names, or --serial, or --file', {
+        hint: 'e.g. xmppki client revoke alice --reason keyCompromise',
+      })
+    }
+    const { parseSerial } = await import('../../workspace/revoke-clients.ts')
+    if (serial !== undefined) return { serial: parseSerial(serial) }
+    if (file !== undefined) return { file }
+    const domain = flags.domain ?? workspace.defaultDomain
+    const clients = parseClientNames(names, { domain, explicit: flags.domain !== undefined })
+    return { jids: clients.map(({ jid }) => jid), device: flags.device ?? '', allDevices: flags['all-devices'] }
+  }
+
+  #show({ jid, device, serial, revokedAt, reason, alreadyRevoked }: RevokedClient): void {
+    const name = styled('bold', device === '' ? jid : `${jid} (${device})`)
+    const state = alreadyRevoked ? `was already revoked on ${day(revokedAt)}` : 'revoked'
+    this.log(`${name} ${state}: ${reason}, serial ${serial}`)
+  }
+}

@@ -1,0 +1,91 @@
+import { Args } from '@oclif/core'
+import { XmppkiCommand } from '../../cli/base-command.ts'
+import { parseClientNames } from '../../cli/client-names.ts'
+import { deviceFlag, domainFlag } from '../../cli/flags.ts'
+import { columns, day, styled } from '../../cli/output.ts'
+import { XmppkiError } from '../../errors.ts'
+import type { ListedClient } from '../../workspace/list-clients.ts'
+
+/** The result of `client show`. */
+export interface ClientShowResult {
+  readonly jid: string
+  /** By device, the newest first. */
+  readonly certificates: readonly ListedClient[]
+}
+
+export default class ClientShow extends XmppkiCommand<ClientShowResult> {
+  static override summary = 'Show every certificate of a user.'
+
+  static override description = [
+    'All that the ledger knows about the certificates of NAME, a username (alice) or a bare JID (alice@example.org): state, validity, serial number, fingerprint, folder, and when and why it was revoked. Needs no key and changes nothing.',
+    'The states are those of `client list`, where expiring means that less than 30 days are left.',
+    'The exit code is 4 when the user never had a certificate.',
+  ].join('\n\n')
+
+  static override examples = [
+    { description: 'A user at the domain of the workspace:', command: '<%= config.bin %> client show alice' },
+    { description: 'One device only:', command: '<%= config.bin %> client show alice@example.org --device phone' },
+    {
+      description: 'The folder of the certificate that is in use:',
+      command:
+        '<%= config.bin %> client show alice --json | jq -r \'.certificates[] | select(.state == "valid").directory\'',
+    },
+  ]
+
+  static override args = {
+    name: Args.string({ description: 'username or bare JID', required: true, ignoreStdin: true }),
+  }
+
+  static override flags = {
+    domain: domainFlag({
+      summary: 'domain of a name without one (default: that of the workspace)',
+      env: 'XMPPKI_DOMAIN',
+    }),
+    device: deviceFlag({ summary: 'only the certificates for this device' }),
+  }
+
+  async run(): Promise<ClientShowResult> {
+    const { args, flags } = await this.parse(ClientShow)
+    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { listClients } = await import('../../workspace/list-clients.ts')
+    const { parsePeriod } = await import('../../workspace/period.ts')
+    const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
+    try {
+      const domain = flags.domain ?? workspace.defaultDomain
+      const [client] = parseClientNames([args.name], { domain, explicit: flags.domain !== undefined })
+      const jid = client?.jid.toString() ?? ''
+      const all = listClients(workspace, { jid, expiring: parsePeriod('30d') })
+      const certificates = all.filter(({ device }) => flags.device === undefined || device === flags.device)
+      if (certificates.length === 0) throw neverIssued(jid, flags.device)
+      for (const certificate of certificates) this.#show(certificate)
+      return { jid, certificates }
+    } finally {
+      workspace.close()
+    }
+  }
+
+  #show(certificate: ListedClient): void {
+    const { jid, device, state, serial, fingerprint, notBefore, notAfter, directory } = certificate
+    const { revokedAt, revocationReason } = certificate
+    const revocation: [string, string][] =
+      revokedAt === undefined ? [] : [['revoked on', `${day(revokedAt)} (${revocationReason ?? 'unspecified'})`]]
+    this.log(styled('bold', device === '' ? jid : `${jid} (${device})`))
+    const rows = columns([
+      ['state', state],
+      ...revocation,
+      ['valid from', day(notBefore)],
+      ['valid until', day(notAfter)],
+      ['serial', serial],
+      ['SHA-256', fingerprint],
+      ['folder', directory],
+    ])
+    for (const row of rows) this.log(row)
+  }
+}
+
+function neverIssued(jid: string, device: string | undefined): XmppkiError {
+  const what = device === undefined ? jid : `${jid} (${device})`
+  return new XmppkiError('NOT_FOUND', `${what} never had a certificate from this CA`, {
+    hint: 'see who has with: xmppki client list',
+  })
+}

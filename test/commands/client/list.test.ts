@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../../support/cli.ts'
+import { CaFolder } from '../../workspace/support.ts'
+
+let ca: CaFolder
+beforeAll(async () => {
+  ca = await new CaFolder().init()
+  await ca.issue('alice')
+  await ca.issue('alice', { device: 'phone', days: 10 })
+  const bob = await ca.issue('bob')
+  ca.workspace
+    .ledger()
+    .transaction((_insert, changes) => changes.revoke(bob.serial, { at: Date.now(), reason: 'superseded' }))
+})
+afterAll(() => ca.remove())
+
+const run = (...args: string[]) => runCli(['client', ...args], { env: { XMPPKI_HOME: ca.home } })
+
+describe('client list', () => {
+  it('prints a table', async () => {
+    const { code, stdout, stderr } = await run('list')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const [heading, ...rows] = stdout.trimEnd().split('\n')
+    expect(heading).toMatch(/^USER +DEVICE +STATE +VALID UNTIL +SERIAL$/)
+    expect(rows.map((row) => row.split(/ +/).slice(0, 3).join(' '))).toEqual([
+      'alice@localhost - valid',
+      'alice@localhost phone expiring',
+      'bob@localhost - revoked',
+    ])
+  })
+
+  it.each([
+    ['some expire soon', ['--expiring', '30d'], 10, ['phone']],
+    ['none expires that soon', ['--expiring', '25%'], 0, []],
+    ['by state, several', ['--state', 'valid', '--state', 'revoked'], 0, ['', '']],
+  ])('%s', async (_case, args, exitCode, devices) => {
+    const { code, stdout } = await run('list', '--json', ...args)
+    expect(JSON.parse(stdout).clients.map(({ device }: { device: string }) => device)).toEqual(devices)
+    expect(code).toBe(exitCode)
+  })
+
+  it.each([
+    ['an unknown state', ['--state', 'gone'], 2],
+    ['a period that is none', ['--expiring', 'soon'], 2],
+    ['a state beside --expiring', ['--expiring', '30d', '--state', 'valid'], 2],
+    ['a folder without a CA', ['--home', '/nonexistent'], 4],
+  ])('refuses %s', async (_case, args, exitCode) => {
+    const { code, stdout } = await run('list', ...args)
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' })
+  })
+})
+
+describe('client show', () => {
+  it('shows every certificate of the user', async () => {
+    const { code, stdout } = await run('show', 'bob')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^bob@localhost\n {2}state +revoked\n {2}revoked on +\d{4}-\d\d-\d\d \(superseded\)\n/)
+    expect(stdout).toContain(`  folder       ${ca.home}/clients/localhost/bob\n`)
+  })
+
+  it('takes one device', async () => {
+    const { stdout } = await run('show', 'alice@localhost', '--device', 'phone', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ jid: 'alice@localhost', certificates: [{ device: 'phone' }] })
+  })
+
+  it.each([
+    ['nobody', ['dave'], 'dave@localhost never had a certificate'],
+    ['no such device', ['alice', '--device', 'tablet'], 'alice@localhost (tablet) never had a certificate'],
+  ])('%s: exit code 4', async (_case, args, text) => {
+    const { code, stderr } = await run('show', ...args)
+    expect(code).toBe(4)
+    expect(stderr).toContain(text)
+  })
+})

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { REVOCATION_REASONS } from '../../../src/pki/crl.ts'
+import { CliHome } from '../../support/cli.ts'
+import { ServeProcess } from '../../support/serve.ts'
+import { external, RawClient } from '../../support/xmpp-client.ts'
+import { homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
+
+let cli: CliHome
+beforeAll(async () => {
+  cli = await homeWithCa()
+  await cli.run(['client', 'issue', 'alice', 'bob', 'carol'])
+})
+afterAll(() => cli.remove())
+
+const fileOf = (name: string, suffix: string) => join(cli.home, 'clients', 'localhost', name, `${name}.${suffix}`)
+const crl = (home = cli.home) => openssl('crl', '-in', join(home, 'ca', 'root.crl'), '-noout', '-text')
+
+describe('client revoke', () => {
+  it('ends the logins of a running server: before it works, afterwards EXTERNAL is refused', async () => {
+    const credentials = {
+      key: readFileSync(fileOf('alice', 'key'), 'utf8'),
+      cert: readFileSync(fileOf('alice', 'crt'), 'utf8'),
+    }
+    const serve = new ServeProcess(['--home', cli.home])
+    const { port } = await serve.listening()
+    const before = await RawClient.online({ port, credentials })
+    const result = await cli.run(['client', 'revoke', 'alice', '--reason', 'keycompromise'])
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(result.stdout).toMatch(
+      /^alice@localhost revoked: keyCompromise, serial [0-9a-f]{32}\n {2}CRL +.*root\.crl \(number \d+\)\n/,
+    )
+    const after = await RawClient.secured({ port, credentials })
+    after.send(external())
+    await after.receive(/<failure[^>]*><not-authorized\/>/)
+    await serve.until(() => serve.logLines.some(({ check }) => check === 'revocation'))
+    before.destroy()
+    after.destroy()
+    await serve.stop()
+  })
+
+  it('is found by openssl in the CRL, with its reason; others stay valid', () => {
+    expect(crl()).toMatch(/Reason Code: \n\s+Key Compromise/)
+    const lists = ['-CAfile', join(cli.home, 'ca/root.crt'), '-CRLfile', join(cli.home, 'ca/root.crl')]
+    const verify = (name: string) => openssl('verify', '-crl_check', ...lists, fileOf(name, 'crt'))
+    expect(verify('bob')).toContain('OK')
+    expect(() => verify('alice')).toThrow('certificate revoked')
+  })
+
+  it('is content with what is revoked already, and says since when', async () => {
+    const { code, stdout } = await cli.run(['client', 'revoke', 'alice', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).revoked).toMatchObject([{ alreadyRevoked: true, reason: 'keyCompromise' }])
+  })
+
+  it('takes a serial number as openssl writes it', async () => {
+    const serial = openssl('x509', '-in', fileOf('bob', 'crt'), '-noout', '-serial').trim().replace('serial=', '')
+    const { code, stderr } = await cli.run(['client', 'revoke', '--serial', serial.replaceAll(/(..)(?=.)/g, '$1:')])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(crl()).toContain(`Serial Number: ${serial}`)
+  })
+
+  it.each([
+    ['nothing', [], 'USAGE', 2],
+    ['names and a file', ['carol', '--file', 'x'], 'USAGE', 2],
+    ['two ways at once', ['--serial', 'ab', '--file', 'x'], 'USAGE', 2],
+    ['an unknown reason', ['carol', '--reason', 'stolen'], 'BAD_INPUT', 2],
+    ['one that must not be asked for', ['carol', '--reason', 'certificateHold'], 'BAD_INPUT', 2],
+    ['a bad serial number', ['--serial', 'xyz'], 'BAD_INPUT', 2],
+    ['an unknown user beside a known one', ['carol', 'dave'], 'NOT_FOUND', 4],
+    ['a file that is not there', ['--file', 'nowhere.crt'], 'IO', 7],
+  ])('refuses %s and revokes nothing', async (_case, args, code, exitCode) => {
+    const result = await cli.run(['client', 'revoke', '--json', ...args])
+    expect(JSON.parse(result.stdout).error).toMatchObject({ code })
+    expect(result.code).toBe(exitCode)
+    expect(ledgerOf(cli).find(({ name }) => name === 'carol@localhost')?.revokedAt).toBeUndefined()
+  })
+
+  it('names in its help every reason that it takes', async () => {
+    const { stdout } = await cli.run(['client', 'revoke', '--help'], { env: { COLUMNS: '400' } })
+    for (const reason of REVOCATION_REASONS) expect(stdout).toContain(reason)
+  })
+
+  it('needs the passphrase of the CA, and revokes nothing without it', async () => {
+    const locked = new CliHome()
+    const env = { XMPPKI_CA_PASSPHRASE: 'open sesame' }
+    await locked.run(['ca', 'init'], { env })
+    await locked.run(['client', 'issue', 'alice'], { env })
+    expect(await locked.run(['client', 'revoke', 'alice'])).toMatchObject({ code: 5 })
+    expect(ledgerOf(locked)[0]?.revokedAt).toBeUndefined()
+    expect(await locked.run(['client', 'revoke', 'alice'], { env })).toMatchObject({ code: 0 })
+    locked.remove()
+  })
+})
+
+describe('many processes on one workspace', () => {
+  it('revoke and issue at once: ledger and CRL agree', async () => {
+    const busy = await homeWithCa()
+    const leaving = ['a1', 'a2', 'a3', 'a4', 'a5']
+    await busy.run(['client', 'issue', ...leaving])
+    const joining = ['b1', 'b2', 'b3', 'b4', 'b5']
+    const runs = [
+      ...leaving.map((name) => busy.run(['client', 'revoke', name])),
+      ...joining.map((name) => busy.run(['client', 'issue', name])),
+    ]
+    for (const { code, stderr } of await Promise.all(runs)) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const records = ledgerOf(busy)
+    expect(records).toHaveLength(10)
+    const revoked = records.filter(({ revokedAt }) => revokedAt !== undefined)
+    expect(revoked.map(({ name }) => name.slice(0, 2)).sort()).toEqual(leaving)
+    const text = crl(busy.home)
+    expect(text).toMatch(/CRL Number: \n\s+5\n/)
+    const listed = Array.from(text.matchAll(/Serial Number: ([0-9A-F]+)/g), ([, hex = '']) => hex.toLowerCase())
+    expect(listed.sort()).toEqual(revoked.map(({ serial }) => serial).sort())
+    busy.remove()
+  })
+
+  it('kill -9 while revoking: the next run finishes the job', async () => {
+    const killed = await homeWithCa()
+    await killed.run(['client', 'issue', 'alice', 'bob'])
+    for (const killAfter of [150, 250, 300, 350, 400]) await killed.run(['client', 'revoke', 'alice'], { killAfter })
+    expect(await killed.run(['client', 'revoke', 'alice'])).toMatchObject({ code: 0 })
+    const [alice, bob] = ledgerOf(killed)
+    expect([alice?.revokedAt === undefined, bob?.revokedAt === undefined]).toEqual([false, true])
+    expect(crl(killed.home).toLowerCase()).toContain(`serial number: ${alice?.serial}`)
+    killed.remove()
+  })
+})
