@@ -1,7 +1,7 @@
 // Installs the programs that the interop lane talks to, as far as they are missing.
 // Exit code: 0 everything is there, 1 the installation failed, 2 it is not possible here (no root, or no apt).
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const UPDATE_MS = 90_000
@@ -28,6 +28,8 @@ const NEEDS = [
   { program: 'pk12util', debian: 'libnss3-tools' },
   { program: 'certutil', debian: 'libnss3-tools' },
   { program: 'keytool', debian: 'default-jre-headless' },
+  // Debian keeps it out of PATH: it is meant to be copied.
+  { program: 'easyrsa', debian: 'easy-rsa', isThere: () => existsSync('/usr/share/easy-rsa/easyrsa') },
   { program: 'tmux', debian: 'tmux' },
   { program: 'poezio', debian: 'poezio' },
   { program: "Python's slixmpp", debian: 'python3-slixmpp', isThere: () => hasPythonModule('slixmpp') },

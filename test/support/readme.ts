@@ -53,7 +53,10 @@ export function normalise(text: string, home: string): string {
   return text
     .replaceAll(home, '~')
     .replace(/\d+(\.\d+)? ms/g, 'N ms')
-    .replace(/\d{4}-\d\d-\d\d/g, 'DATE')
+    .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, 'DATE')
+    .replace(/\b[0-9a-f]{64}\b/g, 'SHA256')
+    .replace(/\b[0-9a-f]{32}\b/g, 'SERIAL')
+    .replace(/~[0-9a-f]{12}\b/g, '~SERIAL')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
     .replace(/(@[a-z.]+)\/[A-Za-z0-9_-]{12}\b/g, '$1/RESOURCE')
     .replace(/^( {2}password +)[a-z0-9]{20} /gm, '$1PASSWORD ')
