@@ -1,3 +1,9 @@
 'use strict'
-// What oclif's "explicit" strategy asks for: the table of commands, from the bundle that is already loaded.
-module.exports = require('./load.cjs').bundle
+const { bundle } = require('./load.cjs')
+
+module.exports = {
+  /** What oclif's "explicit" strategy asks for. It waits for the promise, and asks only when a command runs. */
+  get COMMANDS() {
+    return bundle.loadCommands()
+  },
+}

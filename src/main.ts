@@ -1,13 +1,16 @@
-import { Plugin, run } from '@oclif/core'
+import { type Command, Plugin, run } from '@oclif/core'
 import { describeError, errorDocument, isQuietExit } from './cli/describe-error.ts'
 import { errorLines } from './cli/output.ts'
-import { COMMANDS } from './commands/index.ts'
 
-export { COMMANDS }
+/** Every command by its id; evaluated only when a command runs, because help is answered from the manifest. */
+export async function loadCommands(): Promise<Readonly<Record<string, typeof Command>>> {
+  const { COMMANDS } = await import('./commands/index.ts')
+  return COMMANDS
+}
 
 /** What oclif itself refuses before a command runs, above all unknown commands. */
-function reportStartError(error: unknown, argv: readonly string[]): void {
-  const commands = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '))
+async function reportStartError(error: unknown, argv: readonly string[]): Promise<void> {
+  const commands = Object.keys(await loadCommands()).map((id) => id.replaceAll(':', ' '))
   const described = describeError(error, { flags: [], commands })
   process.exitCode = described.exitCode
   if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: errorDocument(described) }, null, 2)}\n`)
@@ -19,7 +22,7 @@ export async function main(argv: string[], root: string): Promise<void> {
   try {
     await run(argv, { root })
   } catch (error) {
-    if (!isQuietExit(error)) reportStartError(error, argv)
+    if (!isQuietExit(error)) await reportStartError(error, argv)
   }
 }
 
