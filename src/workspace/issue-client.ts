@@ -199,7 +199,11 @@ function acceptExisting(workspace: Workspace, request: ClientRequest, record: Is
     })
   }
   warnAboutExpired(workspace, record, now)
-  return describe(record, request)
+  const found = describe(record, request)
+  if (!exists(found.files.key)) {
+    workspace.warn(`${record.name} has a certificate, but its key is not in ${record.directory}: there is no bundle`)
+  }
+  return found
 }
 
 function accountOf(jid: Jid): AccountName {

@@ -91,6 +91,10 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     if (flags['passphrase-file'] === '-' && flags['p12-password-file'] === '-') {
       throw new XmppkiError('USAGE', '--passphrase-file and --p12-password-file cannot both read standard input')
     }
+    // An environment variable may set it for all commands: only the flag is a contradiction.
+    if (!flags.rekey && this.argv.some((word) => /^--key-type(=|$)/.test(word))) {
+      throw new XmppkiError('USAGE', '--key-type has no effect without --rekey', { hint: 'add --rekey' })
+    }
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { renewClients } = await import('../../workspace/renew-clients.ts')
     const warn = (text: string) => this.sayWarning(text)

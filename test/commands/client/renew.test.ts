@@ -43,6 +43,14 @@ describe('client renew', () => {
     expect(ledgerOf(cli)).toHaveLength(3)
   })
 
+  it('refuses --key-type without --rekey, which would be ignored', async () => {
+    const { code, stderr } = await cli.run(['client', 'renew', 'carol', '--key-type', 'rsa:2048'])
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'error: --key-type has no effect without --rekey\nhint:  add --rekey\n',
+    })
+  })
+
   it('renews of all what is due, and a second run does nothing', async () => {
     const args = ['client', 'renew', '--all', '--expires-in', '45d', '--json']
     const renewed = async () => {

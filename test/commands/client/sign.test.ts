@@ -99,6 +99,12 @@ describe('client sign', () => {
     expect(names()).toHaveLength(3)
   })
 
+  it('leaves no bundle behind, and client issue --if-missing says so', async () => {
+    const { code, stderr } = await cli.run(['client', 'issue', 'bob', '--if-missing'])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^warning: .* has a certificate, but its key is not in .*: there is no bundle$/m)
+  })
+
   it('gives a second key of the same user a certificate only as another device', async () => {
     const args = ['client', 'sign', 'bob-phone.csr', '--name', 'bob']
     const refused = await cli.run([...args, '--if-missing'])
