@@ -10,8 +10,8 @@ const DAY_MS = 86_400_000
 /** Certificates that end sooner are worth a warning. */
 const WARN_DAYS = 14
 
-/** Apple's systems refuse server certificates that live longer than 398 days. */
-const SERVER_DAYS = 397
+/** As long as public CAs issue them for, and well below the 825 days above which Apple's systems refuse them. */
+export const SERVER_DAYS = 397
 
 function warnAboutEnd(domain: string, { notAfter, directory }: ServerCredentials, workspace: Workspace): void {
   const days = Math.floor((notAfter.getTime() - Date.now()) / DAY_MS)

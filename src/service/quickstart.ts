@@ -7,6 +7,7 @@ import { type IssuedClient, issueClient } from '../workspace/issue-client.ts'
 import { type IssuedServer, issueServer } from '../workspace/issue-server.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import type { Jid } from '../xmpp/jid.ts'
+import { SERVER_DAYS } from './domain-credentials.ts'
 import type { Service } from './service.ts'
 
 /** Everything a demonstration needs, some of it made just now. */
@@ -30,7 +31,7 @@ export async function prepareOutfit(
     domain,
     passphrase: async () => undefined,
   })
-  const server = await issueServer(workspace, { ...common, domains: [domain], days: 397, issuer })
+  const server = await issueServer(workspace, { ...common, domains: [domain], days: SERVER_DAYS, issuer })
   const clients: IssuedClient[] = []
   for (const jid of jids) {
     clients.push(await issueClient(workspace, { ...common, jid, device: '', days: 500, p12Format: 'modern', issuer }))
