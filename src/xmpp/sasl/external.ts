@@ -139,7 +139,7 @@ export function externalMechanism(
       return ifAcceptable(() => ({
         kind: 'challenge',
         data: new Uint8Array(),
-        exchange: { mechanism: 'EXTERNAL', respond },
+        exchange: { respond },
       }))
     },
   }

@@ -36,7 +36,6 @@ export type SaslOutcome = SaslSuccess | SaslFailure | SaslChallenge
 
 /** An exchange under way: waits for the client's response. */
 export interface SaslExchange {
-  readonly mechanism: string
   respond(data: Uint8Array): SaslOutcome | Promise<SaslOutcome>
 }
 
