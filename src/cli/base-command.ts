@@ -1,5 +1,5 @@
 import { Command, Flags } from '@oclif/core'
-import type { XmppkiError } from '../errors.ts'
+import { XmppkiError } from '../errors.ts'
 import { describeError, errorDocument, isQuietExit } from './describe-error.ts'
 import { errorLines, styled } from './output.ts'
 import { Interrupted } from './prompt.ts'
@@ -62,6 +62,25 @@ export abstract class XmppkiCommand<T> extends Command {
     process.exitCode = error.exitCode
     if (this.jsonEnabled()) this.logJson({ error: errorDocument(error) })
     else this.sayError(error)
+  }
+
+  /**
+   * Ends a command that did several things. A single one that failed fails as itself; of several, what was done is
+   * shown first, then every error, and the exit code tells whether anything was done.
+   * @param things what they are, in the plural, for the last line
+   */
+  protected reportBatch(
+    failed: readonly { readonly error: XmppkiError }[],
+    done: { readonly count: number; readonly things: string; readonly show: () => void },
+  ): void {
+    const [first] = failed
+    if (first !== undefined && done.count === 0 && failed.length === 1) throw first.error
+    done.show()
+    if (first === undefined) return
+    const { length } = failed
+    const partial = new XmppkiError('PARTIAL', `${length} of ${length + done.count} ${done.things} failed`)
+    if (!this.jsonEnabled()) for (const error of [...failed.map((one) => one.error), partial]) this.sayError(error)
+    process.exitCode = done.count > 0 ? partial.exitCode : first.error.exitCode
   }
 
   protected sayError(error: XmppkiError): void {

@@ -48,6 +48,12 @@ export const domainFlag = Flags.custom<string>({
   parse: async (text) => parseDomain(text),
 })
 
+/** For commands that take names of users. */
+export const namesDomainFlag = domainFlag({
+  summary: 'domain of names without one (default: that of the workspace)',
+  env: 'XMPPKI_DOMAIN',
+})
+
 export const deviceFlag = Flags.custom<string>({
   helpValue: 'LABEL',
   parse: async (text) => parseDevice(text),

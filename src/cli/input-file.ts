@@ -9,11 +9,17 @@ export function sourceName(file: string): string {
   return file === '-' ? 'standard input' : file
 }
 
+interface Bounds {
+  readonly maxBytes?: number
+  /** The flag that named the file, for the message. */
+  readonly flag?: string
+}
+
 /**
  * Reads a file that the user named, `-` is standard input.
- * @throws {XmppkiError} NOT_FOUND, IO; BAD_INPUT when it is longer than 32 MiB
+ * @throws {XmppkiError} NOT_FOUND, IO; BAD_INPUT when it is longer than `maxBytes` (32 MiB)
  */
-export async function readInputFile(file: string): Promise<Buffer> {
+export async function readInputFile(file: string, { maxBytes = MAX_BYTES, flag }: Bounds = {}): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   try {
@@ -21,13 +27,14 @@ export async function readInputFile(file: string): Promise<Buffer> {
       const octets = Buffer.from(chunk)
       chunks.push(octets)
       size += octets.length
-      if (size > MAX_BYTES) break
+      if (size > maxBytes) break
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     const kind = code === 'ENOENT' ? 'NOT_FOUND' : 'IO'
-    throw new XmppkiError(kind, `cannot read ${sourceName(file)}: ${code}`, { cause: error })
+    const origin = flag === undefined ? '' : `, given by ${flag}`
+    throw new XmppkiError(kind, `cannot read ${sourceName(file)}${origin}: ${code}`, { cause: error })
   }
-  if (size > MAX_BYTES) throw new XmppkiError('BAD_INPUT', `${sourceName(file)} is longer than ${MAX_BYTES} bytes`)
+  if (size > maxBytes) throw new XmppkiError('BAD_INPUT', `${sourceName(file)} is longer than ${maxBytes} bytes`)
   return Buffer.concat(chunks)
 }

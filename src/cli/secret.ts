@@ -1,5 +1,6 @@
-import { createReadStream, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { XmppkiError } from '../errors.ts'
+import { readInputFile, sourceName } from './input-file.ts'
 import { askHidden } from './prompt.ts'
 
 /** Where a secret may come from and how it is called in messages. */
@@ -38,9 +39,9 @@ export async function readSecretFile(
   file: string,
   request: Pick<SecretRequest, 'label' | 'flag' | 'warn'>,
 ): Promise<string> {
-  const source = file === '-' ? 'standard input' : file
+  const source = sourceName(file)
   if (file !== '-') warnIfShared(file, request.warn)
-  const bytes = await readBounded(file, source, request.flag)
+  const bytes = await readInputFile(file, { maxBytes: MAX_BYTES, flag: request.flag })
   return checked(decode(bytes, source).replace(/\r?\n$/, ''), `the ${request.label} in ${source}`)
 }
 
@@ -73,26 +74,6 @@ function checked(secret: string, what: string): string {
 function warnIfShared(file: string, warn: (text: string) => void): void {
   const status = statSync(file, { throwIfNoEntry: false })
   if (status?.isFile() && (status.mode & 0o077) !== 0) warn(`${file} can be read by others; run: chmod 600 '${file}'`)
-}
-
-async function readBounded(file: string, source: string, flag: string): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    const stream = file === '-' ? process.stdin : createReadStream(file)
-    for await (const chunk of stream) {
-      chunks.push(Buffer.from(chunk))
-      size += chunks.at(-1)?.length ?? 0
-      if (size > MAX_BYTES) break
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new XmppkiError(code === 'ENOENT' ? 'NOT_FOUND' : 'IO', `cannot read ${source}, given by ${flag}: ${code}`, {
-      cause: error,
-    })
-  }
-  if (size > MAX_BYTES) throw new XmppkiError('BAD_INPUT', `${source} is longer than ${MAX_BYTES} bytes`)
-  return Buffer.concat(chunks)
 }
 
 function decode(bytes: Buffer, source: string): string {

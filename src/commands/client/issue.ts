@@ -7,8 +7,8 @@ import {
   caPassphraseFileFlag,
   daysFlag,
   deviceFlag,
-  domainFlag,
   keyTypeFlag,
+  namesDomainFlag,
   pathFlag,
   secretFileFlag,
 } from '../../cli/flags.ts'
@@ -64,10 +64,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
   }
 
   static override flags = {
-    domain: domainFlag({
-      summary: 'domain of names without one (default: that of the workspace)',
-      env: 'XMPPKI_DOMAIN',
-    }),
+    domain: namesDomainFlag,
     device: deviceFlag({
       summary: 'a further certificate for this device of the user',
       default: '',
@@ -155,17 +152,11 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
       this.say(styled('dim', `issuing ${jid} (${done + 1} of ${total})`, process.stderr))
   }
 
-  /** A single name fails as itself; of several, those that failed are reported at the end. */
   #finish({ issued, failed }: BatchResult): ClientIssueResult {
-    const [first] = failed
-    if (first !== undefined && issued.length === 0 && failed.length === 1) throw first.error
-    for (const client of issued) this.#show(client)
-    if (!this.jsonEnabled()) for (const { error } of failed) this.sayError(error)
-    if (first !== undefined) {
-      const partial = new XmppkiError('PARTIAL', `${failed.length} of ${failed.length + issued.length} users failed`)
-      if (!this.jsonEnabled()) this.sayError(partial)
-      process.exitCode = issued.length > 0 ? partial.exitCode : first.error.exitCode
+    const show = () => {
+      for (const client of issued) this.#show(client)
     }
+    this.reportBatch(failed, { count: issued.length, things: 'users', show })
     return {
       issued: issued.map(({ generatedPassword: _secret, ...rest }) => rest),
       failed: failed.map(({ jid, error }) => ({

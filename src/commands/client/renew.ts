@@ -3,7 +3,14 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
-import { caPassphraseFileFlag, daysFlag, deviceFlag, domainFlag, keyTypeFlag, secretFileFlag } from '../../cli/flags.ts'
+import {
+  caPassphraseFileFlag,
+  daysFlag,
+  deviceFlag,
+  keyTypeFlag,
+  namesDomainFlag,
+  secretFileFlag,
+} from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { readSecretFile } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
@@ -51,10 +58,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
   }
 
   static override flags = {
-    domain: domainFlag({
-      summary: 'domain of names without one (default: that of the workspace)',
-      env: 'XMPPKI_DOMAIN',
-    }),
+    domain: namesDomainFlag,
     device: deviceFlag({ summary: 'the device of the users (default: the main one)', exclusive: ['all'] }),
     all: Flags.boolean({ summary: 'all users and devices' }),
     'expires-in': Flags.custom<Period>({
@@ -142,19 +146,13 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     return { p12Password: await readSecretFile(file, request) }
   }
 
-  /** A single name fails as itself; of several, those that failed are reported at the end. */
   #finish({ done, failed, crl }: RenewalBatchResult): ClientRenewResult {
-    const [first] = failed
-    if (first !== undefined && done.length === 0 && failed.length === 1) throw first.error
-    for (const client of done) this.#show(client)
-    if (done.length === 0 && first === undefined) this.say('no certificate that could be renewed')
-    if (crl !== undefined) this.log(`CRL: ${crl.file} (number ${crl.number}, good until ${day(crl.nextUpdate)})`)
-    if (!this.jsonEnabled()) for (const { error } of failed) this.sayError(error)
-    if (first !== undefined) {
-      const partial = new XmppkiError('PARTIAL', `${failed.length} of ${failed.length + done.length} renewals failed`)
-      if (!this.jsonEnabled()) this.sayError(partial)
-      process.exitCode = done.length > 0 ? partial.exitCode : first.error.exitCode
+    const show = () => {
+      for (const client of done) this.#show(client)
+      if (done.length === 0 && failed.length === 0) this.say('no certificate that could be renewed')
+      if (crl !== undefined) this.log(`CRL: ${crl.file} (number ${crl.number}, good until ${day(crl.nextUpdate)})`)
     }
+    this.reportBatch(failed, { count: done.length, things: 'renewals', show })
     return {
       clients: done.map(({ generatedPassword: _secret, ...rest }) => rest),
       failed: failed.map(({ client: { jid, device }, error }) => {

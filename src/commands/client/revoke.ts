@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
-import { caPassphraseFileFlag, deviceFlag, domainFlag, pathFlag } from '../../cli/flags.ts'
+import { caPassphraseFileFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
@@ -44,10 +44,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
   }
 
   static override flags = {
-    domain: domainFlag({
-      summary: 'domain of names without one (default: that of the workspace)',
-      env: 'XMPPKI_DOMAIN',
-    }),
+    domain: namesDomainFlag,
     device: deviceFlag({
       summary: 'the device of the users (default: the main one)',
       exclusive: ['all-devices', 'serial', 'file'],

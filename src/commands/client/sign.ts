@@ -4,7 +4,7 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames, remarksAbout } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
-import { caPassphraseFileFlag, daysFlag, deviceFlag, domainFlag, pathFlag } from '../../cli/flags.ts'
+import { caPassphraseFileFlag, daysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import { KEY_TYPES, type KeyType, parseKeyType } from '../../pki/algorithms.ts'
@@ -65,10 +65,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       summary: 'sign each request for the account that it asks for; with --name that alone counts',
       env: 'XMPPKI_ACCEPT_REQUESTED_NAME',
     }),
-    domain: domainFlag({
-      summary: 'domain of names without one (default: that of the workspace)',
-      env: 'XMPPKI_DOMAIN',
-    }),
+    domain: namesDomainFlag,
     device: deviceFlag({
       summary: 'a further certificate for this device of the user',
       default: '',
@@ -139,17 +136,11 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     return this.#finish(signed, failed)
   }
 
-  /** A single file fails as itself; of several, those that failed are reported at the end. */
   #finish(signed: readonly SignedClient[], failed: readonly { request: string; error: XmppkiError }[]) {
-    const [first] = failed
-    if (first !== undefined && signed.length === 0 && failed.length === 1) throw first.error
-    for (const client of signed) this.#show(client)
-    if (!this.jsonEnabled()) for (const { error } of failed) this.sayError(error)
-    if (first !== undefined) {
-      const partial = new XmppkiError('PARTIAL', `${failed.length} of ${failed.length + signed.length} requests failed`)
-      if (!this.jsonEnabled()) this.sayError(partial)
-      process.exitCode = signed.length > 0 ? partial.exitCode : first.error.exitCode
+    const show = () => {
+      for (const client of signed) this.#show(client)
     }
+    this.reportBatch(failed, { count: signed.length, things: 'requests', show })
     return { signed, failed: failed.map(({ request, error }) => ({ request, error: errorDocument(error) })) }
   }
 
