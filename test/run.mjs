@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -56,7 +56,7 @@ function run(args, seconds, stdout = 'inherit') {
   })
 }
 
-const count = (passed, failed, skipped = 0, note = '') => ({ passed, failed, skipped, note })
+const count = (passed, failed, skipped = 0, note = '', names = []) => ({ passed, failed, skipped, note, names })
 
 /** A part that is one test: it passes or it does not. */
 async function single(args, seconds) {
@@ -72,13 +72,26 @@ function readReport(file) {
   }
 }
 
+/** Tests that failed, each in a line of its own. */
+function failures(testResults) {
+  return testResults.flatMap(({ name, status, message, assertionResults: tests }) => {
+    const file = relative(root, name)
+    if (status === 'failed' && tests.length === 0) return [`${file}: ${firstLine(message)}`]
+    return tests
+      .filter((test) => test.status === 'failed')
+      .map(({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages.join('\n'))}`)
+  })
+}
+
+const firstLine = (text) => text.trim().split('\n', 1)[0].slice(0, 300)
+
 /** What vitest counted. A file that cannot be loaded has no tests, and counts as one that failed. */
 function tally({ ending }, report) {
   if (report === undefined) return count(0, 1, 0, `no report of vitest (${ending})`)
   const { numPassedTests: passed, numPendingTests: pending, numTodoTests: todo, testResults } = report
   const broken = testResults.filter(({ status, assertionResults: tests }) => status === 'failed' && tests.length === 0)
   const failed = report.numFailedTests + broken.length
-  if (failed > 0) return count(passed, failed, pending + todo)
+  if (failed > 0) return count(passed, failed, pending + todo, '', failures(testResults))
   if (passed === 0) return count(0, 1, pending + todo, 'no test was run')
   if (ending !== 0) return count(passed, 1, pending + todo, `no test failed, but vitest did: ${ending}`)
   return count(passed, 0, pending + todo)
@@ -131,6 +144,10 @@ function summarize(results) {
   for (const result of results) {
     const note = result.note === '' ? '' : ` (${result.note})`
     console.log(`${result.name.padEnd(8)} ${result.seconds.toFixed(1).padStart(6)} s  ${counts(result)}${note}`)
+  }
+  for (const { name, failed, note, names } of results) {
+    const lines = failed > 0 && names.length === 0 ? [note || 'see above'] : names
+    for (const line of lines) console.log(`FAILED ${name}: ${line}`)
   }
   const sum = (key) => results.reduce((total, result) => total + result[key], 0)
   const total = count(sum('passed'), sum('failed'), sum('skipped'))
