@@ -31,6 +31,8 @@ export interface IssuedCertificate {
   readonly der: Uint8Array
   /** Lower-case hexadecimal, 32 digits. */
   readonly serial: string
+  /** Serial number of the certificate of the CA that signed it; a root's own. */
+  readonly issuerSerial: string
   readonly notBefore: Date
   readonly notAfter: Date
   /** SHA-256 of the DER, lower-case hexadecimal. */
@@ -40,6 +42,8 @@ export interface IssuedCertificate {
 interface Template extends Profile, Validity {
   readonly kind: CertificateKind
   readonly serial: Uint8Array
+  /** Undefined for a root. */
+  readonly issuerSerial?: string
   readonly publicKey: KeyObject
   /** DER of the issuer's name. */
   readonly issuerName: Uint8Array
@@ -122,6 +126,7 @@ function prepareIssued(
     ...validity,
     serial: randomSerial(),
     publicKey,
+    issuerSerial: issuer.certificate.serial,
     issuerName: issuer.name,
     issuerKey: createPublicKey(issuer.key),
     issuerAlgorithm: issuer.algorithm,
@@ -206,6 +211,7 @@ export async function sign(prepared: Prepared, key: KeyObject): Promise<IssuedCe
     pem: encodePem('CERTIFICATE', der),
     der,
     serial,
+    issuerSerial: template.issuerSerial ?? serial,
     notBefore,
     notAfter,
     fingerprint,

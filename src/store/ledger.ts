@@ -1,12 +1,14 @@
 /** What an issued certificate is for; one certificate profile each. */
-export type IssuedKind = 'root' | 'client' | 'server'
+export type IssuedKind = 'root' | 'issuing' | 'ocsp' | 'client' | 'server'
 
 /** One issued certificate. All times are milliseconds since the epoch. */
 export interface IssuedRecord {
   /** Serial number, lower-case hexadecimal; unique in the ledger (RFC 5280 §4.1.2.2). */
   readonly serial: string
   readonly kind: IssuedKind
-  /** Bare JID of a client, primary domain of a server, Common Name of a root. */
+  /** Serial number of the certificate of the CA that signed it; a root's own. */
+  readonly issuer: string
+  /** Bare JID of a client, primary domain of a server, Common Name of a CA or of an OCSP responder. */
   readonly name: string
   /** Label of the device that holds the key; the empty string is the main one. */
   readonly device: string
@@ -49,11 +51,12 @@ export interface LedgerChanges {
   /** Notes that the files of a certificate lie in another folder now, given by its absolute path. */
   relocate(serial: string, directory: string): void
   /**
-   * A CRL number larger than all that were given before (RFC 5280 §5.2.3), from 1.
+   * A CRL number larger than all that this CA was given before (RFC 5280 §5.2.3), from 1.
+   * @param issuer serial number of its certificate
    * @param above the number of the CRL that is published; the new one is larger than that as well, because a ledger
    *   from a backup does not know what came after it
    */
-  nextCrlNumber(above: number): number
+  nextCrlNumber(issuer: string, above: number): number
 }
 
 /**
@@ -77,5 +80,11 @@ export interface Ledger {
   findCurrent(holder: Holder): IssuedRecord | undefined
   /** All records, or all of one kind, in the order of issue. */
   list(kind?: IssuedKind): IssuedRecord[]
+  /** What a CA, given by the serial number of its certificate, has issued and revoked since, in the order of issue. */
+  listRevoked(issuer: string): IssuedRecord[]
+  /** Notes when certificates were last used for a login; an earlier time than the noted one changes nothing. */
+  recordLogins(logins: ReadonlyMap<string, number>): void
+  /** When certificates were last used for a login, as far as that is known: by serial number, in milliseconds. */
+  lastLogins(): Map<string, number>
   close(): void
 }

@@ -4,25 +4,27 @@ import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChan
 /** The reference ledger: what the contract means, without a file. */
 export class MemoryLedger implements Ledger {
   #records: IssuedRecord[] = []
-  #crlNumber = 0
+  #crlNumbers = new Map<string, number>()
+  readonly #logins = new Map<string, number>()
 
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
-    const before = { records: [...this.#records], crlNumber: this.#crlNumber }
+    const before = { records: [...this.#records], crlNumbers: new Map(this.#crlNumbers) }
     const changes: LedgerChanges = {
       revoke: (serial, revocation) => this.#revoke(serial, revocation),
       relocate: (serial, directory) => {
         this.#records = this.#records.map((record) => (record.serial === serial ? { ...record, directory } : record))
       },
-      nextCrlNumber: (above) => {
-        this.#crlNumber = Math.max(this.#crlNumber, above) + 1
-        return this.#crlNumber
+      nextCrlNumber: (issuer, above) => {
+        const next = Math.max(this.#crlNumbers.get(issuer) ?? 0, above) + 1
+        this.#crlNumbers.set(issuer, next)
+        return next
       },
     }
     try {
       return work((record) => this.#insert(record), changes)
     } catch (error) {
       this.#records = before.records
-      this.#crlNumber = before.crlNumber
+      this.#crlNumbers = before.crlNumbers
       throw error
     }
   }
@@ -60,6 +62,18 @@ export class MemoryLedger implements Ledger {
 
   list(kind?: IssuedKind): IssuedRecord[] {
     return this.#inOrder().filter((record) => kind === undefined || record.kind === kind)
+  }
+
+  listRevoked(issuer: string): IssuedRecord[] {
+    return this.#inOrder().filter((record) => record.issuer === issuer && record.revokedAt !== undefined)
+  }
+
+  recordLogins(logins: ReadonlyMap<string, number>): void {
+    for (const [serial, at] of logins) this.#logins.set(serial, Math.max(at, this.#logins.get(serial) ?? 0))
+  }
+
+  lastLogins(): Map<string, number> {
+    return new Map(this.#logins)
   }
 
   #inOrder(): IssuedRecord[] {

@@ -27,11 +27,20 @@ const MIGRATIONS: readonly string[] = [
      last_number INTEGER NOT NULL
    ) STRICT;
    INSERT INTO crl VALUES (1, 0);`,
+  // Before this version a workspace had one CA, the root.
+  `ALTER TABLE issued ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+   UPDATE issued SET issuer = (SELECT serial FROM issued WHERE kind = 'root') WHERE EXISTS (SELECT 1 FROM issued WHERE kind = 'root');
+   CREATE INDEX issued_revoked ON issued (issuer, issued_at) WHERE revoked_at IS NOT NULL;
+   CREATE TABLE crl_number (issuer TEXT PRIMARY KEY, last_number INTEGER NOT NULL) STRICT;
+   INSERT INTO crl_number SELECT issued.serial, crl.last_number FROM issued, crl WHERE issued.kind = 'root';
+   DROP TABLE crl;
+   CREATE TABLE login (serial TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;`,
 ]
 
 interface IssuedRow {
   readonly serial: string
   readonly kind: IssuedKind
+  readonly issuer: string
   readonly name: string
   readonly device: string
   readonly domains: string
@@ -57,6 +66,9 @@ export class SqliteLedger implements Ledger {
   readonly #bySerial: SqliteStatement
   readonly #current: SqliteStatement
   readonly #list: SqliteStatement
+  readonly #revoked: SqliteStatement
+  readonly #login: SqliteStatement
+  readonly #logins: SqliteStatement
   readonly #revoke: SqliteStatement
   readonly #relocate: SqliteStatement
   readonly #crlNumber: SqliteStatement
@@ -65,7 +77,7 @@ export class SqliteLedger implements Ledger {
     relocate: (serial, directory) => {
       this.#relocate.run(serial, this.#stored(directory))
     },
-    nextCrlNumber: (above) => (this.#crlNumber.get(above) as { last_number: number }).last_number,
+    nextCrlNumber: (issuer, above) => (this.#crlNumber.get(issuer, above) as { last_number: number }).last_number,
   }
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
@@ -78,7 +90,7 @@ export class SqliteLedger implements Ledger {
     const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql))
     this.#insert = prepare(
       `INSERT INTO issued (serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at,
-         directory, revoked_at, revocation_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         directory, revoked_at, revocation_reason, issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#bySerial = prepare('SELECT * FROM issued WHERE serial = ?')
     this.#current = prepare(
@@ -90,7 +102,15 @@ export class SqliteLedger implements Ledger {
       'UPDATE issued SET revoked_at = ?2, revocation_reason = ?3 WHERE serial = ?1 AND revoked_at IS NULL',
     )
     this.#relocate = prepare('UPDATE issued SET directory = ?2 WHERE serial = ?1')
-    this.#crlNumber = prepare('UPDATE crl SET last_number = max(last_number, ?) + 1 RETURNING last_number')
+    this.#crlNumber = prepare(
+      `INSERT INTO crl_number VALUES (?1, ?2 + 1)
+       ON CONFLICT (issuer) DO UPDATE SET last_number = max(last_number, ?2) + 1 RETURNING last_number`,
+    )
+    this.#revoked = prepare('SELECT * FROM issued WHERE issuer = ? AND revoked_at IS NOT NULL ORDER BY issued_at, id')
+    this.#login = prepare(
+      'INSERT INTO login VALUES (?, ?) ON CONFLICT (serial) DO UPDATE SET at = max(at, excluded.at)',
+    )
+    this.#logins = prepare('SELECT serial, at FROM login')
   }
 
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
@@ -117,6 +137,7 @@ export class SqliteLedger implements Ledger {
       this.#stored(record.directory),
       record.revokedAt ?? null,
       record.revocationReason ?? null,
+      record.issuer,
     )
   }
 
@@ -139,6 +160,23 @@ export class SqliteLedger implements Ledger {
 
   list(kind?: IssuedKind): IssuedRecord[] {
     return translated(this.#path, () => this.#list.all(kind ?? null).flatMap((row) => this.#read(row) ?? []))
+  }
+
+  listRevoked(issuer: string): IssuedRecord[] {
+    return translated(this.#path, () => this.#revoked.all(issuer).flatMap((row) => this.#read(row) ?? []))
+  }
+
+  recordLogins(logins: ReadonlyMap<string, number>): void {
+    translated(this.#path, () =>
+      inTransaction(this.#database, () => {
+        for (const [serial, at] of logins) this.#login.run(serial, at)
+      }),
+    )
+  }
+
+  lastLogins(): Map<string, number> {
+    const rows = translated(this.#path, () => this.#logins.all()) as { serial: string; at: number }[]
+    return new Map(rows.map(({ serial, at }) => [serial, at]))
   }
 
   close(): void {
@@ -193,6 +231,7 @@ function toRecord(row: IssuedRow, root: string): IssuedRecord {
   return {
     serial: row.serial,
     kind: row.kind,
+    issuer: row.issuer,
     name: row.name,
     device: row.device,
     domains: JSON.parse(row.domains) as string[],

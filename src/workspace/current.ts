@@ -53,7 +53,7 @@ export function toRecord(
     readonly now: Date
   },
 ): IssuedRecord {
-  const { serial, fingerprint, notBefore, notAfter } = certificate
+  const { serial, issuerSerial, fingerprint, notBefore, notAfter } = certificate
   const { kind, name, device, domains, directory, now } = about
   const times = {
     notBefore: notBefore.getTime(),
@@ -63,6 +63,7 @@ export function toRecord(
   return {
     serial,
     kind,
+    issuer: issuerSerial,
     name,
     device,
     domains,

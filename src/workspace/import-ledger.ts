@@ -183,6 +183,7 @@ export function readCaHistory(history: CaHistory, context: ImportContext): Impor
     return {
       ...about,
       serial,
+      issuer: context.issuer.certificate.serial,
       device: '',
       domains: [],
       notAfter: entry.notAfter.getTime(),

@@ -47,8 +47,9 @@ export async function publishCrl<T>(
     // What a crash left without its row could not be revoked.
     finishPublications(ledger, temporary, insert, changes)
     const result = change(changes)
-    const list = ledger.list().filter(({ revokedAt }) => revokedAt !== undefined)
-    return { changed: result, number: changes.nextCrlNumber(numberOf(file)), revoked: list }
+    const { serial } = issuer.certificate
+    const revoked = ledger.listRevoked(serial)
+    return { changed: result, number: changes.nextCrlNumber(serial, numberOf(file)), revoked }
   })
   const nextUpdate = new Date(now.getTime() + days * DAY_MS)
   const entries = revoked.map(toEntry)

@@ -429,6 +429,7 @@ describe('time passes between the handshake and <auth/>', () => {
       insert({
         serial: serialNumber.toLowerCase(),
         kind: 'client',
+        issuer: 'ca',
         name: 'x@localhost',
         device: '',
         domains: [],

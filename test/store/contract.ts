@@ -6,6 +6,7 @@ import type { IssuedRecord, Ledger } from '../../src/store/ledger.ts'
 export function issuedRecord(given: Partial<IssuedRecord> & { readonly serial: string }): IssuedRecord {
   return {
     kind: 'client',
+    issuer: 'ca',
     name: 'alice@localhost',
     device: '',
     domains: [],
@@ -156,8 +157,46 @@ export function describeLedger(name: string, open: () => Ledger): void {
     })
 
     it('counts CRL numbers upwards from 1 (RFC 5280 §5.2.3)', () => {
-      const next = () => ledger.transaction((_insert, changes) => changes.nextCrlNumber(0))
+      const next = () => ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))
       expect([next(), next(), next()]).toEqual([1, 2, 3])
+    })
+
+    it('counts the CRLs of every CA by themselves', () => {
+      const next = (issuer: string) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(issuer, 0))
+      expect([next('ca'), next('ca'), next('other'), next('ca')]).toEqual([1, 2, 1, 3])
+    })
+
+    it('lists what one CA has revoked, in the order of issue', () => {
+      const revoked = { revokedAt: 5_000, revocationReason: 'superseded' }
+      const [first, second] = [
+        issuedRecord({ serial: 'a1', issuedAt: 2_000, ...revoked }),
+        issuedRecord({ serial: 'b2', kind: 'server', issuedAt: 1_000, ...revoked }),
+      ]
+      add(first, second, issuedRecord({ serial: 'c3' }), issuedRecord({ serial: 'd4', issuer: 'other', ...revoked }))
+      expect(ledger.listRevoked('ca')).toStrictEqual([second, first])
+      expect(ledger.listRevoked('nobody')).toEqual([])
+    })
+
+    it('remembers the last login with each certificate', () => {
+      expect(ledger.lastLogins()).toEqual(new Map())
+      ledger.recordLogins(
+        new Map([
+          ['a1', 1_000],
+          ['b2', 2_000],
+        ]),
+      )
+      ledger.recordLogins(
+        new Map([
+          ['a1', 3_000],
+          ['b2', 1_500],
+        ]),
+      )
+      expect(ledger.lastLogins()).toEqual(
+        new Map([
+          ['a1', 3_000],
+          ['b2', 2_000],
+        ]),
+      )
     })
 
     it('forgets revocation and CRL number of a transaction that throws', () => {
@@ -167,16 +206,16 @@ export function describeLedger(name: string, open: () => Ledger): void {
         ledger.transaction((_insert, changes) => {
           changes.revoke('a1', { at: 5_000, reason: 'superseded' })
           changes.relocate('a1', '/elsewhere')
-          changes.nextCrlNumber(0)
+          changes.nextCrlNumber('ca', 0)
           throw failure
         }),
       ).toThrow(failure)
       expect(ledger.list()).toStrictEqual([issuedRecord({ serial: 'a1' })])
-      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(0))).toBe(1)
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(1)
     })
 
     it('gives CRL numbers above the one that is published already', () => {
-      const next = (above: number) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(above))
+      const next = (above: number) => ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', above))
       expect([next(41), next(7), next(43)]).toEqual([42, 43, 44])
     })
 

@@ -32,26 +32,42 @@ describe('SqliteLedger', () => {
     const path = newPath()
     for (const expected of [1, 2]) {
       const ledger = new SqliteLedger(path)
-      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(0))).toBe(expected)
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(expected)
       ledger.close()
     }
   })
 
-  it('brings a ledger of version 1 up to date and keeps its rows', () => {
-    const path = newPath()
-    const old = new SqliteLedger(path)
-    old.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
-    old.close()
-    const database = new DatabaseSync(path)
-    database.exec('DROP TABLE crl; PRAGMA user_version = 1')
-    database.close()
-    const ledger = new SqliteLedger(path)
-    const changed = ledger.transaction((_insert, changes) => [
-      changes.nextCrlNumber(0),
-      changes.revoke('a1', { at: 7, reason: 'superseded' })?.revokedAt,
-    ])
-    expect(changed).toEqual([1, 7])
-    ledger.close()
+  describe('brings a ledger up to date and keeps its rows', () => {
+    const COLUMNS = `id INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,
+      device TEXT NOT NULL, domains TEXT NOT NULL, fingerprint TEXT NOT NULL, not_before INTEGER NOT NULL,
+      not_after INTEGER NOT NULL, issued_at INTEGER NOT NULL, directory TEXT NOT NULL, revoked_at INTEGER,
+      revocation_reason TEXT`
+    const VERSION_1 = `CREATE TABLE issued (${COLUMNS}) STRICT;
+      INSERT INTO issued VALUES (1, 'ca', 'root', 'CA', '', '[]', 'f', 1, 9, 1, '/ca', NULL, NULL),
+        (2, 'a1', 'client', 'alice@localhost', '', '[]', 'f', 1, 9, 2, '/alice', 5, 'superseded');
+      PRAGMA user_version = 1;`
+    const VERSION_2 = `${VERSION_1}
+      CREATE TABLE crl (id INTEGER PRIMARY KEY CHECK (id = 1), last_number INTEGER NOT NULL) STRICT;
+      INSERT INTO crl VALUES (1, 41);
+      PRAGMA user_version = 2;`
+
+    it.each([
+      ['1, without CRLs', VERSION_1, 1],
+      ['2, with one CA', VERSION_2, 42],
+    ])('of version %s', (_version, sql, number) => {
+      const path = newPath()
+      const database = new DatabaseSync(path)
+      database.exec(sql)
+      database.close()
+      const ledger = new SqliteLedger(path)
+      expect(ledger.list().map(({ serial, issuer }) => [serial, issuer])).toEqual([
+        ['ca', 'ca'],
+        ['a1', 'ca'],
+      ])
+      expect(ledger.listRevoked('ca').map(({ serial }) => serial)).toEqual(['a1'])
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(number)
+      ledger.close()
+    })
   })
 
   it('shows one connection what another one has committed, and not before', () => {
@@ -102,7 +118,7 @@ describe('SqliteLedger', () => {
     new SqliteLedger(path).close()
     const database = new DatabaseSync(path)
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 })
     database.close()
   })
 

@@ -52,8 +52,9 @@ describe('publishCrl', () => {
   it('takes in what a crash had left without its row', async () => {
     const { serial, directory, fingerprint, notAfter } = await ca.issue('alice')
     const { paths } = ca.workspace
+    const { issuer } = ca.workspace.ledger().findBySerial(serial) ?? {}
     const record = {
-      ...{ serial, fingerprint, directory, kind: 'client', name: 'alice@localhost', device: '', domains: [] },
+      ...{ serial, fingerprint, directory, issuer, kind: 'client', name: 'alice@localhost', device: '', domains: [] },
       ...{ notBefore: 0, notAfter: notAfter.getTime(), issuedAt: 1 },
     }
     const old = ca.workspace
