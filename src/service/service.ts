@@ -53,7 +53,7 @@ function readCaFile(path: string): string {
 export async function startService(workspace: Workspace, options: ServiceOptions): Promise<Service> {
   const { host, domains } = options
   const others = options.clientCaFiles.flatMap((path) => new TrustAnchors([readCaFile(path)], path).pems)
-  const anchors = new TrustAnchors([workspace.rootCertificatePem(), ...others])
+  const anchors = new TrustAnchors([...workspace.authorities().map(({ pem }) => pem), ...others])
   const server = await XmppServer.start({
     credentials: await domainCredentials(workspace, domains, options.issuer),
     endpoints: [

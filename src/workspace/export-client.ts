@@ -81,16 +81,16 @@ async function encode(
   request: ExportRequest,
   password: string,
 ): Promise<string | Uint8Array> {
-  const root = workspace.rootCertificatePem()
+  const above = workspace.chainAbove(record.issuer)
   const certificate = readClientCertificate(record, request)
-  const chain = encodePem('CERTIFICATE', certificate.der) + root
+  const chain = encodePem('CERTIFICATE', certificate.der) + above.join('')
   if (request.format === 'chain') return chain
   const { privateKey } = readClientKey(record, request, certificate)
   if (request.format === 'pem') return (await encodePrivateKey(privateKey)) + chain
   return encodePkcs12({
     key: privateKey,
     certificate: certificate.der,
-    chain: [root],
+    chain: above,
     friendlyName: record.device === '' ? record.name : `${record.name} (${record.device})`,
     password,
     format: request.p12Format,

@@ -96,7 +96,7 @@ function existingCa(workspace: Workspace, ifMissing: boolean): RootResult {
 
 function describeCa(workspace: Workspace, created: boolean): RootResult {
   const { paths, settings } = workspace
-  const facts = readCertificate(decodePem(workspace.rootCertificatePem(), 'CERTIFICATE', paths.rootCertificate))
+  const facts = readCertificate(decodePem(workspace.root().pem, 'CERTIFICATE', paths.rootCertificate))
   const { subject, serial, fingerprint, notAfter } = facts
   const files = { key: paths.rootKey, certificate: paths.rootCertificate }
   return {

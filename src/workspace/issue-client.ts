@@ -184,7 +184,7 @@ function makeBundle(workspace: Workspace, request: MakeRequest, parts: BundlePar
   return encodePkcs12({
     key: parts.keys.privateKey,
     certificate: parts.certificate.der,
-    chain: [workspace.rootCertificatePem()],
+    chain: workspace.chainAbove(parts.certificate.issuerSerial),
     friendlyName: request.device === '' ? name : `${name} (${request.device})`,
     password: parts.password ?? '',
     format: request.p12Format,

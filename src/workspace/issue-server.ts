@@ -91,7 +91,7 @@ async function makeServer(
     },
     {
       name: SERVER_FILES.chain,
-      content: certificate.pem + workspace.rootCertificatePem(),
+      content: [certificate.pem, ...workspace.chainAbove(certificate.issuerSerial)].join(''),
       mode: PUBLIC_FILE,
     },
   ]

@@ -13,6 +13,8 @@ export class WorkspacePaths {
   readonly ca: string
   readonly rootKey: string
   readonly rootCertificate: string
+  /** The issuing CA; its predecessors lie beside it, with `~` and the start of their serial number behind the name. */
+  readonly issuing: string
   /** The list of what the CA has revoked; missing until the first `client revoke` or `ca crl`. */
   readonly crl: string
 
@@ -25,6 +27,7 @@ export class WorkspacePaths {
     this.rootKey = join(this.ca, 'root.key')
     this.rootCertificate = join(this.ca, 'root.crt')
     this.crl = join(this.ca, 'root.crl')
+    this.issuing = join(this.ca, 'issuing')
   }
 
   /** The folder of a server certificate, named after its primary domain. */

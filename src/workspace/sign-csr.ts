@@ -40,7 +40,7 @@ export interface SignedClient {
   /** What to send back. Absolute paths. */
   readonly files: {
     readonly certificate: string
-    /** The certificate followed by that of its issuer. */
+    /** The certificate followed by those of the CAs above it. */
     readonly chain: string
   }
   /** Where the workspace keeps request and certificate. */
@@ -110,7 +110,7 @@ async function issue(workspace: Workspace, work: Work): Promise<Issued> {
   const certificate = await sign(prepared, issuer.key)
   const directory = join(workspace.paths.clients(jid.domain), clientFolderName(local, work.device))
   const record = toRecord(certificate, { ...holderOf(work), domains: [], directory, now })
-  return { record, certificate, chain: certificate.pem + issuer.certificate.pem }
+  return { record, certificate, chain: [certificate.pem, ...workspace.chainAbove(certificate.issuerSerial)].join('') }
 }
 
 function holderOf({ approved, device }: Work) {

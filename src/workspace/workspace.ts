@@ -4,6 +4,7 @@ import { type Issuer, loadIssuer } from '../pki/issuer.ts'
 import { decodePrivateKey, isEncryptedPrivateKey } from '../pki/keys.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { SqliteLedger } from '../store/sqlite.ts'
+import { type Authority, issuingAuthorities, readAuthority } from './authority.ts'
 import { exists, isReadableByOthers, makePrivateFolder, readTextIfAny } from './files.ts'
 import { WorkspacePaths } from './paths.ts'
 import { readServerCredentials, type ServerCredentials } from './server-credentials.ts'
@@ -16,8 +17,11 @@ export interface WorkspaceOptions {
   readonly warn?: (text: string) => void
 }
 
-/** Gives out the CA; asks for its passphrase at most once, and only when it is needed. */
-export type IssuerSource = () => Promise<Issuer>
+/**
+ * Gives out a CA: the one that issues now, or the one whose certificate has this serial number. Asks for the passphrase
+ * of each at most once, and only when it is needed.
+ */
+export type IssuerSource = (issuer?: string) => Promise<Issuer>
 
 /**
  * Opens the workspace in the folder `home`.
@@ -28,6 +32,15 @@ export function openWorkspace(home: string, options: WorkspaceOptions = {}): Wor
   if (options.create) makePrivateFolder(paths.home)
   else if (!exists(paths.home)) throw noCa(paths.home)
   return new Workspace(paths, options.warn ?? (() => undefined))
+}
+
+/** Asks for the passphrase of the key in this file. */
+export type AskPassphrase = (keyFile: string) => Promise<string>
+
+function noKey(path: string): XmppkiError {
+  return new XmppkiError('NOT_FOUND', `the key of the CA is missing: ${path}`, {
+    hint: 'bring it back from where it is kept, then try again',
+  })
 }
 
 function noCa(home: string): XmppkiError {
@@ -66,38 +79,63 @@ export class Workspace {
     return this.settings.domain
   }
 
-  /** @throws {XmppkiError} NOT_FOUND before `xmppki ca init`, IO */
-  rootCertificatePem(): string {
-    const pem = readTextIfAny(this.paths.rootCertificate)
-    if (pem === undefined) throw noCa(this.paths.home)
-    return pem
+  /** The root CA. @throws {XmppkiError} NOT_FOUND before `xmppki ca init`, BAD_INPUT, IO */
+  root(): Authority {
+    const root = readAuthority(this.paths.ca, 'root')
+    if (root === undefined) throw noCa(this.paths.home)
+    return root
+  }
+
+  /** The CA that issues: the issuing CA where there is one, else the root. @throws {XmppkiError} as {@link root} */
+  authority(): Authority {
+    return readAuthority(this.paths.issuing, 'issuing') ?? this.root()
   }
 
   /**
-   * Loads the CA for signing; `passphrase` is asked only when the key is encrypted.
+   * Every CA whose certificates are about and that was not revoked: the root, the one that issues, those before it.
+   * @throws {XmppkiError} as {@link root}, CORRUPT
+   */
+  authorities(): Authority[] {
+    return [this.root(), ...issuingAuthorities(this.ledger(), this.paths)]
+  }
+
+  /** @throws {XmppkiError} NOT_FOUND when there is no such CA here, as {@link root}, CORRUPT */
+  authorityOf(serial: string): Authority {
+    const found = this.authorities().find((authority) => authority.serial === serial)
+    if (found !== undefined) return found
+    throw new XmppkiError('NOT_FOUND', `the workspace has no CA with the serial number ${serial}`)
+  }
+
+  /** PEM of the certificates above what this CA has issued, from its own to that of the root. @throws {XmppkiError} as {@link authorityOf} */
+  chainAbove(issuer: string): string[] {
+    const { kind, pem } = this.authorityOf(issuer)
+    return kind === 'root' ? [pem] : [pem, this.root().pem]
+  }
+
+  /**
+   * Loads a CA for signing, by default the one that issues; `passphrase` is asked only when its key is encrypted.
    * @throws {XmppkiError} NOT_FOUND, PASSPHRASE, BAD_INPUT when key and certificate do not belong together, IO
    */
-  async unlockCa(passphrase: () => Promise<string>): Promise<Issuer> {
-    const certificate = this.rootCertificatePem()
-    const pem = readTextIfAny(this.paths.rootKey)
-    if (pem === undefined) {
-      throw new XmppkiError('NOT_FOUND', `the key of the CA is missing: ${this.paths.rootKey}`, {
-        hint: 'bring it back from where it is kept, then try again',
-      })
+  async unlockCa(passphrase: AskPassphrase, authority: Authority = this.authority()): Promise<Issuer> {
+    const { files, pem } = authority
+    const key = readTextIfAny(files.key)
+    if (key === undefined) throw noKey(files.key)
+    if (isReadableByOthers(files.key)) {
+      this.warn(`${files.key} can be read by others; run: chmod 600 '${files.key}'`)
     }
-    if (isReadableByOthers(this.paths.rootKey)) {
-      this.warn(`${this.paths.rootKey} can be read by others; run: chmod 600 '${this.paths.rootKey}'`)
-    }
-    const source = this.paths.rootKey
-    const options = isEncryptedPrivateKey(pem) ? { passphrase: await passphrase(), source } : { source }
-    return loadIssuer(certificate, decodePrivateKey(pem, options).privateKey, this.paths.rootCertificate)
+    const source = files.key
+    const options = isEncryptedPrivateKey(key) ? { passphrase: await passphrase(source), source } : { source }
+    const { privateKey } = decodePrivateKey(key, options)
+    return loadIssuer(pem, privateKey, files.certificate)
   }
 
   /** {@link unlockCa} for operations that may not need the CA in the end, or several times. */
-  issuerSource(passphrase: () => Promise<string>): IssuerSource {
-    let issuer: Promise<Issuer> | undefined
-    return () => {
-      issuer ??= this.unlockCa(passphrase)
+  issuerSource(passphrase: AskPassphrase): IssuerSource {
+    const issuers = new Map<string, Promise<Issuer>>()
+    return async (serial) => {
+      const authority = serial === undefined ? this.authority() : this.authorityOf(serial)
+      const issuer = issuers.get(authority.serial) ?? this.unlockCa(passphrase, authority)
+      issuers.set(authority.serial, issuer)
       return issuer
     }
   }

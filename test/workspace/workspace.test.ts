@@ -71,7 +71,7 @@ describe('openWorkspace', () => {
 
   it('says so as well where there is an empty one', () => {
     const workspace = openWorkspace(newHome(), { create: true })
-    expect(() => workspace.rootCertificatePem()).toThrow(failure('NOT_FOUND', 'no CA in'))
+    expect(() => workspace.root()).toThrow(failure('NOT_FOUND', 'no CA in'))
     expect(() => workspace.defaultDomain).toThrow(failure('NOT_FOUND', 'no CA in'))
   })
 

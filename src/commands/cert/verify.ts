@@ -112,7 +112,11 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
 function trustOf(workspace: Workspace): Trust {
   const ledger = workspace.ledger()
   return {
-    anchors: workspace.rootCertificatePem(),
+    // An issuing CA as well: the certificate may come without it.
+    anchors: workspace
+      .authorities()
+      .map(({ pem }) => pem)
+      .join(''),
     anchorSource: workspace.paths.rootCertificate,
     findBySerial: (serial) => ledger.findBySerial(serial),
   }

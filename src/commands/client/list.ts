@@ -57,7 +57,7 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
     const { listClients } = await import('../../workspace/list-clients.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
-      workspace.rootCertificatePem()
+      workspace.root()
       const all = listClients(workspace, { expiring: flags.expiring ?? parsePeriod(DEFAULT_EXPIRING) })
       const wanted: readonly ClientState[] =
         flags.expiring === undefined ? (flags.state ?? CLIENT_STATES) : ['expiring']

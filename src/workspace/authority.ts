@@ -1,0 +1,64 @@
+import { basename, dirname, join } from 'node:path'
+import { readCertificate } from '../pki/certificate.ts'
+import { decodePem } from '../pki/pem.ts'
+import type { IssuedRecord, Ledger } from '../store/ledger.ts'
+import { exists, readTextIfAny } from './files.ts'
+import type { WorkspacePaths } from './paths.ts'
+
+/** A CA of the workspace, and where its files are; the key may be somewhere else. */
+export interface Authority {
+  readonly kind: 'root' | 'issuing'
+  /** Serial number of its certificate, lower-case hexadecimal: what `issuer` is in the ledger. */
+  readonly serial: string
+  readonly subject: string
+  readonly pem: string
+  readonly notAfter: Date
+  /** Absolute paths. */
+  readonly files: AuthorityFiles
+  /** What its CRL and its certificate are called where they are published, without the ending. */
+  readonly publicName: string
+}
+
+/** Absolute paths of what a CA has. */
+export interface AuthorityFiles {
+  readonly certificate: string
+  readonly key: string
+  /** Instead of a key file: where in which PKCS #11 token the key is. */
+  readonly token: string
+  /** Missing until the first revocation or `ca crl`. */
+  readonly crl: string
+}
+
+/** Files of the CA `name` in this folder. */
+function authorityFiles(folder: string, name: 'root' | 'issuing'): AuthorityFiles {
+  const file = (ending: string) => join(folder, `${name}.${ending}`)
+  return { certificate: file('crt'), key: file('key'), token: file('pkcs11.json'), crl: file('crl') }
+}
+
+/** Reads the CA in a folder; undefined when its certificate is not there. @throws {XmppkiError} BAD_INPUT, IO */
+export function readAuthority(folder: string, kind: Authority['kind']): Authority | undefined {
+  const files = authorityFiles(folder, kind)
+  const pem = readTextIfAny(files.certificate)
+  if (pem === undefined) return undefined
+  const { certificate } = files
+  const { serial, subject, notAfter } = readCertificate(decodePem(pem, 'CERTIFICATE', certificate), certificate)
+  const publicName = kind === 'root' ? 'root' : `issuing-${serial.slice(0, 12)}`
+  return { kind, serial, subject, pem, notAfter, files, publicName }
+}
+
+/**
+ * The issuing CAs of the workspace, the one in use first, then those before it, whose certificates are still about.
+ * One that was revoked is not among them.
+ * @throws {XmppkiError} BAD_INPUT, CORRUPT, IO
+ */
+export function issuingAuthorities(ledger: Ledger, paths: WorkspacePaths): Authority[] {
+  const isIn = ({ directory, revokedAt }: IssuedRecord) => revokedAt === undefined && exists(directory)
+  const records = ledger.list('issuing').filter(isIn).toReversed()
+  const inUse = records.filter(({ directory }) => directory === paths.issuing)
+  const earlier = records.filter(({ directory }) => directory !== paths.issuing && isArchive(directory, paths))
+  return [...inUse, ...earlier].flatMap(({ directory }) => readAuthority(directory, 'issuing') ?? [])
+}
+
+function isArchive(directory: string, paths: WorkspacePaths): boolean {
+  return dirname(directory) === dirname(paths.issuing) && basename(directory).startsWith(`${basename(paths.issuing)}~`)
+}
