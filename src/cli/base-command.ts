@@ -83,6 +83,14 @@ export abstract class XmppkiCommand<T> extends Command {
     process.exitCode = done.count > 0 ? partial.exitCode : first.error.exitCode
   }
 
+  /** Ends a command that did what mattered, but not all: the exit code tells. */
+  protected reportRest(error: XmppkiError | undefined): void {
+    if (error === undefined) return
+    if (this.jsonEnabled()) this.sayWarning(error.message)
+    else this.sayError(error)
+    process.exitCode = error.exitCode
+  }
+
   protected sayError(error: XmppkiError): void {
     for (const line of errorLines(error)) this.say(line)
   }

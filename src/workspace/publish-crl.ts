@@ -1,15 +1,18 @@
 import { XmppkiError } from '../errors.ts'
 import { createCrl, type RevocationReason, type RevokedEntry, readCrl } from '../pki/crl.ts'
 import type { Issuer } from '../pki/issuer.ts'
-import type { IssuedRecord, LedgerChanges } from '../store/ledger.ts'
+import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
+import type { Authority } from './authority.ts'
 import { PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
 import { finishPublications } from './publish.ts'
-import type { Workspace } from './workspace.ts'
+import type { IssuerSource, Workspace } from './workspace.ts'
 
 const DAY_MS = 86_400_000
 
 export interface CrlRequest {
-  readonly issuer: Issuer
+  /** Serial numbers of the CAs whose lists are to be written. */
+  readonly of: Iterable<string>
+  readonly issuer: IssuerSource
   /** From thisUpdate to nextUpdate; verifiers stop trusting the list then. */
   readonly days: number
   readonly now: Date
@@ -17,6 +20,8 @@ export interface CrlRequest {
 
 /** A CRL that was written. */
 export interface PublishedCrl {
+  /** Subject of the CA, for people (RFC 4514). */
+  readonly issuer: string
   /** Absolute path. */
   readonly file: string
   readonly pem: string
@@ -28,37 +33,80 @@ export interface PublishedCrl {
   readonly revoked: readonly IssuedRecord[]
 }
 
+/** What came of a {@link CrlRequest}. */
+export interface CrlRun<T> {
+  readonly crls: readonly PublishedCrl[]
+  /** CAs whose key is not in the workspace: their lists are as old as they were. */
+  readonly withoutKey: readonly Authority[]
+  readonly changed: T
+}
+
 /**
- * Writes the CRL of everything that the ledger has as revoked, replacing the one before in one step.
+ * Writes the CRLs of everything that the ledger has as revoked, one for each CA, replacing those before in one step.
  * Number and content come from one transaction, so a larger number never says less; of several at once the largest
  * number stays on the disk.
  * @param change what is to be revoked before, in the same transaction; when it throws nothing is written
- * @throws {XmppkiError} BAD_INPUT when the CA may not sign CRLs, IO, CORRUPT; what `change` throws
+ * @throws {XmppkiError} BAD_INPUT when a CA may not sign CRLs, PASSPHRASE, IO, CORRUPT; what `change` throws
  */
-export async function publishCrl<T>(
+export async function publishCrls<T>(
   workspace: Workspace,
   request: CrlRequest,
   change: (changes: LedgerChanges) => T,
-): Promise<{ readonly crl: PublishedCrl; readonly changed: T }> {
-  const { issuer, days, now } = request
+): Promise<CrlRun<T>> {
+  const { ready, withoutKey } = await unlockAll(workspace, request)
   const ledger = workspace.ledger()
-  const { temporary, crl: file } = workspace.paths
-  const { changed, number, revoked } = ledger.transaction((insert, changes) => {
+  const { changed, lists } = ledger.transaction((insert, changes) => {
     // What a crash left without its row could not be revoked.
-    finishPublications(ledger, temporary, insert, changes)
+    finishPublications(ledger, workspace.paths.temporary, insert, changes)
     const result = change(changes)
-    const { serial } = issuer.certificate
-    const revoked = ledger.listRevoked(serial)
-    return { changed: result, number: changes.nextCrlNumber(serial, numberOf(file)), revoked }
+    return { changed: result, lists: ready.map((signer) => listOf(signer, ledger, changes)) }
   })
+  const crls: PublishedCrl[] = []
+  for (const list of lists) crls.push(await writeList(workspace, list, request))
+  return { crls, withoutKey, changed }
+}
+
+interface Signer {
+  readonly issuer: Issuer
+  readonly file: string
+}
+
+async function unlockAll(workspace: Workspace, { of, issuer }: CrlRequest) {
+  const ready: Signer[] = []
+  const withoutKey: Authority[] = []
+  for (const serial of new Set(of)) {
+    const authority = workspace.authorityOf(serial)
+    try {
+      ready.push({ issuer: await issuer(serial), file: authority.files.crl })
+    } catch (error) {
+      if (!(error instanceof XmppkiError) || error.code !== 'NOT_FOUND') throw error
+      withoutKey.push(authority)
+    }
+  }
+  return { ready, withoutKey }
+}
+
+interface List extends Signer {
+  readonly number: number
+  readonly revoked: readonly IssuedRecord[]
+}
+
+function listOf({ issuer, file }: Signer, ledger: Ledger, changes: LedgerChanges): List {
+  const { serial } = issuer.certificate
+  const number = changes.nextCrlNumber(serial, numberOf(file))
+  return { issuer, file, number, revoked: ledger.listRevoked(serial) }
+}
+
+async function writeList(workspace: Workspace, list: List, { days, now }: CrlRequest): Promise<PublishedCrl> {
+  const { issuer, file, number, revoked } = list
   const nextUpdate = new Date(now.getTime() + days * DAY_MS)
-  const entries = revoked.map(toEntry)
   try {
+    const entries = revoked.map(toEntry)
     const { pem } = await createCrl({ issuer, entries, number: BigInt(number), thisUpdate: now, nextUpdate })
-    ledger.transaction(() => {
+    workspace.ledger().transaction(() => {
       if (numberOf(file) < number) replaceFile(file, { content: pem, mode: PUBLIC_FILE })
     })
-    return { changed, crl: { file, pem, number, thisUpdate: now, nextUpdate, revoked } }
+    return { issuer: issuer.certificate.subject, file, pem, number, thisUpdate: now, nextUpdate, revoked }
   } catch (error) {
     if (revoked.length > 0) workspace.warn(`what is revoked in the ledger is not yet in ${file}; run: xmppki ca crl`)
     throw error
@@ -94,8 +142,13 @@ export function checkCrlTarget(path: string): void {
   })
 }
 
-/** Writes the CRL to a further place; a CRL that is there is replaced in one step. @throws {XmppkiError} EXISTS, IO */
-export function copyCrl({ pem }: PublishedCrl, path: string): void {
+/**
+ * Writes the current CRLs of these CAs to one further file, one behind the other, as servers read them; a file with
+ * CRLs that is there is replaced in one step.
+ * @throws {XmppkiError} EXISTS, IO
+ */
+export function copyCrls(authorities: readonly Authority[], path: string): void {
   checkCrlTarget(path)
-  replaceFile(path, { content: pem, mode: PUBLIC_FILE })
+  const content = authorities.flatMap(({ files }) => readTextIfAny(files.crl) ?? []).join('')
+  replaceFile(path, { content, mode: PUBLIC_FILE })
 }

@@ -2,7 +2,7 @@ import { XmppkiError } from '../errors.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import type { Client } from './client-folder.ts'
 import { listClients } from './list-clients.ts'
-import { type PublishedCrl, publishCrl } from './publish-crl.ts'
+import { type CrlRun, publishCrls } from './publish-crl.ts'
 import { type RenewalRequest, type RenewedClient, renewClient } from './renew-client.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -13,12 +13,10 @@ export interface RenewalBatch extends Omit<RenewalRequest, 'jid' | 'device'> {
   readonly crlDays: number
 }
 
-export interface RenewalBatchResult {
+export interface RenewalBatchResult extends Pick<CrlRun<unknown>, 'crls' | 'withoutKey'> {
   /** Also those that were not due. */
   readonly done: readonly RenewedClient[]
   readonly failed: readonly { readonly client: Client; readonly error: XmppkiError }[]
-  /** Where something was revoked. */
-  readonly crl?: PublishedCrl
 }
 
 /** Every user and device with a certificate that is neither expired nor revoked. @throws {XmppkiError} CORRUPT, IO */
@@ -34,7 +32,7 @@ export function renewableClients(workspace: Workspace, now = new Date()): Client
 
 /**
  * Renews one after the other; one that fails does not stop the others. The CA is unlocked only when one is due, and one
- * CRL is written at the end for all that were revoked.
+ * CRL of each CA is written at the end for all that were revoked.
  * @throws {XmppkiError} what `issuer` throws; IO, CORRUPT about the CRL
  */
 export async function renewClients(workspace: Workspace, batch: RenewalBatch): Promise<RenewalBatchResult> {
@@ -42,8 +40,8 @@ export async function renewClients(workspace: Workspace, batch: RenewalBatch): P
   const done: RenewedClient[] = []
   const failed: RenewalBatchResult['failed'][number][] = []
   let locked: unknown
-  const issuer = () =>
-    batch.issuer().catch((error: unknown) => {
+  const issuer: RenewalRequest['issuer'] = (serial) =>
+    batch.issuer(serial).catch((error: unknown) => {
       locked = error
       throw error
     })
@@ -56,8 +54,11 @@ export async function renewClients(workspace: Workspace, batch: RenewalBatch): P
       failed.push({ client: { jid, device }, error })
     }
   }
-  if (!done.some(({ previous }) => previous?.revoked)) return { done, failed }
-  const request = { issuer: await batch.issuer(), days: crlDays, now: batch.now ?? new Date() }
-  const { crl } = await publishCrl(workspace, request, () => undefined)
-  return { done, failed, crl }
+  const ledger = workspace.ledger()
+  const of = done.flatMap(({ previous }) =>
+    previous?.revoked ? (ledger.findBySerial(previous.serial)?.issuer ?? []) : [],
+  )
+  const request = { of, issuer: batch.issuer, days: crlDays, now: batch.now ?? new Date() }
+  const { crls, withoutKey } = await publishCrls(workspace, request, () => undefined)
+  return { done, failed, crls, withoutKey }
 }

@@ -6,7 +6,7 @@ import { decodePemAll } from '../pki/pem.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { withIo } from './files.ts'
-import { type PublishedCrl, publishCrl } from './publish-crl.ts'
+import { type CrlRun, publishCrls } from './publish-crl.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 /** Which certificates are meant. */
@@ -38,13 +38,13 @@ export interface RevokedClient {
   readonly alreadyRevoked: boolean
 }
 
-export interface RevocationResult {
+export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'withoutKey'> {
   readonly revoked: readonly RevokedClient[]
-  readonly crl: PublishedCrl
 }
 
 /**
- * Revokes client certificates, all or none, and writes the CRL. By name: every certificate of the user and device that
+ * Revokes client certificates, all or none, and writes the CRLs of the CAs that issued them, as far as their keys are here:
+ * nobody who is to be locked out waits for a key to be fetched. By name: every certificate of the user and device that
  * has not expired. What is revoked already stays as it is, and the CRL is written all the same: a run that was killed
  * between ledger and CRL is mended by the next one.
  * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is no client's, PASSPHRASE,
@@ -54,9 +54,9 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
   const now = request.now ?? new Date()
   const select = selector(request.target, now)
   // Before the passphrase is asked for; again under the lock, where it counts.
-  select(workspace.ledger())
-  const issuer = await request.issuer()
-  const { crl, changed } = await publishCrl(workspace, { issuer, days: request.crlDays, now }, (changes) => {
+  const of = select(workspace.ledger()).map(({ issuer }) => issuer)
+  const list = { of, issuer: request.issuer, days: request.crlDays, now }
+  const { changed, ...run } = await publishCrls(workspace, list, (changes) => {
     const ledger = workspace.ledger()
     return select(ledger).map((record) => {
       const revoked = changes.revoke(record.serial, { at: now.getTime(), reason: request.reason })
@@ -64,7 +64,7 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
     })
   })
   warnAboutOtherDevices(workspace, request.target, now)
-  return { revoked: changed, crl }
+  return { ...run, revoked: changed }
 }
 
 /** A serial number as openssl, browsers and people write it, as the ledger has it. @throws {XmppkiError} BAD_INPUT */

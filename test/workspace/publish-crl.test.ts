@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCrl } from '../../src/pki/crl.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
-import { publishCrl } from '../../src/workspace/publish-crl.ts'
+import { publishCrls } from '../../src/workspace/publish-crl.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
 import { CaFolder, openssl } from './support.ts'
 
@@ -18,16 +18,26 @@ const revoke = (serial: string) =>
 const crl = () => readCrl(readFileSync(ca.workspace.paths.crl, 'utf8'), 'root.crl')
 const revokedSerials = () => crl().entries.map(({ serial }) => serial)
 
-describe('publishCrl', () => {
-  const publish = async () =>
-    publishCrl(ca.workspace, { issuer: await ca.issuer(), days: 7, now: new Date() }, () => undefined)
+describe('publishCrls', () => {
+  const requestOf = ({ workspace, issuer }: CaFolder, days = 7) => ({
+    of: [workspace.root().serial],
+    issuer,
+    days,
+    now: new Date(),
+  })
+  const publish = async (folder = ca) => {
+    const { crls } = await publishCrls(folder.workspace, requestOf(folder), () => undefined)
+    return crls[0]
+  }
 
   it('counts upwards and lasts as long as it is told', async () => {
     await publish()
-    const { crl: made } = await publish()
-    expect(made.number).toBe(2)
-    expect(made.nextUpdate.getTime() - made.thisUpdate.getTime()).toBe(7 * 86_400_000)
-    expect(openssl('crl', '-in', made.file, '-CAfile', ca.workspace.paths.rootCertificate, '-noout')).toBe('')
+    const made = await publish()
+    expect(made?.number).toBe(2)
+    expect(Number(made?.nextUpdate) - Number(made?.thisUpdate)).toBe(7 * 86_400_000)
+    expect(openssl('crl', '-in', ca.workspace.paths.crl, '-CAfile', ca.workspace.paths.rootCertificate, '-noout')).toBe(
+      '',
+    )
   })
 
   it('goes on above the number of the file when the ledger is an old one from a backup', async () => {
@@ -35,8 +45,7 @@ describe('publishCrl', () => {
     const kept = readFileSync(ca.workspace.paths.crl)
     const other = await new CaFolder().init()
     writeFileSync(other.workspace.paths.crl, kept)
-    const request = { issuer: await other.issuer(), days: 7, now: new Date() }
-    expect((await publishCrl(other.workspace, request, () => undefined)).crl.number).toBe(4)
+    expect((await publish(other))?.number).toBe(4)
     other.remove()
   })
 
@@ -72,9 +81,8 @@ describe('publishCrl', () => {
     await ca.issue('alice')
     const { paths } = ca.workspace
     rmSync(paths.crl, { force: true })
-    const request = { issuer: await ca.issuer(), days: -1, now: new Date() }
     const [record] = ca.workspace.ledger().list('client')
-    const change = publishCrl(ca.workspace, request, (changes) =>
+    const change = publishCrls(ca.workspace, requestOf(ca, -1), (changes) =>
       changes.revoke(record?.serial ?? '', { at: 1, reason: 'superseded' }),
     )
     await expect(change).rejects.toThrow(

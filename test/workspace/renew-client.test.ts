@@ -209,7 +209,7 @@ describe('renewClients', () => {
   it('goes on after a failure, and writes one CRL at the end', async () => {
     const alice = await ca.issue('alice')
     const clients = ['dave', 'alice'].map((name) => ({ jid: parseJid(`${name}@localhost`), device: '' }))
-    const { done, failed, crl } = await renewClients(ca.workspace, {
+    const { done, failed, crls } = await renewClients(ca.workspace, {
       ...common(),
       revokeOld: true,
       clients,
@@ -217,7 +217,7 @@ describe('renewClients', () => {
     })
     expect(done.map(({ jid }) => jid)).toEqual(['alice@localhost'])
     expect(failed.map(({ error }) => error.code)).toEqual(['NOT_FOUND'])
-    expect(crl?.revoked.map(({ serial }) => serial)).toEqual([alice.serial])
+    expect(crls.map(({ revoked }) => revoked.map(({ serial }) => serial))).toEqual([[alice.serial]])
   })
 
   it('stops when the CA cannot be unlocked', async () => {

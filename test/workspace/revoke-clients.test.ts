@@ -1,8 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { XmppkiError } from '../../src/errors.ts'
 import { readCrl } from '../../src/pki/crl.ts'
-import { parseReason, parseSerial, type RevocationTarget, revokeClients } from '../../src/workspace/revoke-clients.ts'
+import {
+  parseReason,
+  parseSerial,
+  type RevocationRequest,
+  type RevocationTarget,
+  revokeClients,
+} from '../../src/workspace/revoke-clients.ts'
 import { parseJid } from '../../src/xmpp/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
@@ -17,7 +24,7 @@ const named = (...names: string[]) => ({
   device: '',
   allDevices: false,
 })
-const revoke = (target: RevocationTarget, given: { reason?: 'superseded'; now?: Date } = {}) =>
+const revoke = (target: RevocationTarget, given: Partial<RevocationRequest> = {}) =>
   revokeClients(ca.workspace, { target, reason: 'keyCompromise', crlDays: 30, issuer: ca.issuer, ...given })
 const crl = () => readCrl(readFileSync(ca.workspace.paths.crl, 'utf8'), 'root.crl')
 const revokedSerials = () => crl().entries.map(({ serial }) => serial)
@@ -106,9 +113,18 @@ describe('revokeClients', () => {
 
   it('revokes nothing when the CA cannot be unlocked', async () => {
     await ca.issue('alice')
-    rmSync(ca.workspace.paths.rootKey)
-    await expect(revoke(named('alice'))).rejects.toThrow(failure('NOT_FOUND', 'the key of the CA'))
+    const issuer = () => Promise.reject(new XmppkiError('PASSPHRASE', 'wrong'))
+    await expect(revoke(named('alice'), { issuer })).rejects.toThrow(failure('PASSPHRASE', 'wrong'))
     expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeUndefined()
+  })
+
+  it('revokes without the key of the CA, and says that the CRL is not up to date', async () => {
+    await ca.issue('alice')
+    rmSync(ca.workspace.paths.rootKey)
+    const { crls, withoutKey } = await revoke(named('alice'))
+    expect(crls).toEqual([])
+    expect(withoutKey.map(({ files }) => files.key)).toEqual([ca.workspace.paths.rootKey])
+    expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeDefined()
   })
 })
 

@@ -1,33 +1,36 @@
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
+import { type CrlDocument, crlDocument, crlRows } from '../../cli/crl-report.ts'
 import { caPassphraseFileFlag, daysFlag, pathFlag } from '../../cli/flags.ts'
-import { columns, day } from '../../cli/output.ts'
+import { columns, day, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import type { IssuedRecord } from '../../store/ledger.ts'
+import type { PublishedCrl } from '../../workspace/publish-crl.ts'
 
 /** The result of `ca crl`. */
 export interface CaCrlResult {
   /** Absolute paths of what was written. */
   readonly files: readonly string[]
-  /** The CRL number (RFC 5280 §5.2.3). */
-  readonly number: number
-  readonly thisUpdate: Date
-  readonly nextUpdate: Date
-  readonly revoked: readonly {
-    readonly serial: string
-    readonly name: string
-    readonly device: string
-    readonly revokedAt: Date
-    readonly reason: string
-  }[]
+  /** One for each CA whose key is here. */
+  readonly crls: readonly (CrlDocument & { readonly revoked: readonly RevokedRow[] })[]
+  /** CRLs that were left as they are, because the key that signs them is not here. */
+  readonly left: readonly string[]
+}
+
+interface RevokedRow {
+  readonly serial: string
+  readonly name: string
+  readonly device: string
+  readonly revokedAt: Date
+  readonly reason: string
 }
 
 export default class CaCrl extends XmppkiCommand<CaCrlResult> {
   static override summary = 'Write a fresh list of the revoked certificates (CRL).'
 
   static override description = [
-    'Signs a CRL (RFC 5280 §5) of everything that the ledger has as revoked and writes it to ca/root.crl in the workspace, with the next CRL number and the date until which it is good. `client revoke` does so by itself; this renews the list before it ends, because verifiers refuse everybody, or nobody, once it has.',
-    '--out writes the same list to a further file, e.g. where Prosody, ejabberd or a web server reads it. A CRL that is there is replaced in one step; any other file is left alone, with exit code 3.',
+    'Signs a CRL (RFC 5280 §5) of everything that the ledger has as revoked and writes it to ca/root.crl in the workspace, with the next CRL number and the date until which it is good. An issuing CA has a list of its own, ca/issuing/issuing.crl; the list of a CA whose key is not here stays as it is. `client revoke` does so by itself; this renews the list before it ends, because verifiers refuse everybody, or nobody, once it has.',
+    '--out writes the lists of all CAs, one behind the other, to a further file, e.g. where Prosody, ejabberd or a web server reads it. CRLs that are there are replaced in one step; any other file is left alone, with exit code 3.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
   ].join('\n\n')
 
@@ -40,7 +43,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     },
     {
       description: 'How many are revoked:',
-      command: "<%= config.bin %> ca crl --json | jq '.revoked | length'",
+      command: "<%= config.bin %> ca crl --json | jq '[.crls[].revoked[]] | length'",
     },
   ]
 
@@ -53,40 +56,40 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
   async run(): Promise<CaCrlResult> {
     const { flags } = await this.parse(CaCrl)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { checkCrlTarget, copyCrl, publishCrl } = await import('../../workspace/publish-crl.ts')
+    const { checkCrlTarget, copyCrls, publishCrls } = await import('../../workspace/publish-crl.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       if (flags.out !== undefined) checkCrlTarget(flags.out)
-      const issuer = await workspace.unlockCa(() => readCaPassphrase({ file: flags['passphrase-file'], warn }))
-      const { crl } = await publishCrl(workspace, { issuer, days: flags.days, now: new Date() }, () => undefined)
-      if (flags.out !== undefined) copyCrl(crl, flags.out)
-      const { number, thisUpdate, nextUpdate } = crl
-      const files = flags.out === undefined ? [crl.file] : [crl.file, flags.out]
-      const result = { files, number, thisUpdate, nextUpdate, revoked: crl.revoked.map(describe) }
-      this.#show(result)
-      return result
+      const authorities = workspace.authorities()
+      const issuer = workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn }))
+      // The one that issues: without its key there is nothing to be done.
+      await issuer()
+      const request = { of: authorities.map(({ serial }) => serial), issuer, days: flags.days, now: new Date() }
+      const { crls, withoutKey } = await publishCrls(workspace, request, () => undefined)
+      if (flags.out !== undefined) copyCrls(authorities, flags.out)
+      const left = withoutKey.map(({ files }) => files.crl)
+      for (const file of left) this.say(`note: ${file} stays as it is, because the key that signs it is not here`)
+      const files = [...crls.map(({ file }) => file), ...(flags.out === undefined ? [] : [flags.out])]
+      for (const crl of crls) this.#show(crl)
+      if (flags.out !== undefined) this.log(`  copy: ${flags.out}`)
+      return { files, crls: crls.map((crl) => ({ ...crlDocument(crl), revoked: crl.revoked.map(describe) })), left }
     } finally {
       workspace.close()
     }
   }
 
-  #show({ files, number, nextUpdate, revoked }: CaCrlResult): void {
-    const rows = columns([
-      ...files.map((file): [string, string] => ['CRL', file]),
-      ['number', String(number)],
-      ['good until', day(nextUpdate)],
-      ['revoked', String(revoked.length)],
-    ])
-    for (const row of rows) this.log(row)
-    if (revoked.length === 0) return
-    const cells = revoked.map(({ name, device, revokedAt, reason, serial }) => {
+  #show(crl: PublishedCrl): void {
+    this.log(styled('bold', crl.issuer))
+    for (const row of columns([...crlRows([crl]), ['revoked', String(crl.revoked.length)]])) this.log(row)
+    if (crl.revoked.length === 0) return
+    const cells = crl.revoked.map(describe).map(({ name, device, revokedAt, reason, serial }) => {
       return [name, device || '-', day(revokedAt), reason, serial]
     })
     for (const line of table(['name', 'device', 'revoked on', 'reason', 'serial'], cells)) this.log(line)
   }
 }
 
-function describe({ serial, name, device, revokedAt, revocationReason }: IssuedRecord): CaCrlResult['revoked'][number] {
+function describe({ serial, name, device, revokedAt, revocationReason }: IssuedRecord): RevokedRow {
   return { serial, name, device, revokedAt: new Date(revokedAt ?? 0), reason: revocationReason ?? 'unspecified' }
 }

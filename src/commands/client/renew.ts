@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
+import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import {
   caPassphraseFileFlag,
@@ -24,8 +25,8 @@ import type { Workspace } from '../../workspace/workspace.ts'
 export interface ClientRenewResult {
   readonly clients: readonly Omit<RenewedClient, 'generatedPassword'>[]
   readonly failed: readonly { readonly jid: string; readonly device: string; readonly error: ErrorDocument }[]
-  /** Where --revoke-old has revoked something. */
-  readonly crl?: { readonly file: string; readonly number: number; readonly nextUpdate: Date }
+  /** The lists that were written where --revoke-old has revoked something, one for each CA. */
+  readonly crls: readonly CrlDocument[]
 }
 
 const DAY_MS = 86_400_000
@@ -146,11 +147,12 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     return { p12Password: await readSecretFile(file, request) }
   }
 
-  #finish({ done, failed, crl }: RenewalBatchResult): ClientRenewResult {
+  #finish({ done, failed, crls, withoutKey }: RenewalBatchResult): ClientRenewResult {
     const show = () => {
       for (const client of done) this.#show(client)
       if (done.length === 0 && failed.length === 0) this.say('no certificate that could be renewed')
-      if (crl !== undefined) this.log(`CRL: ${crl.file} (number ${crl.number}, good until ${day(crl.nextUpdate)})`)
+      for (const row of columns(crlRows(crls))) this.log(row)
+      this.reportRest(missingCrlKeys(withoutKey))
     }
     this.reportBatch(failed, { count: done.length, things: 'renewals', show })
     return {
@@ -158,7 +160,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       failed: failed.map(({ client: { jid, device }, error }) => {
         return { jid: jid.toString(), device, error: errorDocument(error) }
       }),
-      ...(crl === undefined ? {} : { crl: { file: crl.file, number: crl.number, nextUpdate: crl.nextUpdate } }),
+      crls: crls.map(crlDocument),
     }
   }
 

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
+import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
 import { caPassphraseFileFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
@@ -11,7 +12,8 @@ import type { Workspace } from '../../workspace/workspace.ts'
 /** The result of `client revoke`. */
 export interface ClientRevokeResult {
   readonly revoked: readonly RevokedClient[]
-  readonly crl: { readonly file: string; readonly number: number; readonly nextUpdate: Date }
+  /** The lists that were written, one for each CA. */
+  readonly crls: readonly CrlDocument[]
 }
 
 export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
@@ -84,20 +86,16 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     const reason = parseReason(flags.reason)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
-      const { revoked, crl } = await revokeClients(workspace, {
+      const { revoked, crls, withoutKey } = await revokeClients(workspace, {
         target: await this.#target(workspace, args.name ?? [], flags),
         reason,
         crlDays: flags['crl-days'],
         issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
       })
       for (const client of revoked) this.#show(client)
-      const { file, number, nextUpdate } = crl
-      const rows = columns([
-        ['CRL', `${file} (number ${number})`],
-        ['good until', day(nextUpdate)],
-      ])
-      for (const row of rows) this.log(row)
-      return { revoked, crl: { file, number, nextUpdate } }
+      for (const row of columns(crlRows(crls))) this.log(row)
+      this.reportRest(missingCrlKeys(withoutKey))
+      return { revoked, crls: crls.map(crlDocument) }
     } finally {
       workspace.close()
     }

@@ -16,8 +16,10 @@ describe('ca crl', () => {
   it('writes an empty list that openssl verifies, good for 30 days', async () => {
     const { code, stdout, stderr } = await cli.run(['ca', 'crl', '--json'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const { files, number, thisUpdate, nextUpdate, revoked } = JSON.parse(stdout)
-    expect({ files, number, revoked }).toEqual({ files: [join(cli.home, 'ca', 'root.crl')], number: 1, revoked: [] })
+    const { files, crls, left } = JSON.parse(stdout)
+    const file = join(cli.home, 'ca', 'root.crl')
+    expect({ files, crls, left }).toMatchObject({ files: [file], crls: [{ file, number: 1, revoked: [] }], left: [] })
+    const [{ thisUpdate, nextUpdate }] = crls
     expect(Date.parse(nextUpdate) - Date.parse(thisUpdate)).toBe(30 * 86_400_000)
     expect(written(files[0])).toContain('crlNumber=0x01\n')
   })
@@ -29,7 +31,7 @@ describe('ca crl', () => {
     for (const number of [3, 4]) {
       const { code, stdout } = await cli.run(['ca', 'crl', '--days', '7', '--out', 'copy.crl'])
       expect(code).toBe(0)
-      expect(stdout).toContain(`  number      ${number}\n`)
+      expect(stdout).toContain(`root.crl (number ${number})\n`)
       expect(stdout).toMatch(/^alice@localhost {2}- +\d{4}-\d\d-\d\d {2}superseded {2}[0-9a-f]{32}$/m)
       expect(readFileSync(out, 'utf8')).toBe(readFileSync(join(cli.home, 'ca', 'root.crl'), 'utf8'))
     }
