@@ -42,6 +42,12 @@ export async function generateKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair>
   }
 }
 
+/** Whether both are the same key. */
+export function isSamePublicKey(one: KeyObject, other: KeyObject): boolean {
+  // `equals` of different types leaves an error behind in OpenSSL's queue, which the next key that is read then fails with.
+  return one.asymmetricKeyType === other.asymmetricKeyType && one.equals(other)
+}
+
 /** The pair that a private key makes; BAD_INPUT for key types that are not supported. */
 function pairOf(privateKey: KeyObject): KeyPair {
   return {

@@ -1,6 +1,6 @@
-import { type KeyObject, sign as signOctets, verify as verifyOctets } from 'node:crypto'
+import { createPublicKey, type KeyObject, sign as signOctets, verify as verifyOctets } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { KeyAlgorithm } from './algorithms.ts'
+import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
 import { type DerElement, readBitString, readOid, TAG } from './der.ts'
 import { element, nullValue, oid, sequence } from './der-writer.ts'
 import { OID } from './oids.ts'
@@ -38,6 +38,18 @@ const SCHEME_OF_HASH = {
   rsa: { 'SHA-256': OID.sha256WithRsaEncryption, 'SHA-384': OID.sha384WithRsaEncryption },
 } as const
 
+/** A private key that signs, wherever it is: in the memory of this process or in a token that never gives it away. */
+export interface SigningKey {
+  readonly publicKey: KeyObject
+  readonly algorithm: KeyAlgorithm
+  /**
+   * Signs with the hash that belongs to the key type.
+   * @returns what stands in certificates: DER of an ECDSA-Sig-Value (RFC 3279 §2.2.3), RSASSA-PKCS1-v1_5 (RFC 8017
+   * §8.2) or Ed25519 (RFC 8032 §5.1.6)
+   */
+  sign(octets: Uint8Array): Promise<Uint8Array>
+}
+
 const signAsync = promisify<string | null, Uint8Array, KeyObject, Buffer>(signOctets)
 
 function schemeOid({ generation, signatureHash }: KeyAlgorithm): string {
@@ -55,12 +67,28 @@ export function signatureAlgorithmIdentifier(algorithm: KeyAlgorithm): Uint8Arra
   return sequence(oid(schemeOid(algorithm)), ...parameters)
 }
 
-/** `SEQUENCE { tbs, signatureAlgorithm, signature }`, the frame of certificates, CRLs and OCSP responses. */
-export async function signStructure(tbs: Uint8Array, key: KeyObject, algorithm: KeyAlgorithm): Promise<Uint8Array> {
+/** A private key in the memory of this process. @throws XmppkiError BAD_INPUT for key types that are not supported */
+export function softwareKey(privateKey: KeyObject): SigningKey {
+  const algorithm = keyTypeOf(privateKey)
   const hash = algorithm.signatureHash?.replace('-', '').toLowerCase() ?? null
-  const signature = await signAsync(hash, tbs, key)
-  const bits = element(TAG.bitString, Uint8Array.of(0), signature)
-  return sequence(tbs, signatureAlgorithmIdentifier(algorithm), bits)
+  return {
+    publicKey: createPublicKey(privateKey),
+    algorithm,
+    sign: (octets) => signAsync(hash, octets, privateKey),
+  }
+}
+
+/**
+ * `SEQUENCE { tbs, signatureAlgorithm, signature }`, the frame of certificates, CRLs and OCSP responses.
+ * @param unsigned what follows the signature and is not covered by it: the certificates of an OCSP response
+ */
+export async function signStructure(
+  tbs: Uint8Array,
+  key: SigningKey,
+  ...unsigned: readonly Uint8Array[]
+): Promise<Uint8Array> {
+  const bits = element(TAG.bitString, Uint8Array.of(0), await key.sign(tbs))
+  return sequence(tbs, signatureAlgorithmIdentifier(key.algorithm), bits, ...unsigned)
 }
 
 /** As {@link signStructure} makes it, with an empty signature: to be read and judged before it is signed. */

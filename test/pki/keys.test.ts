@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KEY_TYPES, keyAlgorithm } from '../../src/pki/algorithms.ts'
-import { decodePrivateKey, encodePrivateKey, generateKeyPair, isEncryptedPrivateKey } from '../../src/pki/keys.ts'
+import {
+  decodePrivateKey,
+  encodePrivateKey,
+  generateKeyPair,
+  isEncryptedPrivateKey,
+  isSamePublicKey,
+} from '../../src/pki/keys.ts'
 import { encodePem } from '../../src/pki/pem.ts'
 import { type Folder, openssl, temporaryFolder, testKeys } from './support.ts'
 
@@ -41,6 +47,17 @@ describe.each(KEY_TYPES)('a private key of type %s', (type) => {
     expect(decode(pem)).toMatchObject({ algorithm })
     folder.write('plain.key', pem)
     expect(openssl(folder, 'pkey', '-in', 'plain.key', '-noout', '-text')).toContain('Private-Key')
+  })
+})
+
+describe('isSamePublicKey', () => {
+  it('tells keys apart, and the next key can be read', async () => {
+    const [one, other, rsa] = [await testKeys('ec:p256'), await testKeys('ec:p256'), await testKeys('rsa:2048')]
+    const pem = await encodePrivateKey(one.privateKey)
+    expect(isSamePublicKey(one.publicKey, decode(pem).publicKey)).toBe(true)
+    expect(isSamePublicKey(one.publicKey, other.publicKey)).toBe(false)
+    expect(isSamePublicKey(one.publicKey, rsa.publicKey)).toBe(false)
+    expect(decode(pem).algorithm.id).toBe('ec:p256')
   })
 })
 
