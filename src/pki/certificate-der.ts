@@ -3,6 +3,7 @@ import {
   type DerElement,
   DerError,
   type DerReader,
+  readBitString,
   readBoolean,
   readOid,
   readSingle,
@@ -107,6 +108,16 @@ function readExtensions(tbs: DerReader): RawExtension[] {
   const extensions: RawExtension[] = []
   while (!list.done) extensions.push(readExtension(list.read(TAG.sequence)))
   return extensions
+}
+
+/**
+ * The subjectPublicKey bits of a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), which identifiers of keys are hashes of.
+ * @throws DerError
+ */
+export function readPublicKeyBits(publicKeyInfo: DerElement): Uint8Array {
+  const parts = publicKeyInfo.reader()
+  parts.read(TAG.sequence)
+  return readBitString(parts.next()).octets
 }
 
 /**

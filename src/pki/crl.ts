@@ -43,6 +43,11 @@ export const REVOCATION_REASONS: readonly RevocationReason[] = Object.freeze(
   REASONS.filter((reason) => reason !== 'certificateHold' && reason !== 'removeFromCRL'),
 )
 
+/** DER of a CRLReason (RFC 5280 §5.3.1), which OCSP writes too. */
+export function reasonDer(reason: RevocationReason): Uint8Array {
+  return element(TAG.enumerated, Uint8Array.of(REASON_CODES[reason]))
+}
+
 /** One revoked certificate. */
 export interface RevokedEntry {
   /** Lower-case hexadecimal, as `serial` of `CertificateFacts`. */
@@ -70,8 +75,7 @@ function serialInteger(serial: string): Uint8Array {
 /** Entry extensions by reason; none for `unspecified`, as RFC 5280 §5.3.1 recommends. */
 function reasonExtensions(reason: RevocationReason | undefined): readonly Uint8Array[] {
   if (reason === undefined || reason === 'unspecified') return []
-  const value = element(TAG.enumerated, Uint8Array.of(REASON_CODES[reason]))
-  return [sequence(extension(OID.cRLReasons, value))]
+  return [sequence(extension(OID.cRLReasons, reasonDer(reason)))]
 }
 
 function entryDer({ serial, revokedAt, reason }: RevokedEntry): Uint8Array {
@@ -130,14 +134,14 @@ export async function createCrl(request: {
   )
   const tbs = sequence(
     integer(1),
-    signatureAlgorithmIdentifier(issuer.algorithm),
+    signatureAlgorithmIdentifier(issuer.key.algorithm),
     issuer.name,
     time(thisUpdate),
     time(nextUpdate),
     ...revokedCertificates(entries),
     element(contextTag(0, 'constructed'), extensions),
   )
-  const der = await signStructure(tbs, issuer.key, issuer.algorithm)
+  const der = await signStructure(tbs, issuer.key)
   return { pem: encodePem('X509 CRL', der), der }
 }
 

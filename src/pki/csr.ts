@@ -1,8 +1,10 @@
-import { importKeyPair, signingAlgorithm, x509 } from './crypto.ts'
+import { booleanTrue, context, integer, octetString, oid, sequence, setOf } from './der-writer.ts'
 import type { KeyPair } from './keys.ts'
 import { type AccountName, clientAlternativeNames, fitsCommonName, subjectName } from './names.ts'
 import { OID } from './oids.ts'
 import { encodePem } from './pem.ts'
+import { publicKeyInfo } from './public-key-info.ts'
+import { signStructure, softwareKey } from './signature.ts'
 
 /**
  * A certificate request (PKCS #10, RFC 2986) for an account, as PEM: CN and the subjectAltName that
@@ -17,11 +19,17 @@ export async function createCsr(request: {
   const { keys, jid } = request
   const wanted = request.commonName ?? jid.local
   const commonName = fitsCommonName(wanted) ? wanted : undefined
-  const csr = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: new x509.Name(subjectName({ commonName })),
-    keys: await importKeyPair(keys),
-    signingAlgorithm: signingAlgorithm(keys.algorithm),
-    extensions: [new x509.Extension(OID.subjectAltName, commonName === undefined, clientAlternativeNames(jid))],
-  })
-  return encodePem('CERTIFICATE REQUEST', new Uint8Array(csr.rawData))
+  // RFC 5280 §4.2.1.6: critical when the subject is empty.
+  const critical = commonName === undefined ? [booleanTrue()] : []
+  const names = sequence(oid(OID.subjectAltName), ...critical, octetString(clientAlternativeNames(jid)))
+  // RFC 2985 §5.4.2
+  const extensionRequest = sequence(oid(OID.extensionRequest), setOf(sequence(names)))
+  const info = sequence(
+    integer(0),
+    subjectName({ commonName }),
+    publicKeyInfo(keys.publicKey),
+    // RFC 2986 §4.1: [0] IMPLICIT, so the tag stands in the place of the SET's.
+    context(0, extensionRequest),
+  )
+  return encodePem('CERTIFICATE REQUEST', await signStructure(info, softwareKey(keys.privateKey)))
 }

@@ -83,12 +83,20 @@ export function ia5String(text: string): Uint8Array {
   return element(TAG.ia5String, encodeText.encode(text))
 }
 
+function timeDigits(date: Date): string {
+  return date.toISOString().replace(/[-:T]|\.\d+/g, '')
+}
+
+/** Whole seconds as GeneralizedTime, as OCSP writes all of its times (RFC 6960 §4.2.1). */
+export function generalizedTime(date: Date): Uint8Array {
+  return element(TAG.generalizedTime, encodeText.encode(timeDigits(date)))
+}
+
 /** Whole seconds as UTCTime, from 2050 on (and before 1950) as GeneralizedTime (RFC 5280 §4.1.2.5). */
 export function time(date: Date): Uint8Array {
-  const digits = date.toISOString().replace(/[-:T]|\.\d+/g, '')
   const year = date.getUTCFullYear()
   const short = year >= 1950 && year < 2050
-  return element(short ? TAG.utcTime : TAG.generalizedTime, encodeText.encode(short ? digits.slice(2) : digits))
+  return short ? element(TAG.utcTime, encodeText.encode(timeDigits(date).slice(2))) : generalizedTime(date)
 }
 
 /** UTF-16 big-endian octets, as BMPString and PKCS #12 passwords use them. */

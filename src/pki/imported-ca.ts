@@ -6,6 +6,7 @@ import { type Issuer, loadIssuer } from './issuer.ts'
 import type { KeyPair } from './keys.ts'
 import { OID } from './oids.ts'
 import { decodePem, encodePem } from './pem.ts'
+import { softwareKey } from './signature.ts'
 
 /** A root that another program made, found good enough to issue. */
 export interface ImportedCa {
@@ -101,7 +102,7 @@ export function judgeImportedCa(bytes: Uint8Array, keys: KeyPair, now: Date, sou
   const facts = readCertificate(der, source)
   const raw = readRawCertificate(der)
   checkVersion(facts, source)
-  const issuer = loadIssuer(encodePem('CERTIFICATE', der), keys.privateKey, source)
+  const issuer = loadIssuer(encodePem('CERTIFICATE', der), softwareKey(keys.privateKey), source)
   checkPeriod(facts, now, source)
   checkSelfSigned(der, raw, facts, source)
   checkUsable(facts, source)

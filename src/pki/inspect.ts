@@ -11,9 +11,10 @@ import { type DerKind, kindOfDer } from './der-kind.ts'
 import { type KeyFacts, keyFacts, openPublicKey } from './key-facts.ts'
 import { decodePem, type PemBlock, pemBlocks } from './pem.ts'
 import { type Pkcs12Facts, readPkcs12 } from './pkcs12-reader.ts'
+import { type PublicationUrls, readPublication } from './publication.ts'
 import { readSignedStructure, signatureAlgorithmName } from './signature.ts'
 
-interface InspectedCertificate extends CertificateFacts {
+interface InspectedCertificate extends CertificateFacts, PublicationUrls {
   readonly kind: 'certificate'
   /** Undefined when OpenSSL cannot read the key. */
   readonly key: KeyFacts | undefined
@@ -80,6 +81,7 @@ function inspectCertificate(der: Uint8Array, source: string): InspectedCertifica
   return {
     kind: 'certificate',
     ...facts,
+    ...readPublication(raw.extensions),
     key: publicKey === undefined ? undefined : keyFacts(publicKey),
     signatureAlgorithm: signatureAlgorithmName(readSignedStructure(readSingle(der, TAG.sequence)).algorithm).name,
     selfIssued: Buffer.compare(raw.issuer.raw, raw.subject.raw) === 0,

@@ -19,6 +19,7 @@ const SHOWN_ENTRIES = 20
 const PURPOSES: ReadonlyMap<string, string> = new Map([
   [OID.clientAuth, 'clientAuth'],
   [OID.serverAuth, 'serverAuth'],
+  [OID.ocspSigning, 'OCSPSigning'],
   [OID.anyExtendedKeyUsage, 'anyExtendedKeyUsage'],
 ])
 
@@ -69,6 +70,9 @@ function certificateRows(item: Of<'certificate'>): Row[] {
     ...(item.isCa ? list('CA', [authority]) : []),
     ...list('key usage', item.keyUsage ?? []),
     ...list('purposes', purposes(item.extendedKeyUsage)),
+    ...list('CRL', item.crlUrls),
+    ...list('OCSP', item.ocspUrls),
+    ...list('issuer at', item.issuerUrls),
     ...list('unknown critical', item.unknownCritical),
     ...list('malformed', item.malformed),
     ['signature', item.signatureAlgorithm],

@@ -1,11 +1,12 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { readRawCertificate } from './certificate-der.ts'
 import { contextPrimitive, octetString, sequence } from './der-writer.ts'
+import type { ProfileExtension } from './extensions.ts'
 import { type Issuer, keyIdentifierOf } from './issuer.ts'
-import type { KeyPair } from './keys.ts'
+import { isSamePublicKey } from './keys.ts'
 import { lintCertificate } from './lint/lint.ts'
 import type { CertificateKind } from './lint/rule.ts'
 import type { AccountName } from './names.ts'
@@ -13,17 +14,17 @@ import { OID } from './oids.ts'
 import { encodePem } from './pem.ts'
 import {
   clientProfile,
-  issuedValidity,
+  issuingCaProfile,
+  ocspResponderProfile,
   type Profile,
-  type ProfileExtension,
   randomSerial,
   rootProfile,
-  rootValidity,
   serverProfile,
-  type Validity,
 } from './profiles.ts'
-import { signStructure, unsignedStructure } from './signature.ts'
+import type { Publication } from './publication.ts'
+import { type SigningKey, signStructure, unsignedStructure } from './signature.ts'
 import { tbsCertificate } from './tbs-certificate.ts'
+import { issuedValidity, rootValidity, type Validity } from './validity.ts'
 
 /** A certificate that has just been signed and checked. */
 export interface IssuedCertificate {
@@ -91,7 +92,7 @@ function keyIdentifiers(publicKey: KeyObject, authority: Uint8Array | undefined)
 export function prepareRoot(request: {
   readonly commonName: string
   readonly organization?: string | undefined
-  readonly keys: KeyPair
+  readonly keys: Pick<SigningKey, 'publicKey' | 'algorithm'>
   readonly days: number
   /** Domains that it may certify; none means any. */
   readonly permitDomains: readonly string[]
@@ -128,9 +129,47 @@ function prepareIssued(
     publicKey,
     issuerSerial: issuer.certificate.serial,
     issuerName: issuer.name,
-    issuerKey: createPublicKey(issuer.key),
-    issuerAlgorithm: issuer.algorithm,
+    issuerKey: issuer.key.publicKey,
+    issuerAlgorithm: issuer.key.algorithm,
   })
+}
+
+/** What every certificate of a CA needs to be told. */
+interface IssueRequest {
+  readonly publicKey: KeyObject
+  readonly days: number
+  readonly now: Date
+  readonly issuer: Issuer
+  /** Where the CRL, the OCSP responder and the certificate of the issuer are found. */
+  readonly publication?: Publication | undefined
+}
+
+/**
+ * The certificate of an intermediate CA that issues end-entity certificates only.
+ * @throws XmppkiError BAD_NAME or BAD_INPUT as `issuingCaProfile` and `issuedValidity`; BAD_INPUT for
+ *   keys of a type that is not supported
+ */
+export function prepareIssuingCa(
+  request: IssueRequest & { readonly commonName: string; readonly organization?: string | undefined },
+): Prepared {
+  const { publicKey, days, now, issuer } = request
+  keyTypeOf(publicKey)
+  const profile = issuingCaProfile(request, issuer)
+  return prepareIssued('ca', profile, { publicKey, validity: issuedValidity(days, now, issuer) }, issuer)
+}
+
+/**
+ * The certificate of an OCSP responder that answers for the issuer.
+ * @throws XmppkiError BAD_NAME or BAD_INPUT as `ocspResponderProfile` and `issuedValidity`; BAD_INPUT for
+ *   keys of a type that is not supported
+ */
+export function prepareOcspResponder(
+  request: IssueRequest & { readonly commonName: string; readonly organization?: string | undefined },
+): Prepared {
+  const { publicKey, days, now, issuer } = request
+  keyTypeOf(publicKey)
+  const profile = ocspResponderProfile(request, issuer)
+  return prepareIssued('ocsp', profile, { publicKey, validity: issuedValidity(days, now, issuer) }, issuer)
 }
 
 /**
@@ -138,15 +177,7 @@ function prepareIssued(
  * @throws XmppkiError BAD_NAME or BAD_INPUT as `clientProfile` and `issuedValidity`; BAD_INPUT for
  *   keys of a type that is not supported
  */
-export function prepareClient(request: {
-  readonly jid: AccountName
-  readonly publicKey: KeyObject
-  readonly days: number
-  readonly now: Date
-  readonly issuer: Issuer
-  /** Where the CRL will be published. */
-  readonly crlUrl?: string | undefined
-}): Prepared {
+export function prepareClient(request: IssueRequest & { readonly jid: AccountName }): Prepared {
   const { publicKey, days, now, issuer } = request
   keyTypeOf(publicKey)
   const validity = issuedValidity(days, now, issuer)
@@ -155,19 +186,13 @@ export function prepareClient(request: {
 
 /**
  * A server certificate for one or more XMPP domains.
+ * @param request.domains with A-labels or U-labels; the first becomes the CN
  * @throws XmppkiError BAD_NAME or BAD_INPUT as `serverProfile` and `issuedValidity`; BAD_INPUT for
  *   keys of a type that is not supported
  */
-export function prepareServer(request: {
-  /** With A-labels or U-labels; the first becomes the CN. */
-  readonly domains: readonly string[]
-  readonly publicKey: KeyObject
-  readonly days: number
-  readonly now: Date
-  readonly issuer: Issuer
-}): Prepared {
-  const { domains, publicKey, days, now, issuer } = request
-  const profile = serverProfile(domains, keyTypeOf(publicKey), issuer)
+export function prepareServer(request: IssueRequest & { readonly domains: readonly string[] }): Prepared {
+  const { publicKey, days, now, issuer } = request
+  const profile = serverProfile(request, keyTypeOf(publicKey), issuer)
   return prepareIssued('server', profile, { publicKey, validity: issuedValidity(days, now, issuer) }, issuer)
 }
 
@@ -177,7 +202,7 @@ function inspect(der: Uint8Array, template: Template): CertificateFacts {
   const facts = readCertificate(der)
   const sound =
     certificate.verify(template.issuerKey) &&
-    certificate.publicKey.equals(template.publicKey) &&
+    isSamePublicKey(certificate.publicKey, template.publicKey) &&
     Buffer.compare(readRawCertificate(der).issuer.raw, template.issuerName) === 0 &&
     facts.malformed.length === 0
   if (!sound) throw new XmppkiError('INTERNAL', 'the certificate that was just signed does not verify')
@@ -195,18 +220,25 @@ function lintUnsigned(tbs: Uint8Array, { kind, issuerAlgorithm }: Template): voi
 }
 
 /**
- * Holds the certificate against the rules of `cert lint`, signs with the private key of the issuer (of the root itself for a root) and verifies the result.
+ * Holds the certificate against the rules of `cert lint`, signs with the private key of the issuer (of the root itself
+ * for a root) and verifies the result, for a CA with a second implementation as well.
  * @throws XmppkiError BAD_INPUT when the key is not the issuer's, or the certificate would break a rule
  */
-export async function sign(prepared: Prepared, key: KeyObject): Promise<IssuedCertificate> {
+export async function sign(prepared: Prepared, key: SigningKey): Promise<IssuedCertificate> {
   const template = PreparedCertificate.templateOf(prepared)
-  if (!createPublicKey(key).equals(template.issuerKey)) {
+  if (!isSamePublicKey(key.publicKey, template.issuerKey)) {
     throw new XmppkiError('BAD_INPUT', 'the signing key does not belong to the issuer of this certificate')
   }
   const tbs = tbsCertificate(template)
   lintUnsigned(tbs, template)
-  const der = await signStructure(tbs, key, template.issuerAlgorithm)
-  const { serial, notBefore, notAfter, fingerprint } = inspect(der, template)
+  const der = await signStructure(tbs, key)
+  const facts = inspect(der, template)
+  if (template.kind === 'ca') {
+    // Loaded only here: evaluating the library costs more than all the rest of issuing a client certificate.
+    const { askSecondOpinion } = await import('./second-opinion.ts')
+    await askSecondOpinion(der, facts, template.issuerKey)
+  }
+  const { serial, notBefore, notAfter, fingerprint } = facts
   return {
     pem: encodePem('CERTIFICATE', der),
     der,

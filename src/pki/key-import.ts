@@ -6,6 +6,12 @@ import { decodePem, encodePem, type PemBlock, pemBlocks } from './pem.ts'
 /** A file could ask for hours of hashing; what is in use asks for 1 to 1,000,000 rounds. */
 const MAX_ROUNDS = 10_000_000
 
+/**
+ * N · r · p of scrypt (RFC 7914 §2): 32 times what OpenSSL writes by default. The memory that it allows bounds N · r, but
+ * not p: within it a key could ask for hours.
+ */
+const MAX_SCRYPT_COST = 2 ** 22
+
 const ENCRYPTED = 'ENCRYPTED PRIVATE KEY'
 
 /** PKCS #1 (RFC 8017 appendix A.1.2), SEC 1 (RFC 5915 §3), PKCS #8 (RFC 5208 §5 and §6), by their first two elements. */
@@ -50,18 +56,24 @@ function pbkdf1(hash: string, password: string, salt: Uint8Array, rounds: number
   return key
 }
 
-/** An INTEGER that asks for work: PBKDF2 rounds, the cost of scrypt. */
-function isTooMuch(element: DerElement): boolean {
-  return element.tag === TAG.integer && (readInteger(element).length > 4 || readSmallInteger(element) > MAX_ROUNDS)
+/** An INTEGER that asks for work: PBKDF2 rounds, the cost of scrypt; infinite where it is too long for anything. */
+function workOf(element: DerElement): number {
+  return readInteger(element).length > 4 ? Number.POSITIVE_INFINITY : readSmallInteger(element)
 }
 
-/** OpenSSL computes whatever a key asks for, and nothing else happens meanwhile. */
-function asksTooMuch(reader: DerReader): boolean {
+/** OpenSSL computes whatever a key asks for, and nothing else happens meanwhile. Undefined when that is not too much. */
+function excessOf(reader: DerReader): string | undefined {
+  const works: number[] = []
   while (!reader.done) {
     const element = reader.next()
-    if (isTooMuch(element) || (element.tag === TAG.sequence && asksTooMuch(element.reader()))) return true
+    const inner = element.tag === TAG.sequence ? excessOf(element.reader()) : undefined
+    if (inner !== undefined) return inner
+    if (element.tag === TAG.integer) works.push(workOf(element))
   }
-  return false
+  const [n = 0, r = 0, p] = works
+  // Only the parameters of scrypt have three (RFC 7914 §7.1).
+  if (p !== undefined && n * r * p > MAX_SCRYPT_COST) return `work by scrypt than N · r · p = ${MAX_SCRYPT_COST}`
+  return works.some((work) => work > MAX_ROUNDS) ? `than ${MAX_ROUNDS} rounds of hashing` : undefined
 }
 
 interface EncryptedKey {
@@ -101,9 +113,8 @@ function decryptBlock(block: PemBlock, passphrase: string, source: string): stri
     return der === undefined ? undefined : encodePem(block.label, readSingle(der, TAG.sequence).raw)
   }
   const key = readEncryptedKey(decodePem(block.text, ENCRYPTED, source))
-  if (asksTooMuch(new DerReader(key.algorithm.content))) {
-    throw new XmppkiError('BAD_INPUT', `the key in ${source} asks for more than ${MAX_ROUNDS} rounds of hashing`)
-  }
+  const excess = excessOf(new DerReader(key.algorithm.content))
+  if (excess !== undefined) throw new XmppkiError('BAD_INPUT', `the key in ${source} asks for more ${excess}`)
   const der = decryptPbes1(key, passphrase)
   return der === undefined ? undefined : encodePem('PRIVATE KEY', readSingle(der, TAG.sequence).raw)
 }

@@ -39,6 +39,17 @@ export const OID = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   anyExtendedKeyUsage: '2.5.29.37.0',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
+
+  // RFC 5280 §4.2.2.1: authority information access and its methods
+  authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  ocsp: '1.3.6.1.5.5.7.48.1',
+  caIssuers: '1.3.6.1.5.5.7.48.2',
+
+  // RFC 6960 §4.2.1, §4.4.1 and §4.2.2.2.1
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
 
   /** RFC 6120 §13.7.1.4 */
   xmppAddr: '1.3.6.1.5.5.7.8.5',

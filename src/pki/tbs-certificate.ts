@@ -1,8 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import type { KeyAlgorithm } from './algorithms.ts'
 import { booleanTrue, context, integer, octetString, oid, sequence, time } from './der-writer.ts'
-import type { Profile, ProfileExtension, Validity } from './profiles.ts'
+import type { ProfileExtension } from './extensions.ts'
+import type { Profile } from './profiles.ts'
+import { publicKeyInfo } from './public-key-info.ts'
 import { signatureAlgorithmIdentifier } from './signature.ts'
+import type { Validity } from './validity.ts'
 
 function extensionDer({ oid: id, critical, value }: ProfileExtension): Uint8Array {
   return sequence(oid(id), ...(critical ? [booleanTrue()] : []), octetString(value))
@@ -26,7 +29,7 @@ export function tbsCertificate(
     parts.issuerName,
     sequence(time(parts.notBefore), time(parts.notAfter)),
     parts.subject,
-    parts.publicKey.export({ type: 'spki', format: 'der' }),
+    publicKeyInfo(parts.publicKey),
     context(3, sequence(...parts.extensions.map(extensionDer))),
   )
 }

@@ -51,6 +51,7 @@ function checkOf(name: Check['name'], refusal: { readonly reason: string } | und
 
 function statedPurpose({ extendedKeyUsage, isCa }: CertificateFacts): Purpose | undefined {
   if (isCa && extendedKeyUsage === undefined) return undefined
+  if (extendedKeyUsage?.length === 1 && extendedKeyUsage.includes(OID.ocspSigning)) return undefined
   return extendedKeyUsage?.includes(OID.serverAuth) && !extendedKeyUsage.includes(OID.clientAuth)
     ? 'serverAuth'
     : 'clientAuth'
@@ -58,7 +59,9 @@ function statedPurpose({ extendedKeyUsage, isCa }: CertificateFacts): Purpose | 
 
 function purposeCheck(facts: CertificateFacts, asked: Purpose | undefined): Check {
   const purpose = asked ?? statedPurpose(facts)
-  if (purpose === undefined) return { name: 'purpose', ok: true, text: 'a certificate authority' }
+  if (purpose === undefined) {
+    return { name: 'purpose', ok: true, text: facts.isCa ? 'a certificate authority' : 'an OCSP responder' }
+  }
   return checkOf('purpose', checkPurpose(facts, purpose), purpose)
 }
 

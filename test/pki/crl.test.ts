@@ -1,17 +1,19 @@
-import { createPublicKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KEY_TYPES } from '../../src/pki/algorithms.ts'
 import { createCrl, isCrlSignedBy, REVOCATION_REASONS, type RevokedEntry, readCrl } from '../../src/pki/crl.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
+import type { KeyPair } from '../../src/pki/keys.ts'
 import { type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot, tryOpenssl } from './support.ts'
 
 const NEXT = new Date('2026-04-01T12:00:00.000Z')
 
 let folder: Folder
+let keys: KeyPair
 let root: Issuer
 beforeAll(async () => {
   folder = temporaryFolder()
-  root = await testRoot()
+  keys = await testKeys('ec:p256')
+  root = await testRoot({ keys })
 })
 afterAll(() => folder.remove())
 
@@ -23,7 +25,7 @@ function crlOf(
   return createCrl({ issuer, entries, number, thisUpdate: NOW, nextUpdate })
 }
 
-const openKey = (issuer: Issuer) => createPublicKey(issuer.key)
+const openKey = (issuer: Issuer) => issuer.key.publicKey
 
 describe('createCrl (RFC 5280 §5)', () => {
   it.each(KEY_TYPES)('is verified by openssl with a CA key of type %s', async (type) => {
@@ -129,7 +131,7 @@ describe('createCrl (RFC 5280 §5)', () => {
 describe('readCrl', () => {
   it('reads what openssl ca makes', () => {
     folder.write('ca.pem', root.certificate.pem)
-    folder.write('ca.key', root.key.export({ type: 'pkcs8', format: 'pem' }).toString())
+    folder.write('ca.key', keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
     folder.write('index.txt', 'R\t300101000000Z\t260102030405Z,keyCompromise\t0FF0\tunknown\t/CN=lost\n')
     folder.write('crlnumber', '1234\n')
     const lines = ['[ca]', 'default_ca=d', '[d]', 'database=index.txt', 'crlnumber=crlnumber', 'default_md=sha512']

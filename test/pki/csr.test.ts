@@ -1,3 +1,6 @@
+// The library wants the Reflect polyfill to be there before it.
+import 'reflect-metadata'
+import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KEY_TYPES } from '../../src/pki/algorithms.ts'
 import { createCsr } from '../../src/pki/csr.ts'
@@ -20,6 +23,15 @@ describe('createCsr (RFC 2986)', () => {
     expect(printed).toContain('self-signature verify OK')
     expect(printed).toMatch(/Subject: CN = alice\n/)
     expect(printed).toContain('XmppAddr::alice@example.org, email:alice@example.org')
+  })
+
+  it.each(KEY_TYPES)('makes a request that @peculiar/x509 reads and verifies with a key of type %s', async (type) => {
+    const request = new Pkcs10CertificateRequest(
+      await createCsr({ keys: await testKeys(type), jid: account('alice@example.org') }),
+    )
+    expect(request.subject).toBe('CN=alice')
+    expect(request.extensions.map((extension) => extension.type)).toEqual(['2.5.29.17'])
+    expect(await request.verify()).toBe(true)
   })
 
   it('signs with SHA-384 where the key is P-384', async () => {

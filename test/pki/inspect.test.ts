@@ -6,6 +6,8 @@ import { createCrl } from '../../src/pki/crl.ts'
 import { createCsr } from '../../src/pki/csr.ts'
 import { readSingle, TAG } from '../../src/pki/der.ts'
 import { type Inspected, inspect } from '../../src/pki/inspect.ts'
+import { inspectedRows } from '../../src/pki/inspected-rows.ts'
+import { prepareIssuingCa, sign } from '../../src/pki/issue.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import { encodePrivateKey } from '../../src/pki/keys.ts'
 import { encodePem } from '../../src/pki/pem.ts'
@@ -58,6 +60,26 @@ describe('inspect', () => {
     })
     expect(await look(client.der)).toEqual([found])
     expect(await look(root.certificate.pem)).toMatchObject([{ selfIssued: true, isCa: true }])
+  })
+
+  it('shows where to ask about a certificate (RFC 5280 §4.2.1.13, §4.2.2.1)', async () => {
+    const base = 'http://pki.example.org'
+    const publication = { crlUrl: `${base}/ca.crl`, ocspUrl: `${base}/ocsp`, issuerUrl: `${base}/ca.crt` }
+    const { publicKey } = client.keys
+    const request = { commonName: 'Issuing', publicKey, days: 9, now: NOW, issuer: root, publication }
+    const [found] = await look((await sign(prepareIssuingCa(request), root.key)).der)
+    if (found === undefined) throw new Error('not reached')
+    expect(found).toMatchObject({
+      crlUrls: [publication.crlUrl],
+      ocspUrls: [publication.ocspUrl],
+      issuerUrls: [publication.issuerUrl],
+    })
+    const { rows } = inspectedRows(found)
+    expect(rows).toContainEqual(['CRL', publication.crlUrl])
+    expect(rows).toContainEqual(['OCSP', publication.ocspUrl])
+    expect(rows).toContainEqual(['issuer at', publication.issuerUrl])
+    const [plain] = await look(client.pem)
+    expect(plain).toMatchObject({ crlUrls: [], ocspUrls: [], issuerUrls: [] })
   })
 
   it('reads every certificate and key of one file, and the text around them', async () => {

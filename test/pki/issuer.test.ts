@@ -1,8 +1,9 @@
-import { createPublicKey, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareClient, sign } from '../../src/pki/issue.ts'
 import { keyIdentifierOf, loadIssuer } from '../../src/pki/issuer.ts'
 import { decodePrivateKey } from '../../src/pki/keys.ts'
+import { softwareKey } from '../../src/pki/signature.ts'
 import {
   account,
   type Folder,
@@ -10,6 +11,7 @@ import {
   opensslCertificate,
   temporaryFolder,
   testClient,
+  testIssuing,
   testKeys,
   testRoot,
   tryOpenssl,
@@ -30,7 +32,7 @@ describe('loadIssuer', () => {
 
   it('uses the subject key identifier that the certificate shows, or computes it (RFC 5280 §4.2.1.2)', async () => {
     const root = await testRoot()
-    expect(Buffer.from(root.keyIdentifier)).toEqual(Buffer.from(keyIdentifierOf(createPublicKey(root.key))))
+    expect(Buffer.from(root.keyIdentifier)).toEqual(Buffer.from(keyIdentifierOf(root.key.publicKey)))
     const seen = openssl(
       folder,
       'x509',
@@ -46,21 +48,102 @@ describe('loadIssuer', () => {
   it('refuses the key of another', async () => {
     const root = await testRoot()
     const { privateKey } = await testKeys('ec:p256')
-    expect(() => loadIssuer(root.certificate.pem, privateKey, 'ca.crt')).toThrow(
+    expect(() => loadIssuer(root.certificate.pem, softwareKey(privateKey), 'ca.crt')).toThrow(
       expect.objectContaining({ code: 'BAD_INPUT', message: "ca.crt does not belong to the CA's private key" }),
     )
   })
 
   it('refuses a certificate that is not a CA’s', async () => {
     const client = await testClient(await testRoot(), 'alice@example.org')
-    expect(() => loadIssuer(client.pem, client.keys.privateKey, 'ca.crt')).toThrow(
+    expect(() => loadIssuer(client.pem, softwareKey(client.keys.privateKey), 'ca.crt')).toThrow(
       expect.objectContaining({ code: 'BAD_INPUT', message: 'ca.crt may not issue certificates (CN=alice)' }),
     )
   })
 
   it('refuses what is no certificate', async () => {
     const { privateKey } = await testKeys('ec:p256')
-    expect(() => loadIssuer('hello', privateKey, 'ca.crt')).toThrow('ca.crt holds no CERTIFICATE in PEM form')
+    expect(() => loadIssuer('hello', softwareKey(privateKey), 'ca.crt')).toThrow(
+      'ca.crt holds no CERTIFICATE in PEM form',
+    )
+  })
+})
+
+/** A path of CAs by openssl, the root first: keyCertSign and these basicConstraints and name constraints. */
+function opensslPath(...limits: readonly { length?: number; permitted?: readonly string[] }[]): string[] {
+  return limits.map(({ length, permitted = [] }, at) => {
+    const constraints = permitted.map((domain) => `permitted;DNS:${domain}`).join(',')
+    const lines = [`basicConstraints=critical,CA:TRUE${length === undefined ? '' : `,pathlen:${length}`}`]
+    lines.push('keyUsage=keyCertSign', 'subjectKeyIdentifier=hash')
+    if (constraints !== '') lines.push(`nameConstraints=critical,${constraints}`)
+    folder.write('path.ext', `${lines.join('\n')}\n`)
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `path${at}.key`]
+    openssl(folder, 'req', '-new', ...key, '-subj', `/CN=Level ${at}`, '-out', 'path.csr')
+    const signer =
+      at === 0
+        ? ['-signkey', 'path0.key']
+        : ['-CA', `path${at - 1}.pem`, '-CAkey', `path${at - 1}.key`, '-set_serial', '7']
+    const out = ['-extfile', 'path.ext', '-out', `path${at}.pem`]
+    openssl(folder, 'x509', '-req', '-in', 'path.csr', '-days', '30', ...signer, ...out)
+    return folder.read(`path${at}.pem`)
+  })
+}
+
+/** The last CA of such a path, as an issuer. */
+function loadLast(pems: readonly string[]) {
+  const last = pems.length - 1
+  const { privateKey } = decodePrivateKey(folder.read(`path${last}.key`), { source: 'path.key' })
+  const [own = '', ...above] = pems.toReversed()
+  return loadIssuer(own, softwareKey(privateKey), 'issuing.crt', above)
+}
+
+describe('loadIssuer with the CAs above', () => {
+  it.each([
+    ['inherits constraints', [{ permitted: ['a.example'] }, {}], ['a.example']],
+    ['has its own', [{}, { permitted: ['a.example'] }], ['a.example']],
+    [
+      'is held to both (RFC 5280 §6.1.4 g)',
+      [{ permitted: ['a.example', 'b.example'] }, { permitted: ['x.a.example', 'c.example'] }],
+      ['x.a.example'],
+    ],
+    ['cannot widen them', [{ permitted: ['x.a.example'] }, { permitted: ['a.example'] }], ['x.a.example']],
+    ['inherits them over two levels', [{ permitted: ['a.example'] }, {}, {}], ['a.example']],
+    ['may be left with nothing', [{ permitted: ['a.example'] }, { permitted: ['b.example'] }], []],
+    ['has none', [{}, {}], undefined],
+  ])('%s', (_, limits, permitted) => {
+    expect(loadLast(opensslPath(...limits)).permittedDomains).toEqual(permitted)
+  })
+
+  it.each([
+    ['no limit', [{}, {}], undefined],
+    ['its own', [{}, { length: 2 }], 2],
+    ['that of the root, less one', [{ length: 3 }, {}], 2],
+    ['the lesser of both', [{ length: 1 }, { length: 5 }], 0],
+    ['the root’s own', [{ length: 1 }], 1],
+  ])('knows how many CAs may follow: %s (§6.1.4 l, m)', (_, limits, pathLength) => {
+    expect(loadLast(opensslPath(...limits)).pathLength).toBe(pathLength)
+  })
+
+  it('refuses a CA that the path length above does not allow', () => {
+    expect(() => loadLast(opensslPath({ length: 0 }, {}))).toThrow(
+      expect.objectContaining({
+        code: 'BAD_INPUT',
+        message: 'issuing.crt lies deeper than the path length above it allows (CN=Level 1)',
+      }),
+    )
+  })
+
+  it('refuses parents that did not issue what is below', async () => {
+    const root = await testRoot()
+    const issuing = await testIssuing(root)
+    const [twin, client] = [await testRoot(), await testClient(root, 'alice@example.org')]
+    const load = (...parents: string[]) => loadIssuer(issuing.certificate.pem, issuing.key, 'issuing.crt', parents)
+    const refusal = { code: 'BAD_INPUT', message: expect.stringContaining('issuing.crt does not lead to the CA above') }
+    // The same name, another key; no CA at all; and the right one in the wrong place.
+    for (const parents of [[twin.certificate.pem], [client.pem], [issuing.certificate.pem, root.certificate.pem]]) {
+      expect(() => load(...parents)).toThrow(expect.objectContaining(refusal))
+    }
+    expect(() => load('hello')).toThrow('the chain above issuing.crt holds no CERTIFICATE in PEM form')
+    expect(load(root.certificate.pem).certificate.serial).toBe(issuing.certificate.serial)
   })
 })
 
@@ -85,12 +168,12 @@ describe('a CA made by openssl', () => {
     ],
   ])('issues certificates that chain to it: %s', async (_, config) => {
     const made = opensslCertificate(folder, { ...config, flags: ['-days', '4000'] })
-    const { privateKey } = decodePrivateKey(folder.read('made.key'), { source: 'made.key' })
-    const issuer = loadIssuer(made.pem, privateKey, 'made.pem')
+    const key = softwareKey(decodePrivateKey(folder.read('made.key'), { source: 'made.key' }).privateKey)
+    const issuer = loadIssuer(made.pem, key, 'made.pem')
     const now = new Date()
     const { publicKey } = await testKeys('ec:p256')
     const prepared = prepareClient({ jid: account('alice@example.org'), publicKey, days: 5, now, issuer })
-    const leaf = new X509Certificate((await sign(prepared, privateKey)).der)
+    const leaf = new X509Certificate((await sign(prepared, key)).der)
     expect(leaf.checkIssued(new X509Certificate(made.pem))).toBe(true)
     folder.write('leaf.pem', leaf.toString())
     expect(tryOpenssl(folder, ['verify', '-CAfile', 'made.pem', 'leaf.pem'])).toMatchObject({ status: 0 })

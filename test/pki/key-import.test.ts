@@ -84,6 +84,22 @@ describe('withoutDes', () => {
   })
 
   it.each([
+    ['as long, in the memory that OpenSSL allows', [16_384, 8, 15_000]],
+    ['with 10 GB of memory', [8_388_608, 10, 1]],
+  ])('refuses to hash with scrypt %s', (_what, costs) => {
+    // RFC 7914 §7.1: salt, N, r, p.
+    const scrypt = sequence(
+      oid('1.3.6.1.4.1.11591.4.11'),
+      sequence(octetString(Buffer.alloc(8)), ...costs.map(integer)),
+    )
+    const cipher = sequence(oid(OID.aes256Cbc), octetString(Buffer.alloc(16)))
+    const key = sequence(sequence(oid(OID.pbes2), sequence(scrypt, cipher)), octetString(Buffer.alloc(64)))
+    expect(() => decode(key, 'x')).toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining('asks for more work by scrypt') }),
+    )
+  })
+
+  it.each([
     ['RC2', 'PBE-SHA1-RC2-40'],
     ['RC4', 'PBE-SHA1-RC4-128'],
   ])('leaves %s to the legacy provider of openssl, and decodePrivateKey says so', (_cipher, scheme) => {

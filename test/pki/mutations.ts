@@ -28,6 +28,36 @@ export function mutate(input: Buffer, others: readonly Buffer[], random: (below:
   return octets
 }
 
+/** More nesting than any stack has room for. */
+const NESTED = Buffer.concat([Buffer.alloc(60_000, Uint8Array.of(0x30, 0x80)), Buffer.alloc(120_000)])
+
+/** Lengths in long form that promise more than there is, and one that is no length at all. */
+const LENGTHS = ['8400000010', '847fffffff', '84ffffffff', '8800000000ffffffff', '80', 'ff', '8100'].map((hex) =>
+  Buffer.from(hex, 'hex'),
+)
+
+/** Changes of structure: a wrong length, blocks twice or in another order, deep nesting, an envelope without end. */
+export function distort(input: Buffer, others: readonly Buffer[], random: (below: number) => number): Buffer {
+  const at = random(input.length + 1)
+  const other = others[random(others.length)] ?? input
+  const length = LENGTHS[random(LENGTHS.length)] ?? input
+  const kinds: readonly (() => Buffer)[] = [
+    // Behind something that looks like a tag.
+    () => {
+      const tag = input.findIndex((octet, index) => index >= at && [0x02, 0x03, 0x04, 0x30, 0x31, 0xa0].includes(octet))
+      return Buffer.concat([input.subarray(0, tag + 1), length, input.subarray(tag + 2)])
+    },
+    () => Buffer.concat([input, input]),
+    () => Buffer.concat([input, other]),
+    () => Buffer.concat([other, input.subarray(at)]),
+    () => Buffer.concat([input.subarray(0, at), NESTED.subarray(0, 2 * random(3000)), input.subarray(at)]),
+    () => (random(20) === 0 ? Buffer.concat([NESTED, input]) : Buffer.concat([NESTED.subarray(0, 200), input])),
+    () => Buffer.concat([Buffer.from('3080', 'hex'), input]),
+    () => Buffer.concat([input, Buffer.alloc(random(4000), input.subarray(0, 1 + at))]),
+  ]
+  return kinds[random(kinds.length)]?.() ?? input
+}
+
 /** The same in BER as lengthy as can be: indefinite lengths, long octet strings in two pieces. */
 export function toBer(der: DerElement): Buffer {
   const wrap = (tag: number, parts: readonly Uint8Array[]) =>

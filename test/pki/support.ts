@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type KeyType, keyAlgorithm } from '../../src/pki/algorithms.ts'
-import { prepareClient, prepareRoot, sign } from '../../src/pki/issue.ts'
+import { prepareClient, prepareIssuingCa, prepareRoot, sign } from '../../src/pki/issue.ts'
 import { type Issuer, loadIssuer } from '../../src/pki/issuer.ts'
 import { decodePrivateKey, generateKeyPair, type KeyPair } from '../../src/pki/keys.ts'
 import type { AccountName } from '../../src/pki/names.ts'
 import { decodePem } from '../../src/pki/pem.ts'
+import { softwareKey } from '../../src/pki/signature.ts'
 
 /** A folder for openssl's files that disappears with `using`-like discipline: call `remove` in afterAll. */
 export interface Folder {
@@ -28,6 +29,11 @@ export function temporaryFolder(): Folder {
     read: (name) => readFileSync(join(path, name), 'utf8'),
     remove: () => rmSync(path, { recursive: true, force: true }),
   }
+}
+
+/** A file that openssl wrote in DER. */
+export function readOctets(folder: Folder, name: string): Buffer {
+  return readFileSync(join(folder.path, name))
 }
 
 /** Runs openssl; a test that expects success uses `openssl`, one that wants the status this. */
@@ -74,9 +80,19 @@ export async function testRoot(
       permitDomains: options.permitDomains ?? [],
       now: options.now ?? NOW,
     }),
-    keys.privateKey,
+    softwareKey(keys.privateKey),
   )
-  return loadIssuer(root.pem, keys.privateKey, 'root.pem')
+  return loadIssuer(root.pem, softwareKey(keys.privateKey), 'root.pem')
+}
+
+/** An issuing CA below this root, ready to issue. */
+export async function testIssuing(root: Issuer, options: { keys?: KeyPair; days?: number; now?: Date } = {}) {
+  const keys = options.keys ?? (await testKeys('ec:p256'))
+  const { publicKey } = keys
+  const { days = 1825, now = NOW } = options
+  const prepared = prepareIssuingCa({ commonName: 'Test Issuing CA', publicKey, days, now, issuer: root })
+  const { pem } = await sign(prepared, root.key)
+  return loadIssuer(pem, softwareKey(keys.privateKey), 'issuing.pem', [root.certificate.pem])
 }
 
 /** A client certificate from this root. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readCertificates } from '../../src/pki/certificate-file.ts'
 import { createCrl, readCrl } from '../../src/pki/crl.ts'
-import { prepareServer, sign } from '../../src/pki/issue.ts'
+import { prepareOcspResponder, prepareServer, sign } from '../../src/pki/issue.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import { type VerifyRequest, verifyCertificate } from '../../src/pki/verify.ts'
 import { NOW, testClient, testKeys, testRoot } from './support.ts'
@@ -76,6 +76,15 @@ describe('verifyCertificate', () => {
     expect(failures({ chain: [server.der], purpose: 'clientAuth' })).toEqual([
       'purpose: extended key usage without clientAuth',
     ])
+  })
+
+  it('takes an OCSP responder for what it is, not for a user', async () => {
+    const { publicKey } = await testKeys('ec:p256')
+    const request = { commonName: 'Test OCSP', publicKey, days: 30, now: NOW, issuer: root }
+    const { der } = await sign(prepareOcspResponder(request), root.key)
+    expect(verify({ chain: [der] }).checks[2]).toEqual({ name: 'purpose', ok: true, text: 'an OCSP responder' })
+    expect(failures({ chain: [der] })).toEqual([])
+    expect(failures({ chain: [der], purpose: 'clientAuth' })).toHaveLength(1)
   })
 
   it.each([

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { tryParseJid } from '../../xmpp/jid.ts'
 import { keyFacts } from '../key-facts.ts'
 import { OID } from '../oids.ts'
-import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when } from './rule.ts'
+import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when, XMPP_ENTITY } from './rule.ts'
 
 const DAY = 86_400_000
 
@@ -62,7 +62,7 @@ export const HOUSE_RULES: readonly Rule[] = [
     id: 'digital-signature',
     citation: 'RFC 8446 §4.4.2.2',
     severity: 'error',
-    kinds: END_ENTITY,
+    kinds: XMPP_ENTITY,
     check: ({ facts }) =>
       when(facts.keyUsage?.includes('digitalSignature') === false, 'the key usage lacks digitalSignature'),
   },
@@ -70,7 +70,7 @@ export const HOUSE_RULES: readonly Rule[] = [
     id: 'one-common-name',
     citation: 'house, RFC 6125 §2.3.1',
     severity: 'error',
-    kinds: END_ENTITY,
+    kinds: XMPP_ENTITY,
     check: ({ facts }) =>
       when(facts.commonNames.length > 1, `${facts.commonNames.length} CNs: servers disagree about which one counts`),
   },

@@ -8,6 +8,7 @@ import { readSignedStructure, signatureAlgorithmName } from '../signature.ts'
 import { HOUSE_RULES } from './house.ts'
 import { RFC5280_RULES } from './rfc5280.ts'
 import { RFC6120_RULES } from './rfc6120.ts'
+import { RFC6960_RULES } from './rfc6960.ts'
 import type { CertificateKind, LintSubject, Rule, Severity } from './rule.ts'
 
 /** A broken rule. */
@@ -20,7 +21,7 @@ export interface Finding {
 }
 
 /** Every rule, in the order of reports. */
-export const RULES: readonly Rule[] = [...RFC5280_RULES, ...RFC6120_RULES, ...HOUSE_RULES]
+export const RULES: readonly Rule[] = [...RFC5280_RULES, ...RFC6120_RULES, ...RFC6960_RULES, ...HOUSE_RULES]
 
 /** What the certificate seems to be for; one that says nothing at all is taken for a client's, unless it signed itself. */
 function guessKind(facts: CertificateFacts, selfIssued: boolean): CertificateKind {
@@ -28,6 +29,7 @@ function guessKind(facts: CertificateFacts, selfIssued: boolean): CertificateKin
   const named = dnsNames.length + srvNames.length + xmppAddrs.length + emails.length > 0
   if (!named && (keyUsage?.includes('keyCertSign') || (selfIssued && extendedKeyUsage.length === 0))) return 'ca'
   if (extendedKeyUsage.includes(OID.clientAuth)) return 'client'
+  if (extendedKeyUsage.includes(OID.ocspSigning)) return 'ocsp'
   if (extendedKeyUsage.includes(OID.serverAuth) || dnsNames.length + srvNames.length > 0) return 'server'
   return 'client'
 }

@@ -1,5 +1,5 @@
 import { tryParseJid } from '../../xmpp/jid.ts'
-import { ANY, END_ENTITY, firstBad, type Rule, when } from './rule.ts'
+import { ANY, END_ENTITY, firstBad, type Rule, when, XMPP_ENTITY } from './rule.ts'
 
 /** RFC 4985 §2: `_service.name`. */
 const SRV_NAME = /^_[a-z0-9-]+\.[^.].*$/i
@@ -18,7 +18,7 @@ export const RFC6120_RULES: readonly Rule[] = [
     citation: 'RFC 6120 §13.7.1.1',
     // A MUST, but a localpart has up to 1023 octets and a CN 64 characters: such users have no other choice.
     severity: 'notice',
-    kinds: END_ENTITY,
+    kinds: XMPP_ENTITY,
     check: ({ raw }) => when(raw.subject.content.length === 0, 'the subject is empty'),
   },
   {

@@ -3,7 +3,7 @@ import type { CertificateFacts } from '../certificate.ts'
 import type { RawCertificate, RawExtension } from '../certificate-der.ts'
 
 /** What a certificate is for; decides which rules apply. */
-export type CertificateKind = 'ca' | 'client' | 'server'
+export type CertificateKind = 'ca' | 'client' | 'server' | 'ocsp'
 
 /** `error` for a MUST or what breaks logins, `warning` for a SHOULD, `notice` for what one may want to know. */
 export type Severity = 'error' | 'warning' | 'notice'
@@ -35,10 +35,13 @@ export interface Rule {
 }
 
 /** Every kind of certificate. */
-export const ANY: readonly CertificateKind[] = ['ca', 'client', 'server']
+export const ANY: readonly CertificateKind[] = ['ca', 'client', 'server', 'ocsp']
 
 /** All but CA certificates. */
-export const END_ENTITY: readonly CertificateKind[] = ['client', 'server']
+export const END_ENTITY: readonly CertificateKind[] = ['client', 'server', 'ocsp']
+
+/** Those that name somebody in XMPP and prove it in TLS. */
+export const XMPP_ENTITY: readonly CertificateKind[] = ['client', 'server']
 
 /** The message when the condition holds: rules read as "wrong when …". */
 export function when(broken: boolean, message: string): string | undefined {

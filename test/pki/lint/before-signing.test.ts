@@ -5,6 +5,7 @@ import { prepareClient, prepareServer, sign } from '../../../src/pki/issue.ts'
 import { loadIssuer } from '../../../src/pki/issuer.ts'
 import { decodePrivateKey } from '../../../src/pki/keys.ts'
 import { lintCertificate } from '../../../src/pki/lint/lint.ts'
+import { softwareKey } from '../../../src/pki/signature.ts'
 import { generator, mutate } from '../mutations.ts'
 import {
   account,
@@ -29,11 +30,11 @@ describe('sign and the rules of lint', () => {
       extensions: 'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\nsubjectKeyIdentifier=hash',
       flags: ['-subj', '/'],
     })
-    const { privateKey } = decodePrivateKey(folder.read('made.key'), { source: 'made.key' })
-    const issuer = loadIssuer(pem, privateKey, 'made.pem')
+    const key = softwareKey(decodePrivateKey(folder.read('made.key'), { source: 'made.key' }).privateKey)
+    const issuer = loadIssuer(pem, key, 'made.pem')
     const { publicKey } = await testKeys('ec:p256')
     const prepared = prepareClient({ jid: account('alice@example.org'), publicKey, days: 1, now: new Date(), issuer })
-    await expect(sign(prepared, privateKey)).rejects.toMatchObject({
+    await expect(sign(prepared, key)).rejects.toMatchObject({
       code: 'BAD_INPUT',
       message: 'the certificate would break the rule issuer-present: the name of the issuer is empty',
       spec: 'RFC 5280 §4.1.2.4',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RawCertificate, type RawExtension, readRawCertificate } from '../../../src/pki/certificate-der.ts'
 import { contextTag, TAG } from '../../../src/pki/der.ts'
 import * as der from '../../../src/pki/der-writer.ts'
-import { prepareServer, sign } from '../../../src/pki/issue.ts'
+import { prepareOcspResponder, prepareServer, sign } from '../../../src/pki/issue.ts'
 import { lintCertificate, RULES } from '../../../src/pki/lint/lint.ts'
 import type { CertificateKind } from '../../../src/pki/lint/rule.ts'
 import { subjectName } from '../../../src/pki/names.ts'
@@ -72,6 +72,8 @@ beforeAll(async () => {
   const root = await testRoot()
   const { publicKey } = await testKeys('ec:p256')
   const prepared = prepareServer({ domains: ['example.org'], publicKey, days: 397, now: NOW, issuer: root })
+  const responder = prepareOcspResponder({ commonName: 'Test OCSP', publicKey, days: 30, now: NOW, issuer: root })
+  bases.set('ocsp', (await sign(responder, root.key)).der)
   bases.set('ca', root.certificate.der)
   bases.set('client', (await testClient(root, 'alice@example.org')).der)
   bases.set('server', (await sign(prepared, root.key)).der)
@@ -183,10 +185,15 @@ const DEFECTS: readonly [rule: string, kind: CertificateKind, change: Change, al
   ['strong-key', 'client', key(generateKeyPairSync('ed448').publicKey)],
   ['strong-key', 'client', () => ({ publicKeyInfo: der.sequence() })],
   ['serial-unpredictable', 'client', serial(0x12, 0x34)],
+  ['ocsp-purpose', 'ocsp', put(OID.extKeyUsage, der.sequence(der.oid(OID.serverAuth)))],
+  ['ocsp-signature', 'ocsp', usage(2)],
+  ['ocsp-no-check', 'ocsp', without(OID.ocspNoCheck)],
+  ['end-entity-not-ca', 'ocsp', constraints(der.booleanTrue())],
+  ['strong-key', 'ocsp', key(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)],
 ]
 
 describe('lintCertificate', () => {
-  it.each<CertificateKind>(['ca', 'client', 'server'])('has nothing to say about our own: %s', (kind) => {
+  it.each<CertificateKind>(['ca', 'client', 'server', 'ocsp'])('has nothing to say about our own: %s', (kind) => {
     const base = bases.get(kind) ?? new Uint8Array()
     expect(lintCertificate(base, { source: 'FILE' })).toEqual({ kind, findings: [] })
     // The certificates below are built as soundly as this one but for the one change.
@@ -203,6 +210,13 @@ describe('lintCertificate', () => {
     expect(RULES.map(({ id }) => id).filter((id) => !tested.has(id))).toEqual([])
     expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length)
     for (const { citation } of RULES) expect(citation).toMatch(/^(RFC \d{4} (§|appendix)|house)/)
+  })
+
+  it('asks a responder for no XMPP names, and no nocheck when it can be checked (RFC 6960 §4.2.2.2.1)', () => {
+    const parts = partsFor('ocsp')
+    const url = der.sequence(der.sequence(der.oid(OID.ocsp), der.contextPrimitive(6, Buffer.from('http://x.example'))))
+    const change = put(OID.authorityInfoAccess, url)({ ...parts, ...without(OID.ocspNoCheck)(parts) })
+    expect(broken(build({ ...parts, ...change }))).toEqual([])
   })
 
   it('accepts an empty subject for users whose name does not fit into a CN', async () => {
@@ -249,6 +263,7 @@ describe('what openssl makes', () => {
     expect(kindOf('extendedKeyUsage=serverAuth')).toBe('server')
     expect(kindOf('subjectAltName=DNS:example.org')).toBe('server')
     expect(kindOf('extendedKeyUsage=clientAuth')).toBe('client')
+    expect(kindOf('extendedKeyUsage=OCSPSigning')).toBe('ocsp')
     expect(kindOf('subjectAltName=email:a@example.org')).toBe('client')
   })
 })
