@@ -1,3 +1,5 @@
+import type { AuditEvent, StoredEntry } from './audit.ts'
+
 /** What an issued certificate is for; one certificate profile each. */
 export type IssuedKind = 'root' | 'issuing' | 'ocsp' | 'client' | 'server'
 
@@ -57,6 +59,8 @@ export interface LedgerChanges {
    *   from a backup does not know what came after it
    */
   nextCrlNumber(issuer: string, above: number): number
+  /** Puts an entry at the end of the audit log; it stands there when and only when the transaction is committed. */
+  audit(event: AuditEvent): void
 }
 
 /**
@@ -74,6 +78,11 @@ export interface Ledger {
    * what `work` throws passes through.
    */
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T
+  /**
+   * As {@link transaction}, but may wait for the disk and lets the rest of this process go on meanwhile, which must not
+   * begin a transaction until it is over.
+   */
+  longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T>
   /** The record with this serial number (lower-case hexadecimal), revoked or not. */
   findBySerial(serial: string): IssuedRecord | undefined
   /** The holder's most recently issued certificate that is not revoked, expired or not. */
@@ -82,9 +91,14 @@ export interface Ledger {
   list(kind?: IssuedKind): IssuedRecord[]
   /** What a CA, given by the serial number of its certificate, has issued and revoked since, in the order of issue. */
   listRevoked(issuer: string): IssuedRecord[]
-  /** Notes when certificates were last used for a login; an earlier time than the noted one changes nothing. */
+  /**
+   * Notes when certificates were last used for a login; an earlier time than the noted one changes nothing. Does not
+   * wait for other writers. @throws {XmppkiError} IO when there is one
+   */
   recordLogins(logins: ReadonlyMap<string, number>): void
   /** When certificates were last used for a login, as far as that is known: by serial number, in milliseconds. */
   lastLogins(): Map<string, number>
+  /** The audit log from its beginning, as it is kept: nothing is verified. Entries that come meanwhile are included. */
+  auditTrail(): Iterable<StoredEntry>
   close(): void
 }

@@ -1,4 +1,5 @@
 import { XmppkiError } from '../errors.ts'
+import { type ChainHead, chainEntry, logStarted, type StoredEntry } from './audit.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
 
 /** The reference ledger: what the contract means, without a file. */
@@ -6,26 +7,51 @@ export class MemoryLedger implements Ledger {
   #records: IssuedRecord[] = []
   #crlNumbers = new Map<string, number>()
   readonly #logins = new Map<string, number>()
+  #audit: (StoredEntry & ChainHead)[] = [logStarted(Date.now(), { certificates: 0, revoked: 0 })]
+
+  readonly #changes: LedgerChanges = {
+    revoke: (serial, revocation) => this.#revoke(serial, revocation),
+    relocate: (serial, directory) => {
+      this.#records = this.#records.map((record) => (record.serial === serial ? { ...record, directory } : record))
+    },
+    nextCrlNumber: (issuer, above) => {
+      const next = Math.max(this.#crlNumbers.get(issuer) ?? 0, above) + 1
+      this.#crlNumbers.set(issuer, next)
+      return next
+    },
+    audit: (event) => {
+      const head = this.#audit.at(-1)
+      if (head !== undefined) this.#audit.push(chainEntry(event, head))
+    },
+  }
 
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
-    const before = { records: [...this.#records], crlNumbers: new Map(this.#crlNumbers) }
-    const changes: LedgerChanges = {
-      revoke: (serial, revocation) => this.#revoke(serial, revocation),
-      relocate: (serial, directory) => {
-        this.#records = this.#records.map((record) => (record.serial === serial ? { ...record, directory } : record))
-      },
-      nextCrlNumber: (issuer, above) => {
-        const next = Math.max(this.#crlNumbers.get(issuer) ?? 0, above) + 1
-        this.#crlNumbers.set(issuer, next)
-        return next
-      },
-    }
+    const rollBack = this.#savepoint()
     try {
-      return work((record) => this.#insert(record), changes)
+      return work((record) => this.#insert(record), this.#changes)
     } catch (error) {
+      rollBack()
+      throw error
+    }
+  }
+
+  async longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T> {
+    const rollBack = this.#savepoint()
+    try {
+      return await work((record) => this.#insert(record), this.#changes)
+    } catch (error) {
+      rollBack()
+      throw error
+    }
+  }
+
+  /** What undoes everything from here on. */
+  #savepoint(): () => void {
+    const before = { records: [...this.#records], crlNumbers: new Map(this.#crlNumbers), audit: [...this.#audit] }
+    return () => {
       this.#records = before.records
       this.#crlNumbers = before.crlNumbers
-      throw error
+      this.#audit = before.audit
     }
   }
 
@@ -74,6 +100,10 @@ export class MemoryLedger implements Ledger {
 
   lastLogins(): Map<string, number> {
     return new Map(this.#logins)
+  }
+
+  auditTrail(): Iterable<StoredEntry> {
+    return this.#audit.map(({ text, hash }) => ({ text, hash }))
   }
 
   #inOrder(): IssuedRecord[] {

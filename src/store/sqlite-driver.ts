@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { type ErrorCode, XmppkiError } from '../errors.ts'
 
@@ -21,9 +22,19 @@ export interface SqliteDatabase {
 
 /** How long a process waits for another one's write lock. */
 const LOCK_TIMEOUT_MS = 30_000
+const SHORT_LOCK_TIMEOUT_MS = 20
 
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
 const SQLITE = { BUSY: 5, CORRUPT: 11, CONSTRAINT: 19, NOTADB: 26 } as const
+
+/** Makes the file if it is missing. SQLite gives its WAL and shared-memory files the mode of the database file. */
+export function createPrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    throw new XmppkiError('IO', `the ledger ${path} cannot be opened: ${String(error)}`, { cause: error })
+  }
+}
 
 /** Opens the database file, creating it when it is missing. @throws {XmppkiError} IO, CORRUPT */
 export function openDatabase(path: string): SqliteDatabase {
@@ -49,6 +60,16 @@ function enterWalMode(database: SqliteDatabase): void {
       if (resultCode(error) !== SQLITE.BUSY || Date.now() > deadline) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
     }
+  }
+}
+
+/** Runs `work` with hardly any patience for another process's lock: a server must not stand still. */
+export function withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
+  database.exec(`PRAGMA busy_timeout = ${SHORT_LOCK_TIMEOUT_MS}`)
+  try {
+    return work()
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`)
   }
 }
 

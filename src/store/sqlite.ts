@@ -1,41 +1,18 @@
-import { closeSync, openSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { XmppkiError } from '../errors.ts'
+import { type AuditEvent, type ChainHead, chainEntry, GENESIS, type StoredEntry } from './audit.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
-import { openDatabase, type SqliteDatabase, type SqliteStatement, translated } from './sqlite-driver.ts'
+import {
+  createPrivateFile,
+  openDatabase,
+  type SqliteDatabase,
+  type SqliteStatement,
+  translated,
+  withoutWaiting,
+} from './sqlite-driver.ts'
+import { inLongTransaction, inTransaction, migrate } from './sqlite-schema.ts'
 
-/** Forward-only; the position is the version. A released entry never changes, new ones are appended. */
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE issued (
-     id INTEGER PRIMARY KEY,
-     serial TEXT NOT NULL UNIQUE,
-     kind TEXT NOT NULL,
-     name TEXT NOT NULL,
-     device TEXT NOT NULL,
-     domains TEXT NOT NULL,
-     fingerprint TEXT NOT NULL,
-     not_before INTEGER NOT NULL,
-     not_after INTEGER NOT NULL,
-     issued_at INTEGER NOT NULL,
-     directory TEXT NOT NULL,
-     revoked_at INTEGER,
-     revocation_reason TEXT
-   ) STRICT;
-   CREATE INDEX issued_holder ON issued (kind, name, device, issued_at);`,
-  `CREATE TABLE crl (
-     id INTEGER PRIMARY KEY CHECK (id = 1),
-     last_number INTEGER NOT NULL
-   ) STRICT;
-   INSERT INTO crl VALUES (1, 0);`,
-  // Before this version a workspace had one CA, the root.
-  `ALTER TABLE issued ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
-   UPDATE issued SET issuer = (SELECT serial FROM issued WHERE kind = 'root') WHERE EXISTS (SELECT 1 FROM issued WHERE kind = 'root');
-   CREATE INDEX issued_revoked ON issued (issuer, issued_at) WHERE revoked_at IS NOT NULL;
-   CREATE TABLE crl_number (issuer TEXT PRIMARY KEY, last_number INTEGER NOT NULL) STRICT;
-   INSERT INTO crl_number SELECT issued.serial, crl.last_number FROM issued, crl WHERE issued.kind = 'root';
-   DROP TABLE crl;
-   CREATE TABLE login (serial TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;`,
-]
+/** Entries of the audit log that are read at once. */
+const AUDIT_PAGE = 1_000
 
 interface IssuedRow {
   readonly serial: string
@@ -72,12 +49,16 @@ export class SqliteLedger implements Ledger {
   readonly #revoke: SqliteStatement
   readonly #relocate: SqliteStatement
   readonly #crlNumber: SqliteStatement
+  readonly #auditHead: SqliteStatement
+  readonly #appendAudit: SqliteStatement
+  readonly #auditPage: SqliteStatement
   readonly #changes: LedgerChanges = {
     revoke: (serial, revocation) => this.#markRevoked(serial, revocation),
     relocate: (serial, directory) => {
       this.#relocate.run(serial, this.#stored(directory))
     },
     nextCrlNumber: (issuer, above) => (this.#crlNumber.get(issuer, above) as { last_number: number }).last_number,
+    audit: (event) => this.#append(event),
   }
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
@@ -111,6 +92,9 @@ export class SqliteLedger implements Ledger {
       'INSERT INTO login VALUES (?, ?) ON CONFLICT (serial) DO UPDATE SET at = max(at, excluded.at)',
     )
     this.#logins = prepare('SELECT serial, at FROM login')
+    this.#auditHead = prepare('SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1')
+    this.#appendAudit = prepare('INSERT INTO audit VALUES (?, ?, ?)')
+    this.#auditPage = prepare('SELECT number, entry AS text, hash FROM audit WHERE number > ? ORDER BY number LIMIT ?')
   }
 
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
@@ -118,9 +102,26 @@ export class SqliteLedger implements Ledger {
     return translated(this.#path, () => inTransaction(this.#database, () => work(insert, this.#changes)))
   }
 
+  async longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T> {
+    const insert: InsertRecord = (record) => this.#record(record)
+    try {
+      return await inLongTransaction(this.#database, () => work(insert, this.#changes))
+    } catch (error) {
+      return translated(this.#path, () => {
+        throw error
+      })
+    }
+  }
+
   #markRevoked(serial: string, { at, reason }: Revocation): IssuedRecord | undefined {
     this.#revoke.run(serial, at, reason)
     return this.findBySerial(serial)
+  }
+
+  #append(event: AuditEvent): void {
+    const head = (this.#auditHead.get() as ChainHead | undefined) ?? GENESIS
+    const { number, text, hash } = chainEntry(event, head)
+    this.#appendAudit.run(number, text, hash)
   }
 
   #record(record: IssuedRecord): void {
@@ -167,11 +168,10 @@ export class SqliteLedger implements Ledger {
   }
 
   recordLogins(logins: ReadonlyMap<string, number>): void {
-    translated(this.#path, () =>
-      inTransaction(this.#database, () => {
-        for (const [serial, at] of logins) this.#login.run(serial, at)
-      }),
-    )
+    const write = () => {
+      for (const [serial, at] of logins) this.#login.run(serial, at)
+    }
+    translated(this.#path, () => withoutWaiting(this.#database, () => inTransaction(this.#database, write)))
   }
 
   lastLogins(): Map<string, number> {
@@ -179,51 +179,20 @@ export class SqliteLedger implements Ledger {
     return new Map(rows.map(({ serial, at }) => [serial, at]))
   }
 
+  /** Page by page: a reader that takes its time must not keep the WAL from being cut back. */
+  *auditTrail(): Generator<StoredEntry> {
+    let after: number | undefined = Number.MIN_SAFE_INTEGER
+    while (after !== undefined) {
+      const from: number = after
+      const page = translated(this.#path, () => this.#auditPage.all(from, AUDIT_PAGE)) as (StoredEntry & ChainHead)[]
+      yield* page
+      after = page.at(-1)?.number
+    }
+  }
+
   close(): void {
     this.#database.close()
   }
-}
-
-/** SQLite gives its WAL and shared-memory files the mode of the database file. */
-function createPrivateFile(path: string): void {
-  try {
-    closeSync(openSync(path, 'a', 0o600))
-  } catch (error) {
-    throw new XmppkiError('IO', `the ledger ${path} cannot be opened: ${String(error)}`, { cause: error })
-  }
-}
-
-function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
-  // IMMEDIATE takes the write lock before the first read, so nothing that was read can be outdated.
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
-    // SQLite itself has rolled back after some errors, e.g. on a full disk.
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
-}
-
-function migrate(database: SqliteDatabase, path: string): void {
-  if (schemaVersion(database) === MIGRATIONS.length) return
-  inTransaction(database, () => {
-    // Asked again under the lock: another process may just have done it.
-    const version = schemaVersion(database)
-    if (version > MIGRATIONS.length) {
-      throw new XmppkiError('CORRUPT', `the ledger ${path} was written by a newer xmppki`, {
-        hint: 'install the newest xmppki',
-      })
-    }
-    for (const sql of MIGRATIONS.slice(version)) database.exec(sql)
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
-  })
-}
-
-function schemaVersion(database: SqliteDatabase): number {
-  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 }
 
 /** The table is STRICT and written only here, so a row has the shape that the schema gives it. */

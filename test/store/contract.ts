@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
+import { type AuditEvent, verifyChain } from '../../src/store/audit.ts'
 import type { IssuedRecord, Ledger } from '../../src/store/ledger.ts'
 
 /** A client record that differs from the next one by everything that is given. */
@@ -67,6 +68,29 @@ export function describeLedger(name: string, open: () => Ledger): void {
         '1e2',
         '100',
       ])
+    })
+
+    it('keeps a long transaction together over its waits', async () => {
+      const result = await ledger.longTransaction(async (insert) => {
+        insert(issuedRecord({ serial: 'a1' }))
+        await new Promise((resolve) => setImmediate(resolve))
+        insert(issuedRecord({ serial: 'b2' }))
+        return 'done'
+      })
+      expect(result).toBe('done')
+      expect(ledger.list().map(({ serial }) => serial)).toEqual(['a1', 'b2'])
+    })
+
+    it('undoes a long transaction that fails, and takes the next one', async () => {
+      const failing = ledger.longTransaction(async (insert) => {
+        insert(issuedRecord({ serial: 'a1' }))
+        await new Promise((resolve) => setImmediate(resolve))
+        insert(issuedRecord({ serial: 'a1' }))
+      })
+      await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+      expect(ledger.list()).toEqual([])
+      add(issuedRecord({ serial: 'b2' }))
+      expect(ledger.list()).toHaveLength(1)
     })
 
     it('finds the newest certificate of a holder that is not revoked', () => {
@@ -217,6 +241,54 @@ export function describeLedger(name: string, open: () => Ledger): void {
     it('gives CRL numbers above the one that is published already', () => {
       const next = (above: number) => ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', above))
       expect([next(41), next(7), next(43)]).toEqual([42, 43, 44])
+    })
+
+    describe('audit log', () => {
+      const trail = () => [...verifyChain(ledger.auditTrail())]
+      const audit = (...events: AuditEvent[]) =>
+        ledger.transaction((_insert, changes) => {
+          for (const event of events) changes.audit(event)
+        })
+
+      it('begins with how many certificates were there before', () => {
+        expect(trail()).toMatchObject([
+          { number: 1, event: 'log-started', previous: '0'.repeat(64), details: { certificates: 0, revoked: 0 } },
+        ])
+      })
+
+      it('gives back what was put in, in one chain', () => {
+        const event: AuditEvent = {
+          at: 1_000,
+          event: 'revoked',
+          actor: { user: 'root', sudoUser: 'jürgen "x"', host: 'ca', pid: 7, version: '1.0.0' },
+          serial: 'a1',
+          name: 'münchen@localhost',
+          device: 'phone',
+          reason: 'keyCompromise',
+          details: { entries: 3 },
+        }
+        audit(event, { at: 2_000, event: 'crl-published' })
+        audit({ at: 1_500, event: 'issued' })
+        const [first, second, third, fourth] = trail()
+        expect(second).toMatchObject({ ...event, number: 2, previous: first?.hash })
+        expect(third).toMatchObject({ at: 2_000, number: 3, previous: second?.hash })
+        expect(fourth).toMatchObject({ at: 1_500, number: 4, previous: third?.hash })
+      })
+
+      it('has no entry of a transaction that throws', () => {
+        const failure = new Error('no')
+        expect(() =>
+          ledger.transaction((_insert, changes) => {
+            changes.audit({ at: 1, event: 'issued' })
+            throw failure
+          }),
+        ).toThrow(failure)
+        audit({ at: 2, event: 'revoked' })
+        expect(trail().map(({ number, event }) => [number, event])).toEqual([
+          [1, 'log-started'],
+          [2, 'revoked'],
+        ])
+      })
     })
 
     it('refuses a serial number that is taken, and everything with it', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { verifyChain } from '../../src/store/audit.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { describeLedger, issuedRecord } from './contract.ts'
 
@@ -65,9 +66,34 @@ describe('SqliteLedger', () => {
         ['a1', 'ca'],
       ])
       expect(ledger.listRevoked('ca').map(({ serial }) => serial)).toEqual(['a1'])
+      const [started] = verifyChain(ledger.auditTrail())
+      expect(started).toMatchObject({ event: 'log-started', details: { certificates: 2, revoked: 1 } })
       expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(number)
       ledger.close()
     })
+  })
+
+  it('does not wait for another writer to note logins, but waits again afterwards', () => {
+    const path = newPath()
+    const [busy, server] = [new SqliteLedger(path), new SqliteLedger(path)]
+    const began = performance.now()
+    busy.transaction(() => {
+      const locked = expect.objectContaining({ code: 'IO', message: expect.stringContaining('locked') })
+      expect(() => server.recordLogins(new Map([['a1', 1]]))).toThrow(locked)
+    })
+    expect(performance.now() - began).toBeLessThan(5_000)
+    server.recordLogins(new Map([['a1', 1]]))
+    expect(server.lastLogins()).toEqual(new Map([['a1', 1]]))
+    busy.close()
+    server.close()
+  })
+
+  it.each(["UPDATE audit SET hash = ''", 'DELETE FROM audit'])('refuses %s', (sql) => {
+    const path = newPath()
+    new SqliteLedger(path).close()
+    const database = new DatabaseSync(path)
+    expect(() => database.exec(sql)).toThrow('the audit log is append-only')
+    database.close()
   })
 
   it('shows one connection what another one has committed, and not before', () => {
@@ -118,7 +144,7 @@ describe('SqliteLedger', () => {
     new SqliteLedger(path).close()
     const database = new DatabaseSync(path)
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 4 })
     database.close()
   })
 
