@@ -4,6 +4,7 @@ import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../cli/base-command.ts'
 import { readCaPassphrase } from '../cli/ca-passphrase.ts'
 import { parseClientNames } from '../cli/client-names.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
 import { caPassphraseFileFlag, domainFlag, portFlag } from '../cli/flags.ts'
 import { columns, styled } from '../cli/output.ts'
 import { renderTemplate } from '../render/template.ts'
@@ -45,6 +46,12 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     'The key of this CA is NOT encrypted, so that nothing has to be typed. Use "xmppki ca init" for a CA that ' +
       'matters; this one lives in the folder "quickstart" of the data directory, apart from the ordinary ' +
       'workspace.',
+    exitCodes({
+      DONE: 'proven',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+      PROOF_FAILED: 'a login failed',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -60,11 +67,15 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
       multiple: true,
       multipleNonGreedy: true,
       default: ['alice', 'bob'],
+      env: 'XMPPKI_QUICKSTART_USER',
     }),
-    domain: domainFlag({ summary: 'XMPP domain (default: that of the workspace, localhost in a new one)' }),
+    domain: domainFlag({
+      summary: 'XMPP domain (default: that of the workspace, localhost in a new one)',
+      env: 'XMPPKI_QUICKSTART_DOMAIN',
+    }),
     port: portFlag({ summary: 'port for STARTTLS (default: 5222, or a free one)', env: 'XMPPKI_PORT' }),
     'tls-port': portFlag({ summary: 'port for direct TLS (default: 5223, or a free one)', env: 'XMPPKI_TLS_PORT' }),
-    check: Flags.boolean({ summary: 'exit after the proof: 0 if it holds, 8 if not' }),
+    check: Flags.boolean({ summary: 'exit after the proof: 0 if it holds, 8 if not', env: 'XMPPKI_QUICKSTART_CHECK' }),
     'passphrase-file': caPassphraseFileFlag,
   }
 
@@ -122,7 +133,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
       }
       return result
     } finally {
-      await service.server.stop()
+      await service.stop()
     }
   }
 
@@ -141,6 +152,10 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
         policy: { sources: ['xmpp_addr', 'common_name'], commonName: { prefix: '', suffix: '' } },
         conflict: 'replace',
         issuer,
+        upkeepIssuer: () =>
+          workspace.issuerSource(() =>
+            readCaPassphrase({ file: settings.passphraseFile, terminal: false, warn: (text) => this.sayWarning(text) }),
+          ),
         log: createLog('warn'),
       })
     try {

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../cli/base-command.ts'
-import { readCaPassphrase } from '../cli/ca-passphrase.ts'
+import { readCaPassphrase, rememberedPassphrases } from '../cli/ca-passphrase.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
 import { caPassphraseFileFlag, domainFlag, pathFlag, portFlag } from '../cli/flags.ts'
 import { columns, styled } from '../cli/output.ts'
 import { XmppkiError } from '../errors.ts'
@@ -15,6 +16,8 @@ interface ListeningEvent {
   readonly host: string
   readonly port: number
   readonly tlsPort: number
+  /** Null when nothing is published over HTTP. */
+  readonly httpPort: number | null
   readonly pid: number
 }
 
@@ -49,9 +52,20 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     'A domain without a server certificate gets one from the CA of the workspace; the passphrase of the CA key ' +
       'comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. If it has all its certificates, it ' +
       'needs no key of the CA.',
+    'With --http-port it publishes what others need to check certificates: the CRL and the certificate of each CA, and ' +
+      'an OCSP responder at /ocsp. `ca url` makes certificates say where. CRLs are renewed before they end, and the ' +
+      'certificates that sign OCSP answers as well, as long as the key of the CA can be had without asking: it is not ' +
+      'encrypted, or the passphrase comes from a file or the environment.',
     'Logs are JSON, one object a line, on standard error. SIGTERM and SIGINT end all streams and the process, ' +
       'exit code 0.',
     'Only this machine can connect unless --host says otherwise.',
+    exitCodes({
+      DONE: 'stopped by a signal',
+      NOT_FOUND: 'there is no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+      IO: 'a port is in use, or the operating system refused',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -75,6 +89,7 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
       description: 'Can be given several times; clients choose by SNI and by the "to" of their stream.',
       multiple: true,
       multipleNonGreedy: true,
+      env: 'XMPPKI_SERVE_DOMAIN',
     }),
     host: Flags.string({
       summary: 'address to listen on; :: is every address',
@@ -101,6 +116,17 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
       helpValue: 'FILE',
       multiple: true,
       multipleNonGreedy: true,
+      env: 'XMPPKI_CLIENT_CA',
+    }),
+    'http-port': portFlag({
+      summary: 'publish CRLs, CA certificates and OCSP over HTTP on this port; 0 lets the system choose',
+      env: 'XMPPKI_HTTP_PORT',
+    }),
+    'http-host': Flags.string({
+      summary: 'address for HTTP (default: that of --host)',
+      helpValue: 'ADDRESS',
+      env: 'XMPPKI_HTTP_HOST',
+      dependsOn: ['http-port'],
     }),
     'sasl-external': sourceFlag({
       summary: `where the account name comes from, in this order: ${EXTERNAL_SOURCES.join(', ')}`,
@@ -108,6 +134,7 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
       multiple: true,
       multipleNonGreedy: true,
       default: [...EXTERNAL_SOURCES],
+      env: 'XMPPKI_SASL_EXTERNAL',
     }),
     'common-name-prefix': Flags.string({
       summary: 'put before a Common Name to make the username',
@@ -143,6 +170,9 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     const { startService, stopSignal } = await import('../service/service.ts')
     const { createLog } = await import('../service/log.ts')
     const warn = (text: string) => this.sayWarning(text)
+    const passphrase = rememberedPassphrases((key, terminal) =>
+      readCaPassphrase({ key, file: flags['passphrase-file'], terminal, warn }),
+    )
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const stopped = stopSignal()
@@ -161,12 +191,16 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
           },
         },
         conflict: flags['resource-conflict'],
-        issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
+        ...(flags['http-port'] === undefined
+          ? {}
+          : { http: { host: flags['http-host'] ?? flags.host, port: flags['http-port'] } }),
+        issuer: workspace.issuerSource((key) => passphrase(key, true)),
+        upkeepIssuer: () => workspace.issuerSource((key) => passphrase(key, false)),
         log: createLog(flags['log-level']),
       })
-      this.#announce(service)
+      this.#announce(service, flags['http-host'] ?? flags.host)
       const signal = await stopped
-      await service.server.stop()
+      await service.stop()
       return { event: 'stopped', signal }
     } finally {
       workspace.close()
@@ -178,13 +212,14 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     process.stdout.write(`${JSON.stringify(event)}\n`)
   }
 
-  #announce({ domains, host, port, tlsPort }: Service): void {
+  #announce({ domains, host, port, tlsPort, httpPort }: Service, httpHost: string): void {
     const event: ListeningEvent = {
       event: 'listening',
       domains,
       host,
       port,
       tlsPort,
+      httpPort: httpPort ?? null,
       pid: process.pid,
     }
     if (this.jsonEnabled()) this.logJson(event)
@@ -192,6 +227,7 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     const rows = columns([
       ['STARTTLS', `${host}:${port}`],
       ['direct TLS', `${host}:${tlsPort}`],
+      ...(httpPort === undefined ? [] : ([['CRL and OCSP', `http://${httpHost}:${httpPort}`]] as const)),
     ])
     for (const row of rows) this.log(row)
   }

@@ -15,6 +15,8 @@ export interface CertificateLoginOptions {
   readonly ledger: Pick<Ledger, 'findBySerial'>
   readonly policy: ExternalPolicy
   readonly now: () => Date
+  /** Told of every login: with which certificate (serial number, as in the ledger) and when (milliseconds). */
+  readonly onLogin?: (serial: string, at: number) => void
   readonly log: Log
 }
 
@@ -64,7 +66,9 @@ export class CertificateLogin {
       if (first) this.#report(remote, facts, objection)
       return []
     }
-    return [externalMechanism(facts, domain, this.#options.policy, () => this.#refusal(certificate))]
+    const refusal = () => this.#refusal(certificate)
+    const accepted = () => this.#options.onLogin?.(facts.serial, this.#options.now().getTime())
+    return [externalMechanism(facts, domain, this.#options.policy, refusal, accepted)]
   }
 
   /** Why the certificate may not be used now, in words for the log. */

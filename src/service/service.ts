@@ -7,7 +7,10 @@ import type { Log } from '../server/log.ts'
 import { XmppServer } from '../server/server.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
+import { Caretaker } from './caretaker.ts'
 import { domainCredentials } from './domain-credentials.ts'
+import { LoginRecorder } from './login-recorder.ts'
+import { startPublishing } from './publishing.ts'
 
 /** What `serve` and `quickstart` let people choose. */
 export interface ServiceOptions {
@@ -23,6 +26,10 @@ export interface ServiceOptions {
   readonly policy: ExternalPolicy
   readonly conflict: ConflictPolicy
   readonly issuer: IssuerSource
+  /** For what is renewed while nobody is there: must not ask anybody. A new one for every round. */
+  readonly upkeepIssuer: () => IssuerSource
+  /** Where CRLs, CA certificates and OCSP are published; undefined: nowhere. Port 0 lets the system choose. */
+  readonly http?: { readonly host: string; readonly port: number }
   readonly log: Log
 }
 
@@ -32,7 +39,10 @@ export interface Service {
   readonly host: string
   readonly port: number
   readonly tlsPort: number
-  readonly server: XmppServer
+  /** Undefined when nothing is published. */
+  readonly httpPort: number | undefined
+  /** Tells every client and resolves when they are gone; the last logins are written down. */
+  stop(): Promise<void>
 }
 
 function readCaFile(path: string): string {
@@ -54,6 +64,12 @@ export async function startService(workspace: Workspace, options: ServiceOptions
   const { host, domains } = options
   const others = options.clientCaFiles.flatMap((path) => new TrustAnchors([readCaFile(path)], path).pems)
   const anchors = new TrustAnchors([...workspace.authorities().map(({ pem }) => pem), ...others])
+  const caretaker = new Caretaker(workspace, {
+    issuer: options.upkeepIssuer,
+    publishing: options.http !== undefined,
+    log: options.log,
+  })
+  const logins = new LoginRecorder(workspace.ledger(), options.log)
   const server = await XmppServer.start({
     credentials: await domainCredentials(workspace, domains, options.issuer),
     endpoints: [
@@ -68,11 +84,29 @@ export async function startService(workspace: Workspace, options: ServiceOptions
       ledger: workspace.ledger(),
       policy: options.policy,
       now: () => new Date(),
+      onLogin: (serial, at) => logins.note(serial, at),
     },
     log: options.log,
   })
+  const http = await startHttp(workspace, server, options)
+  await caretaker.start()
   const [port = 0, tlsPort = 0] = server.ports
-  return { domains, host, port, tlsPort, server }
+  const stop = async () => {
+    await Promise.all([server.stop(), http?.stop()])
+    await caretaker.stop()
+    await logins.stop()
+  }
+  return { domains, host, port, tlsPort, httpPort: http?.port, stop }
+}
+
+async function startHttp(workspace: Workspace, server: XmppServer, { http, log }: ServiceOptions) {
+  if (http === undefined) return undefined
+  try {
+    return await startPublishing(workspace, { ...http, log })
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
 }
 
 /** Resolves with the name of the signal that asks the process to stop. */

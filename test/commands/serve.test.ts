@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readCrl } from '../../src/pki/crl.ts'
+import { publishCrls } from '../../src/workspace/publish-crl.ts'
+import { openWorkspace } from '../../src/workspace/workspace.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { runCli } from '../support/cli.ts'
 import { ServeProcess } from '../support/serve.ts'
@@ -42,6 +45,27 @@ describe('serve', () => {
     const serve = new ServeProcess(['--home', home])
     await serve.listening()
     expect(await serve.stop(signal)).toBe(0)
+  })
+
+  it('publishes CRL and OCSP with --http-port, and renews a CRL that has gone stale', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'xmppki-http-'))
+    await runCli(['ca', 'init', '--no-passphrase', '--home', own])
+    const workspace = openWorkspace(own)
+    const issuer = workspace.issuerSource(() => Promise.reject(new Error('nobody should ask')))
+    const lastYear = new Date(Date.now() - 365 * 86_400_000)
+    const list = { of: [workspace.root().serial], issuer, days: 7, now: lastYear }
+    await publishCrls(workspace, list, () => undefined)
+    workspace.close()
+    const serve = new ServeProcess(['--home', own, '--http-port', '0'])
+    const { httpPort } = await serve.listening()
+    const response = await fetch(`http://127.0.0.1:${httpPort}/root.crl`)
+    const { number, nextUpdate } = readCrl(Buffer.from(await response.arrayBuffer()), 'root.crl')
+    expect({ number, fresh: Number(nextUpdate) > Date.now() }).toEqual({ number: 2n, fresh: true })
+    expect(serve.logLines).toContainEqual(expect.objectContaining({ msg: 'CRL renewed' }))
+    const asked = await fetch(`http://127.0.0.1:${httpPort}/ocsp`, { method: 'POST', body: 'noise' })
+    expect(asked.headers.get('content-type')).toBe('application/ocsp-response')
+    expect(await serve.stop()).toBe(0)
+    rmSync(own, { recursive: true })
   })
 
   it('presents a certificate that clients can verify, with and without SNI, on the direct TLS port', async () => {

@@ -11,6 +11,8 @@ export interface Listening {
   readonly host: string
   readonly port: number
   readonly tlsPort: number
+  /** Null without `--http-port`. */
+  readonly httpPort: number | null
   readonly pid: number
 }
 

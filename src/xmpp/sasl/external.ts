@@ -114,12 +114,14 @@ export function decideExternal(question: Question): Decision {
  * SASL EXTERNAL (RFC 4422 appendix A, XEP-0178 §2) for one connection with an acceptable certificate.
  * @param refusal says, for the log, why the certificate is not acceptable any more; asked at every decision, because
  *   between offer, `<auth/>` and `<response/>` a certificate may expire or be revoked
+ * @param accepted told when the certificate has been accepted for an account
  */
 export function externalMechanism(
   names: CertificateNames,
   domain: string,
   policy: ExternalPolicy,
   refusal: () => string | undefined,
+  accepted: () => void = () => undefined,
 ): SaslMechanism {
   const ifAcceptable = (outcome: () => SaslOutcome): SaslOutcome => {
     const reason = refusal()
@@ -130,7 +132,11 @@ export function externalMechanism(
     if (authzid === undefined) return failure('invalid-authzid', 'the authzid is not UTF-8')
     return decideExternal({ names, domain, authzid: authzid === '' ? undefined : authzid, policy })
   }
-  const respond = (data: Uint8Array) => ifAcceptable(() => decide(data))
+  const respond = (data: Uint8Array) => {
+    const outcome = ifAcceptable(() => decide(data))
+    if (outcome.kind === 'success') accepted()
+    return outcome
+  }
   return {
     name: 'EXTERNAL',
     start: (initial) => {

@@ -263,11 +263,15 @@ describe('the order of the sources', () => {
 
 describe('the mechanism', () => {
   let refusal: string | undefined
+  let logins = 0
   const mechanism = externalMechanism(
     { xmppAddrs: ['alice@localhost'], commonNames: [] },
     'localhost',
     { sources: ['xmpp_addr'], commonName: { prefix: '', suffix: '' } },
     () => refusal,
+    () => {
+      logins += 1
+    },
   )
 
   async function settled(outcome: SaslOutcome | Promise<SaslOutcome>): Promise<string> {
@@ -289,9 +293,12 @@ describe('the mechanism', () => {
   it('decides after its challenge', async () => {
     const outcome = await mechanism.start(undefined)
     if (outcome.kind !== 'challenge') throw new Error('no challenge')
+    const before = logins
     expect(await settled(outcome.exchange.respond(Buffer.alloc(0)))).toBe('alice@localhost')
     expect(await settled(outcome.exchange.respond(Buffer.from('bob@localhost')))).toBe('invalid-authzid')
+    expect(logins).toBe(before + 1)
     refusal = 'revoked meanwhile'
     expect(await settled(outcome.exchange.respond(Buffer.alloc(0)))).toBe('not-authorized')
+    expect(logins).toBe(before + 1)
   })
 })
