@@ -15,6 +15,8 @@ export interface SecretRequest {
   readonly variable?: string
   /** Ask a second time, because nobody sees what is typed and it cannot be had again. */
   readonly confirm?: boolean
+  /** False where nobody is there to answer (default: true). */
+  readonly terminal?: boolean
   readonly warn: (text: string) => void
 }
 
@@ -26,11 +28,11 @@ const MAX_BYTES = 4096
  * @throws {XmppkiError} PASSPHRASE when there is no source, or it is blank; NOT_FOUND, BAD_INPUT, IO about the file
  */
 export async function readSecret(request: SecretRequest): Promise<string> {
-  const { file, variable } = request
+  const { file, variable, terminal = true } = request
   if (file !== undefined) return readSecretFile(file, request)
   const inherited = variable === undefined ? undefined : process.env[variable]
   if (inherited !== undefined) return checked(inherited, `the ${request.label} in ${variable}`)
-  if (process.stdin.isTTY && process.stderr.isTTY) return askTerminal(request)
+  if (terminal && process.stdin.isTTY && process.stderr.isTTY) return askTerminal(request)
   throw missing(request)
 }
 

@@ -35,6 +35,11 @@ function authorityFiles(folder: string, name: 'root' | 'issuing'): AuthorityFile
   return { certificate: file('crt'), key: file('key'), token: file('pkcs11.json'), crl: file('crl') }
 }
 
+/** What there is instead of the key itself, or the key: the file that says in which token it is, or the key file. */
+export function keyFileOf({ key, token }: AuthorityFiles): string {
+  return exists(token) ? token : key
+}
+
 /** Reads the CA in a folder; undefined when its certificate is not there. @throws {XmppkiError} BAD_INPUT, IO */
 export function readAuthority(folder: string, kind: Authority['kind']): Authority | undefined {
   const files = authorityFiles(folder, kind)

@@ -4,6 +4,7 @@ import { encodePrivateKey } from '../pki/keys.ts'
 import { encodePem } from '../pki/pem.ts'
 import { encodePkcs12, type Pkcs12Format } from '../pki/pkcs12.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
+import { aboutRecord, currentActor } from './audit-events.ts'
 import type { Client } from './client-folder.ts'
 import { findSettled } from './current.ts'
 import { createFile, exists, type NewFile, removeAll, SECRET_FILE } from './files.ts'
@@ -54,7 +55,11 @@ export async function exportClient(workspace: Workspace, request: ExportRequest)
   if (generatedPassword !== undefined) {
     files.unshift({ name: basename(passwordFile), content: `${generatedPassword}\n`, mode: SECRET_FILE })
   }
-  createAll(dirname(out), files)
+  workspace.ledger().transaction((_insert, changes) => {
+    createAll(dirname(out), files)
+    const about = { ...aboutRecord(record), details: { format, file: out } }
+    changes.audit({ at: Date.now(), event: 'exported', actor: currentActor(), ...about })
+  })
   const { serial, notAfter } = record
   const exported = { jid: record.name, device, serial, notAfter: new Date(notAfter), format, file: out }
   return generatedPassword === undefined ? exported : { ...exported, passwordFile, generatedPassword }

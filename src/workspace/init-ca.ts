@@ -4,6 +4,9 @@ import { readCertificate } from '../pki/certificate.ts'
 import { type IssuedCertificate, prepareRoot, sign } from '../pki/issue.ts'
 import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
 import { decodePem } from '../pki/pem.ts'
+import { type SigningKey, softwareKey } from '../pki/signature.ts'
+import { keyFileOf } from './authority.ts'
+import { obtainTokenKey, type TokenRequest, tokenFileText } from './ca-token.ts'
 import { toRecord } from './current.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { publish } from './publish.ts'
@@ -13,6 +16,7 @@ import type { Workspace } from './workspace.ts'
 export interface RootRequest {
   readonly commonName: string
   readonly organization?: string
+  /** Of a new key. */
   readonly algorithm: KeyAlgorithm
   readonly days: number
   /** Name constraints: the only domains this CA may issue for; empty for no constraints. */
@@ -21,6 +25,8 @@ export interface RootRequest {
   readonly domain: string
   /** Asked once it is clear that a key will be made; undefined leaves the key unencrypted. */
   readonly passphrase: () => Promise<string | undefined>
+  /** The key is made or found there instead, and `passphrase` not asked. */
+  readonly token?: TokenRequest
   readonly ifMissing: boolean
   readonly now?: Date
 }
@@ -35,37 +41,52 @@ export interface RootResult {
   readonly notAfter: Date
   /** The default XMPP domain of the workspace. */
   readonly domain: string
+  /** `key`: the key file, or the file that says in which token the key is. */
   readonly files: { readonly key: string; readonly certificate: string }
 }
 
 /**
  * Makes the root key and its self-signed certificate.
- * @throws {XmppkiError} EXISTS when there is a CA and `ifMissing` is not set, PASSPHRASE, BAD_INPUT, IO
+ * @throws {XmppkiError} EXISTS when there is a CA and `ifMissing` is not set, PASSPHRASE, BAD_INPUT, IO; with a token also
+ * as `obtainTokenKey`
  */
 export async function initCa(workspace: Workspace, request: RootRequest): Promise<RootResult> {
   if (workspace.hasCa) return existingCa(workspace, request.ifMissing)
-  const { commonName, organization, algorithm, days, permitDomains } = request
-  const passphrase = await request.passphrase()
-  const keys = await generateKeyPair(algorithm)
+  const { commonName, organization, days, permitDomains } = request
+  const { key, file } = await obtainKey(request)
   const now = request.now ?? new Date()
   const subject = organization === undefined ? { commonName } : { commonName, organization }
-  const certificate = await sign(prepareRoot({ ...subject, keys, days, permitDomains, now }), keys.privateKey)
-  const key = await encodePrivateKey(keys.privateKey, passphrase)
-  return publishRoot(workspace, request, { certificate, key, now })
+  const certificate = await sign(prepareRoot({ ...subject, keys: key, days, permitDomains, now }), key)
+  return publishRoot(workspace, request, { certificate, file, now })
+}
+
+interface ObtainedKey {
+  readonly key: SigningKey
+  /** What stays of it on the disk. */
+  readonly file: NewFile
+}
+
+async function obtainKey({ token, algorithm, passphrase }: RootRequest): Promise<ObtainedKey> {
+  if (token !== undefined) {
+    const made = await obtainTokenKey(token, algorithm)
+    const content = tokenFileText(token.module, made)
+    return { key: made.key, file: { name: 'root.pkcs11.json', content, mode: SECRET_FILE } }
+  }
+  const secret = await passphrase()
+  const { privateKey } = await generateKeyPair(algorithm)
+  const content = await encodePrivateKey(privateKey, secret)
+  return { key: softwareKey(privateKey), file: { name: 'root.key', content, mode: SECRET_FILE } }
 }
 
 interface MadeRoot {
   readonly certificate: IssuedCertificate
-  readonly key: string
+  readonly file: NewFile
   readonly now: Date
 }
 
 function publishRoot(workspace: Workspace, request: RootRequest, root: MadeRoot): RootResult {
   const { paths } = workspace
-  const files: NewFile[] = [
-    { name: 'root.key', content: root.key, mode: SECRET_FILE },
-    { name: 'root.crt', content: root.certificate.pem, mode: PUBLIC_FILE },
-  ]
+  const files: NewFile[] = [root.file, { name: 'root.crt', content: root.certificate.pem, mode: PUBLIC_FILE }]
   const holder = {
     kind: 'root',
     name: request.commonName,
@@ -95,10 +116,10 @@ function existingCa(workspace: Workspace, ifMissing: boolean): RootResult {
 }
 
 function describeCa(workspace: Workspace, created: boolean): RootResult {
-  const { paths, settings } = workspace
-  const facts = readCertificate(decodePem(workspace.root().pem, 'CERTIFICATE', paths.rootCertificate))
+  const { settings } = workspace
+  const root = workspace.root()
+  const facts = readCertificate(decodePem(root.pem, 'CERTIFICATE', root.files.certificate))
   const { subject, serial, fingerprint, notAfter } = facts
-  const files = { key: paths.rootKey, certificate: paths.rootCertificate }
   return {
     created,
     subject,
@@ -106,6 +127,6 @@ function describeCa(workspace: Workspace, created: boolean): RootResult {
     fingerprint,
     notAfter,
     domain: settings.domain,
-    files,
+    files: { key: keyFileOf(root.files), certificate: root.files.certificate },
   }
 }

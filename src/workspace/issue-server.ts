@@ -77,7 +77,9 @@ async function makeServer(
   const issuer = await request.issuer()
   warnAboutSuperseded(workspace, holderOf(request), now)
   const keys = await generateKeyPair(algorithm)
-  const certificate = await sign(prepareServer({ domains, publicKey: keys.publicKey, days, now, issuer }), issuer.key)
+  const { publicKey } = keys
+  const prepared = prepareServer({ domains, publicKey, days, now, issuer, publication: issuer.publication })
+  const certificate = await sign(prepared, issuer.key)
   const files: NewFile[] = [
     {
       name: SERVER_FILES.key,
@@ -91,7 +93,7 @@ async function makeServer(
     },
     {
       name: SERVER_FILES.chain,
-      content: [certificate.pem, ...workspace.chainAbove(certificate.issuerSerial)].join(''),
+      content: [certificate.pem, ...issuer.chain].join(''),
       mode: PUBLIC_FILE,
     },
   ]

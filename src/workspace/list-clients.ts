@@ -28,6 +28,8 @@ export interface ListedClient {
   readonly fingerprint: string
   /** Absolute path of the folder that the files were published in. */
   readonly directory: string
+  /** When a server of this workspace last accepted it for a login; undefined when it never did. */
+  readonly lastLogin?: Date
   readonly revokedAt?: Date
   /** A CRLReason name (RFC 5280 §5.3.1). */
   readonly revocationReason?: string
@@ -58,10 +60,11 @@ export function listClients(workspace: Workspace, request: ListRequest): ListedC
     if (newest.get(holderKey(record)) !== record.serial) return 'superseded'
     return endsWithin(request.expiring, record, now) ? 'expiring' : 'valid'
   }
+  const logins = workspace.ledger().lastLogins()
   return records
     .toReversed()
     .toSorted(byHolder)
-    .map((record) => describe(record, stateOf(record)))
+    .map((record) => describe(record, stateOf(record), logins.get(record.serial)))
 }
 
 /** Neither name nor label has a NUL. */
@@ -74,7 +77,7 @@ function byHolder(a: IssuedRecord, b: IssuedRecord): number {
   return first < second ? -1 : first > second ? 1 : 0
 }
 
-function describe(record: IssuedRecord, state: ClientState): ListedClient {
+function describe(record: IssuedRecord, state: ClientState, lastLogin: number | undefined): ListedClient {
   const { name, device, serial, fingerprint, directory, notBefore, notAfter, issuedAt } = record
   const times = { notBefore: new Date(notBefore), notAfter: new Date(notAfter), issuedAt: new Date(issuedAt) }
   return {
@@ -85,6 +88,7 @@ function describe(record: IssuedRecord, state: ClientState): ListedClient {
     ...times,
     fingerprint,
     directory,
+    ...(lastLogin === undefined ? {} : { lastLogin: new Date(lastLogin) }),
     ...(record.revokedAt === undefined ? {} : { revokedAt: new Date(record.revokedAt) }),
     ...(record.revocationReason === undefined ? {} : { revocationReason: record.revocationReason }),
   }

@@ -15,6 +15,8 @@ export class WorkspacePaths {
   readonly rootCertificate: string
   /** The issuing CA; its predecessors lie beside it, with `~` and the start of their serial number behind the name. */
   readonly issuing: string
+  /** Keys and certificates that sign OCSP responses, a folder for each CA. */
+  readonly ocsp: string
   /** The list of what the CA has revoked; missing until the first `client revoke` or `ca crl`. */
   readonly crl: string
 
@@ -26,6 +28,7 @@ export class WorkspacePaths {
     this.ca = join(home, 'ca')
     this.rootKey = join(this.ca, 'root.key')
     this.rootCertificate = join(this.ca, 'root.crt')
+    this.ocsp = join(this.home, 'ocsp')
     this.crl = join(this.ca, 'root.crl')
     this.issuing = join(this.ca, 'issuing')
   }

@@ -2,6 +2,7 @@ import { XmppkiError } from '../errors.ts'
 import { createCrl, type RevocationReason, type RevokedEntry, readCrl } from '../pki/crl.ts'
 import type { Issuer } from '../pki/issuer.ts'
 import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
+import { currentActor } from './audit-events.ts'
 import type { Authority } from './authority.ts'
 import { PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
 import { finishPublications } from './publish.ts'
@@ -103,8 +104,19 @@ async function writeList(workspace: Workspace, list: List, { days, now }: CrlReq
   try {
     const entries = revoked.map(toEntry)
     const { pem } = await createCrl({ issuer, entries, number: BigInt(number), thisUpdate: now, nextUpdate })
-    workspace.ledger().transaction(() => {
-      if (numberOf(file) < number) replaceFile(file, { content: pem, mode: PUBLIC_FILE })
+    workspace.ledger().transaction((_insert, changes) => {
+      if (numberOf(file) >= number) return
+      replaceFile(file, { content: pem, mode: PUBLIC_FILE })
+      const { serial, subject } = issuer.certificate
+      const details = { number, entries: revoked.length }
+      changes.audit({
+        at: now.getTime(),
+        event: 'crl-published',
+        actor: currentActor(),
+        serial,
+        name: subject,
+        details,
+      })
     })
     return { issuer: issuer.certificate.subject, file, pem, number, thisUpdate: now, nextUpdate, revoked }
   } catch (error) {

@@ -5,6 +5,11 @@ import { PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
 export interface WorkspaceSettings {
   /** The XMPP domain of names that are given without one. */
   readonly domain: string
+  /**
+   * Where relying parties find CRLs, CA certificates and the OCSP responder: an http(s) URL without a slash at the end,
+   * written into every certificate. Undefined: certificates name no such place.
+   */
+  readonly pkiUrl?: string
 }
 
 const VERSION = 1
@@ -17,7 +22,8 @@ export function readSettings(path: string): WorkspaceSettings | undefined {
 
 /** Writes the settings, atomically. @throws {XmppkiError} IO */
 export function writeSettings(path: string, settings: WorkspaceSettings): void {
-  const content = `${JSON.stringify({ version: VERSION, domain: settings.domain }, null, 2)}\n`
+  const { domain, pkiUrl } = settings
+  const content = `${JSON.stringify({ version: VERSION, domain, pkiUrl }, null, 2)}\n`
   replaceFile(path, { content, mode: PUBLIC_FILE })
 }
 
@@ -29,9 +35,11 @@ function parseSettings(text: string, path: string): WorkspaceSettings {
       hint: 'install the newest xmppki',
     })
   }
-  const { domain } = value
+  const { domain, pkiUrl } = value
   if (typeof domain !== 'string' || domain === '') throw damaged(path)
-  return { domain }
+  if (pkiUrl === undefined) return { domain }
+  if (typeof pkiUrl !== 'string' || pkiUrl === '') throw damaged(path)
+  return { domain, pkiUrl }
 }
 
 function parseJson(text: string): unknown {

@@ -1,14 +1,16 @@
 import { resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import { type Issuer, loadIssuer } from '../pki/issuer.ts'
-import { decodePrivateKey, isEncryptedPrivateKey } from '../pki/keys.ts'
+import type { Publication } from '../pki/publication.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { SqliteLedger } from '../store/sqlite.ts'
 import { type Authority, issuingAuthorities, readAuthority } from './authority.ts'
-import { exists, isReadableByOthers, makePrivateFolder, readTextIfAny } from './files.ts'
+import { loadCaKey } from './ca-key.ts'
+import { exists, makePrivateFolder } from './files.ts'
 import { WorkspacePaths } from './paths.ts'
+import { type CaUrls, publicationOf } from './publication.ts'
 import { readServerCredentials, type ServerCredentials } from './server-credentials.ts'
-import { readSettings, type WorkspaceSettings } from './settings.ts'
+import { readSettings, type WorkspaceSettings, writeSettings } from './settings.ts'
 
 export interface WorkspaceOptions {
   /** Makes the folder (mode 0700) when it is missing. */
@@ -21,7 +23,15 @@ export interface WorkspaceOptions {
  * Gives out a CA: the one that issues now, or the one whose certificate has this serial number. Asks for the passphrase
  * of each at most once, and only when it is needed.
  */
-export type IssuerSource = (issuer?: string) => Promise<Issuer>
+export type IssuerSource = (issuer?: string) => Promise<SigningCa>
+
+/** A CA of the workspace, unlocked. */
+export interface SigningCa extends Issuer {
+  /** PEM of what goes above a certificate that it signs: its own certificate, then that of the root if it is another. */
+  readonly chain: readonly string[]
+  /** What certificates that it signs say about where to ask. */
+  readonly publication: Publication | undefined
+}
 
 /**
  * Opens the workspace in the folder `home`.
@@ -36,12 +46,6 @@ export function openWorkspace(home: string, options: WorkspaceOptions = {}): Wor
 
 /** Asks for the passphrase of the key in this file. */
 export type AskPassphrase = (keyFile: string) => Promise<string>
-
-function noKey(path: string): XmppkiError {
-  return new XmppkiError('NOT_FOUND', `the key of the CA is missing: ${path}`, {
-    hint: 'bring it back from where it is kept, then try again',
-  })
-}
 
 function noCa(home: string): XmppkiError {
   return new XmppkiError('NOT_FOUND', `no CA in ${home}`, {
@@ -106,9 +110,27 @@ export class Workspace {
     throw new XmppkiError('NOT_FOUND', `the workspace has no CA with the serial number ${serial}`)
   }
 
+  /** Changes where certificates say that CRLs and OCSP are; undefined: nowhere. @throws {XmppkiError} as `settings` */
+  setPkiUrl(url: string | undefined): void {
+    // As the only writer: another process may be changing something else.
+    this.ledger().transaction(() => {
+      const { pkiUrl: _old, ...others } = this.settings
+      writeSettings(this.paths.settings, url === undefined ? others : { ...others, pkiUrl: url })
+    })
+  }
+
+  /** Where to ask about what this CA has issued, as its certificates say; undefined when they say nothing. @throws {XmppkiError} CORRUPT, IO */
+  publicationOf(authority: Authority): CaUrls | undefined {
+    const { pkiUrl } = this.settings
+    return pkiUrl === undefined ? undefined : publicationOf(authority, pkiUrl)
+  }
+
   /** PEM of the certificates above what this CA has issued, from its own to that of the root. @throws {XmppkiError} as {@link authorityOf} */
-  chainAbove(issuer: string): string[] {
-    const { kind, pem } = this.authorityOf(issuer)
+  chainAbove(issuer: string): readonly string[] {
+    return this.#chainFrom(this.authorityOf(issuer))
+  }
+
+  #chainFrom({ kind, pem }: Authority): readonly string[] {
     return kind === 'root' ? [pem] : [pem, this.root().pem]
   }
 
@@ -116,22 +138,17 @@ export class Workspace {
    * Loads a CA for signing, by default the one that issues; `passphrase` is asked only when its key is encrypted.
    * @throws {XmppkiError} NOT_FOUND, PASSPHRASE, BAD_INPUT when key and certificate do not belong together, IO
    */
-  async unlockCa(passphrase: AskPassphrase, authority: Authority = this.authority()): Promise<Issuer> {
+  async unlockCa(passphrase: AskPassphrase, authority: Authority = this.authority()): Promise<SigningCa> {
     const { files, pem } = authority
-    const key = readTextIfAny(files.key)
-    if (key === undefined) throw noKey(files.key)
-    if (isReadableByOthers(files.key)) {
-      this.warn(`${files.key} can be read by others; run: chmod 600 '${files.key}'`)
-    }
-    const source = files.key
-    const options = isEncryptedPrivateKey(key) ? { passphrase: await passphrase(source), source } : { source }
-    const { privateKey } = decodePrivateKey(key, options)
-    return loadIssuer(pem, privateKey, files.certificate)
+    const key = await loadCaKey({ keyFile: files.key, tokenFile: files.token }, () => passphrase(files.key), this.warn)
+    const chain = this.#chainFrom(authority)
+    const issuer = loadIssuer(pem, key, files.certificate, chain.slice(1))
+    return { ...issuer, chain, publication: this.publicationOf(authority) }
   }
 
   /** {@link unlockCa} for operations that may not need the CA in the end, or several times. */
   issuerSource(passphrase: AskPassphrase): IssuerSource {
-    const issuers = new Map<string, Promise<Issuer>>()
+    const issuers = new Map<string, Promise<SigningCa>>()
     return async (serial) => {
       const authority = serial === undefined ? this.authority() : this.authorityOf(serial)
       const issuer = issuers.get(authority.serial) ?? this.unlockCa(passphrase, authority)

@@ -46,6 +46,13 @@ describe('listClients', () => {
     ])
   })
 
+  it('tells the last login where there was one', () => {
+    ca.workspace.ledger().recordLogins(new Map([['a3', NOW - DAY]]))
+    const clients = listClients(ca.workspace, { expiring: parsePeriod('30d'), now: new Date(NOW) })
+    const logins = clients.flatMap(({ serial, lastLogin }) => (lastLogin === undefined ? [] : [[serial, lastLogin]]))
+    expect(logins).toEqual([['a3', new Date(NOW - DAY)]])
+  })
+
   it('can be asked for one user', () => {
     expect(statesOf('bob@localhost')).toEqual([['b1', 'expiring']])
     expect(statesOf('carol@localhost')).toEqual([])

@@ -1,6 +1,7 @@
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { type CrlDocument, crlDocument, crlRows } from '../../cli/crl-report.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
@@ -32,6 +33,12 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     'Signs a CRL (RFC 5280 §5) of everything that the ledger has as revoked and writes it to ca/root.crl in the workspace, with the next CRL number and the date until which it is good. An issuing CA has a list of its own, ca/issuing/issuing.crl; the list of a CA whose key is not here stays as it is. `client revoke` does so by itself; this renews the list before it ends, because verifiers refuse everybody, or nobody, once it has.',
     '--out writes the lists of all CAs, one behind the other, to a further file, e.g. where Prosody, ejabberd or a web server reads it. CRLs that are there are replaced in one step; any other file is left alone, with exit code 3.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    exitCodes({
+      EXISTS: '--out names a file that is no CRL',
+      NOT_FOUND: 'there is no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -49,7 +56,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
 
   static override flags = {
     days: daysFlag({ summary: 'how long the list is good for', default: 30, env: 'XMPPKI_CRL_DAYS' }),
-    out: pathFlag({ summary: 'write it to this file as well' }),
+    out: pathFlag({ summary: 'write it to this file as well', env: 'XMPPKI_CRL_OUT' }),
     'passphrase-file': caPassphraseFileFlag,
   }
 
@@ -62,7 +69,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     try {
       if (flags.out !== undefined) checkCrlTarget(flags.out)
       const authorities = workspace.authorities()
-      const issuer = workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn }))
+      const issuer = workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn }))
       // The one that issues: without its key there is nothing to be done.
       await issuer()
       const request = { of: authorities.map(({ serial }) => serial), issuer, days: flags.days, now: new Date() }
