@@ -40,6 +40,29 @@ export function parseClientNames(names: readonly string[], context: NameContext)
   return clients
 }
 
+/**
+ * As {@link parseClientNames} for a name in a list, where the others go on without it.
+ * @throws {XmppkiError} BAD_NAME, USAGE
+ */
+export function parseListedName(given: string, context: NameContext): NamedClient {
+  try {
+    const client = { given, jid: parseName(given, context.domain) }
+    if (context.explicit) checkDomain(client, context.domain)
+    return client
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+    throw new XmppkiError('BAD_NAME', `${quote(given)} cannot be used: ${error.reason}`, { spec: 'RFC 7622 §3.3' })
+  }
+}
+
+/** Below `--out` there is no folder for the domain. @throws {XmppkiError} USAGE */
+export function checkFolders(clients: readonly NamedClient[]): void {
+  if (new Set(clients.map(({ jid }) => jid.local)).size === clients.length) return
+  throw new XmppkiError('USAGE', 'users of the same name at different domains would share a folder in --out', {
+    hint: 'issue for one domain at a time, each with a folder of its own',
+  })
+}
+
 /** What to tell the user about names that were taken otherwise than they may think. */
 export function remarksAbout({ given, jid }: NamedClient): string[] {
   const remarks: string[] = []

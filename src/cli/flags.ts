@@ -9,11 +9,11 @@ const MAX_DAYS = 36_525
 
 const DEVICE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
 
-/** A number of days. @throws {XmppkiError} BAD_INPUT */
-export function parseDays(text: string): number {
+/** A number of days. @param what how it is called in the message @throws {XmppkiError} BAD_INPUT */
+export function parseDays(text: string, what = '--days'): number {
   const days = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN
   if (days >= 1 && days <= MAX_DAYS) return days
-  throw new XmppkiError('BAD_INPUT', `--days must be a whole number from 1 to ${MAX_DAYS}, not '${text}'`)
+  throw new XmppkiError('BAD_INPUT', `${what} must be a whole number from 1 to ${MAX_DAYS}, not '${text}'`)
 }
 
 /** A domainpart, prepared. @throws {XmppkiError} BAD_NAME */

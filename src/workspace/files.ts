@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  fsync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -11,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { XmppkiError } from '../errors.ts'
 
 /** Folders of the workspace are for their owner alone. */
@@ -136,6 +139,41 @@ export function createFolder(path: string, files: readonly NewFile[]): void {
   syncFolder(path)
 }
 
+const syncFile = promisify(fsync)
+
+/** As {@link createFolder} for many: the thread pool waits for the disk, which brings several to it at once. */
+export async function createFolders(
+  folders: readonly { readonly path: string; readonly files: readonly NewFile[] }[],
+): Promise<void> {
+  const open: number[] = []
+  try {
+    for (const { path, files } of folders) writeFolder(path, files, open)
+    const synced = await Promise.allSettled(open.map((descriptor) => syncFile(descriptor)))
+    for (const result of synced) {
+      if (result.status === 'rejected') withIo('write the new files', () => raise(result.reason))
+    }
+  } finally {
+    for (const descriptor of open) closeSync(descriptor)
+  }
+}
+
+/** Opens what is to be brought to the disk, the folder itself last. */
+function writeFolder(path: string, files: readonly NewFile[], open: number[]): void {
+  withIo(`create the folder ${path}`, () => mkdirSync(path, { mode: PRIVATE_FOLDER }))
+  for (const { name, content, mode } of files) {
+    withIo(`write ${join(path, name)}`, () => {
+      const descriptor = openSync(join(path, name), 'wx', mode)
+      open.push(descriptor)
+      writeFileSync(descriptor, content)
+    })
+  }
+  open.push(withIo(`write to ${path}`, () => openSync(path, 'r')))
+}
+
+function raise(error: unknown): never {
+  throw error
+}
+
 /** Replaces or creates a file so that a reader sees the old or the new content, never a part. */
 export function replaceFile(path: string, file: Omit<NewFile, 'name'>): void {
   const folder = dirname(path)
@@ -144,10 +182,30 @@ export function replaceFile(path: string, file: Omit<NewFile, 'name'>): void {
   moveInto(join(folder, temporary), path)
 }
 
+/** Creates a file that appears whole or not at all. @throws {XmppkiError} IO when the name is taken */
+export function createWholeFile(path: string, file: Omit<NewFile, 'name'>): void {
+  const folder = dirname(path)
+  const temporary = `.xmppki-${randomBytes(8).toString('hex')}`
+  createFile(folder, { ...file, name: temporary })
+  try {
+    // A rename would replace what is there.
+    withIo(`write ${path}`, () => linkSync(join(folder, temporary), path))
+  } finally {
+    removeAll(join(folder, temporary))
+  }
+  syncFolder(folder)
+}
+
 /** Renames within one file system and brings the new name to the disk. */
 export function moveInto(from: string, to: string): void {
   withIo(`write ${to}`, () => renameSync(from, to))
   syncFolder(dirname(to))
+}
+
+/** As {@link moveInto} for many; each folder that gets something is brought to the disk once. */
+export function moveAllInto(moves: readonly { readonly from: string; readonly to: string }[]): void {
+  for (const { from, to } of moves) withIo(`write ${to}`, () => renameSync(from, to))
+  for (const folder of new Set(moves.map(({ to }) => dirname(to)))) syncFolder(folder)
 }
 
 /** Removes a file, or a folder with everything in it; nothing happens when there is none. */

@@ -7,7 +7,8 @@ import type { Issuer } from '../pki/issuer.ts'
 import { encodePrivateKey, generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import type { AccountName } from '../pki/names.ts'
 import { encodePkcs12 } from '../pki/pkcs12.ts'
-import { clientProfile, issuedValidity } from '../pki/profiles.ts'
+import { clientProfile } from '../pki/profiles.ts'
+import { issuedValidity } from '../pki/validity.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { type Client, type ClientFiles, fileNamesOf, holderOf, isOwnFolder } from './client-folder.ts'
@@ -16,6 +17,7 @@ import { exists, type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { generatePassword } from './password.ts'
 import { clientFolderName } from './paths.ts'
 import { archiveOf, publish, type Replaced } from './publish.ts'
+import type { GroupMember } from './publish-group.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 export interface ClientRequest extends Client {
@@ -63,19 +65,40 @@ export function checkClient(client: Client, validity: { days: number; now: Date 
   issuedValidity(validity.days, validity.now, issuer)
 }
 
+/** A client whose files are made but not yet published. */
+export interface PendingClient extends GroupMember {
+  /** How it ended, once it was published or not wanted. @throws {XmppkiError} EXISTS */
+  readonly settle: () => IssuedClient
+}
+
 /**
  * Makes key, CSR, certificate and PKCS#12 bundle for one user, all or nothing.
  * @throws {XmppkiError} EXISTS when the user has a certificate and `ifMissing` is not set, BAD_NAME, BAD_INPUT,
  * PASSPHRASE, IO, CORRUPT; what `issuer` throws
  */
 export async function issueClient(workspace: Workspace, request: ClientRequest): Promise<IssuedClient> {
+  const begun = await beginIssuing(workspace, request)
+  if (!('publication' in begun)) return begun
+  publish(workspace.ledger(), workspace.paths.temporary, begun.publication, begun.wanted)
+  return begun.settle()
+}
+
+/**
+ * The first half of {@link issueClient}: nothing is written yet.
+ * @returns what is there already, or what is to be published
+ * @throws {XmppkiError} as `issueClient`
+ */
+export async function beginIssuing(
+  workspace: Workspace,
+  request: ClientRequest,
+): Promise<IssuedClient | PendingClient> {
   const now = request.now ?? new Date()
   const holder = holderOf(request)
   const existing = findCurrent(workspace, holder)
   if (existing !== undefined) return acceptExisting(workspace, request, existing, now)
   warnAboutSuperseded(workspace, holder, now)
   const newKeys = () => generateKeyPair(request.algorithm)
-  const { certificate, files, generatedPassword } = await makeClient(workspace, request, now, newKeys)
+  const { certificate, files, generatedPassword } = await makeClient(request, now, newKeys)
   const record = toRecord(certificate, {
     ...holder,
     domains: [],
@@ -89,13 +112,18 @@ export async function issueClient(workspace: Workspace, request: ClientRequest):
     ...roomFor(workspace, record, request),
   }
   let winner: IssuedRecord | undefined
-  publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
-    winner = findCurrent(workspace, holder)
-    return winner === undefined
-  })
-  if (winner !== undefined) return acceptExisting(workspace, request, winner, now)
-  const issued = { ...describe(record, request), created: true }
-  return generatedPassword === undefined ? issued : { ...issued, generatedPassword }
+  return {
+    publication,
+    wanted: () => {
+      winner = findCurrent(workspace, holder)
+      return winner === undefined
+    },
+    settle: () => {
+      if (winner !== undefined) return acceptExisting(workspace, request, winner, now)
+      const issued = { ...describe(record, request), created: true }
+      return generatedPassword === undefined ? issued : { ...issued, generatedPassword }
+    },
+  }
 }
 
 /** What was revoked makes room for what is to take its place. */
@@ -125,7 +153,6 @@ interface MadeClient {
  * @throws {XmppkiError} BAD_NAME, BAD_INPUT, PASSPHRASE; what `issuer` and `takeKeys` throw
  */
 export async function makeClient(
-  workspace: Workspace,
   request: MakeRequest,
   now: Date,
   takeKeys: () => Promise<KeyPair>,
@@ -140,13 +167,16 @@ export async function makeClient(
     days,
     now,
     issuer,
+    publication: issuer.publication,
   })
   const certificate = await sign(prepared, issuer.key)
   const generatedPassword = request.p12Password === undefined ? generatePassword() : undefined
-  const p12 = await makeBundle(workspace, request, {
+  const p12 = await makeBundle(request, {
     keys,
+    chain: issuer.chain,
     certificate,
     password: request.p12Password ?? generatedPassword,
+    isRandomPassword: request.p12Password === undefined,
   })
   const names = fileNamesOf(request)
   const files: NewFile[] = [
@@ -175,18 +205,21 @@ export async function makeClient(
 
 interface BundleParts {
   readonly keys: KeyPair
+  readonly chain: readonly string[]
   readonly certificate: IssuedCertificate
   readonly password: string | undefined
+  readonly isRandomPassword: boolean
 }
 
-function makeBundle(workspace: Workspace, request: MakeRequest, parts: BundleParts): Promise<Buffer> {
+function makeBundle(request: MakeRequest, parts: BundleParts): Promise<Buffer> {
   const name = request.jid.toString()
   return encodePkcs12({
     key: parts.keys.privateKey,
     certificate: parts.certificate.der,
-    chain: workspace.chainAbove(parts.certificate.issuerSerial),
+    chain: parts.chain,
     friendlyName: request.device === '' ? name : `${name} (${request.device})`,
     password: parts.password ?? '',
+    isRandomPassword: parts.isRandomPassword,
     format: request.p12Format,
   })
 }

@@ -2,7 +2,9 @@ import { randomBytes, X509Certificate } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { XmppkiError } from '../errors.ts'
+import type { Actor, AuditEvent, AuditKind } from '../store/audit.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges, Revocation } from '../store/ledger.ts'
+import { aboutRecord, currentActor, issuanceOf, revokeAudited } from './audit-events.ts'
 import {
   createFile,
   createFolder,
@@ -27,6 +29,8 @@ export interface Publication {
   /** Further rows that come with it: what a CA had issued before it was imported. */
   readonly history?: readonly IssuedRecord[]
   readonly replaces?: Replaced
+  /** What the audit log calls it; undefined: `ca-created` for a CA, else `issued`. */
+  readonly event?: AuditKind
 }
 
 /** The certificate whose folder makes room for the new one. */
@@ -42,11 +46,9 @@ export interface Replaced {
 }
 
 /** What a crashed publication leaves behind for the next one to clear up. */
-interface Journal {
-  readonly record: IssuedRecord
-  readonly certificateFile: string
-  readonly history?: readonly IssuedRecord[]
-  readonly replaces?: Replaced
+export interface Journal extends Omit<Publication, 'files'> {
+  /** Who began it. */
+  readonly actor: Actor
   /** Where the files were written before they became visible. */
   readonly staging: string
 }
@@ -71,13 +73,14 @@ const STAGING_PREFIX = '.xmppki-'
  * @throws {XmppkiError} EXISTS when the folder is already there, IO, CORRUPT; what `wanted` throws
  */
 export function publish(ledger: Ledger, temporary: string, publication: Publication, wanted: () => boolean): boolean {
-  const id = `${STAGING_PREFIX}${randomBytes(8).toString('hex')}`
+  const id = newPublicationId()
   makePrivateFolder(temporary)
   makePrivateFolder(dirname(publication.record.directory))
   const published = ledger.transaction((insert, changes) => {
     finishPublications(ledger, temporary, insert, changes)
     if (!wanted()) return false
-    publishLocked(temporary, publication, id, () => enter(publication, insert, changes))
+    const journal = { ...publication, actor: currentActor() }
+    publishLocked(temporary, publication, id, () => enter(journal, ledger, insert, changes))
     return true
   })
   removeAll(join(temporary, `${id}.json`))
@@ -88,28 +91,39 @@ export function publish(ledger: Ledger, temporary: string, publication: Publicat
  * Where the folder of a certificate goes when another one takes its place. No name of a user or device has a `~`
  * followed by so few digits, see `diskName`.
  */
-export function archiveOf({ directory, serial }: IssuedRecord): string {
+export function archiveOf({ directory, serial }: Pick<IssuedRecord, 'directory' | 'serial'>): string {
   return `${directory}~${serial.slice(0, 12)}`
 }
 
-/** Everything that the ledger has to know about a publication. */
-function enter(
-  { record, history = [], replaces }: Pick<Publication, 'record' | 'history' | 'replaces'>,
+/** Everything that the ledger has to know about a publication, and its entry in the audit log. */
+export function enter(
+  journal: Omit<Journal, 'staging'>,
+  ledger: Ledger,
   insert: InsertRecord,
   changes: LedgerChanges,
 ): void {
+  const { record, history = [], replaces } = journal
   for (const row of [record, ...history]) insert(row)
+  changes.audit(eventOf(journal))
   if (replaces?.archive !== undefined) changes.relocate(replaces.serial, replaces.archive)
-  if (replaces?.revocation !== undefined) changes.revoke(replaces.serial, replaces.revocation)
+  if (replaces?.revocation !== undefined) revokeAudited(ledger, changes, replaces.serial, replaces.revocation)
+}
+
+function eventOf({ record, history, replaces, event, actor }: Omit<Journal, 'staging'>): AuditEvent {
+  const revoked = history?.filter(({ revokedAt }) => revokedAt !== undefined).length ?? 0
+  const details = {
+    ...(record.kind === 'client' ? {} : { kind: record.kind }),
+    ...(replaces === undefined ? {} : { replaces: replaces.serial }),
+    ...(history === undefined ? {} : { certificates: history.length, revoked }),
+  }
+  const about = { at: record.issuedAt, event: event ?? issuanceOf(record.kind), actor, ...aboutRecord(record) }
+  return Object.keys(details).length === 0 ? about : { ...about, details }
 }
 
 function publishLocked(temporary: string, publication: Publication, id: string, enterRows: () => void): void {
-  const { record, files, replaces, ...rest } = publication
-  const free = replaces?.archive ?? record.directory
-  if (exists(free)) throw occupied(free, record.name)
-  // Beside its destination: only within one file system is a rename atomic.
-  const staging = join(dirname(record.directory), id)
-  const journal: Journal = { ...rest, record, staging, ...(replaces === undefined ? {} : { replaces }) }
+  const { record, files, replaces } = publication
+  const journal = journalOf(publication, id)
+  const { staging } = journal
   createFile(temporary, {
     name: `${id}.json`,
     content: JSON.stringify(journal),
@@ -128,8 +142,26 @@ function publishLocked(temporary: string, publication: Publication, id: string, 
   }
 }
 
+/**
+ * What the journal says of a publication that is about to begin.
+ * @param id its name among all that are under way
+ * @throws {XmppkiError} EXISTS when something is in its place
+ */
+export function journalOf({ files: _files, ...publication }: Publication, id: string): Journal {
+  const { record, replaces } = publication
+  const free = replaces?.archive ?? record.directory
+  if (exists(free)) throw occupied(free, record.name)
+  // Beside its destination: only within one file system is a rename atomic.
+  return { ...publication, staging: join(dirname(record.directory), id), actor: currentActor() }
+}
+
+/** A name for a publication that is under way. */
+export function newPublicationId(): string {
+  return `${STAGING_PREFIX}${randomBytes(8).toString('hex')}`
+}
+
 /** Undoes the first of the two renames when the second one has not followed. */
-function putBack({ record, replaces }: Journal): void {
+export function putBack({ record, replaces }: Journal): void {
   const archive = replaces?.archive
   if (archive === undefined || dirname(archive) !== dirname(record.directory)) return
   if (exists(archive) && !exists(record.directory)) moveInto(archive, record.directory)
@@ -151,10 +183,9 @@ export function finishPublications(
   if (!exists(temporary)) return
   for (const name of withIo(`read ${temporary}`, () => readdirSync(temporary))) {
     const path = join(temporary, name)
-    const journal = parseJournal(readTextIfAny(path))
-    if (journal !== undefined) {
+    for (const journal of parseJournals(readTextIfAny(path))) {
       const isKnown = ledger.findBySerial(journal.record.serial) !== undefined
-      if (!isKnown) finish(journal, () => enter(journal, insert, changes))
+      if (!isKnown) finish(journal, () => enter(journal, ledger, insert, changes))
       if (basename(journal.staging).startsWith(STAGING_PREFIX)) removeAll(journal.staging)
     }
     removeAll(path)
@@ -167,11 +198,11 @@ function finish(journal: Journal, enterRows: () => void): void {
 }
 
 /** A journal that was cut off was not followed by anything: the staging folder comes after it. */
-function parseJournal(text: string | undefined): Journal | undefined {
+function parseJournals(text: string | undefined): Journal[] {
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as Journal)
+    return text === undefined ? [] : [JSON.parse(text) as Journal | Journal[]].flat()
   } catch {
-    return undefined
+    return []
   }
 }
 

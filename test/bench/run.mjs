@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cliStart } from './cli-start.mjs'
+import { issueBatch } from './issue.mjs'
 import { certificateLogin } from './login.mjs'
 import { chatMessages } from './messages.mjs'
 
-const ALL = { start: cliStart, login: certificateLogin, messages: chatMessages }
+const ALL = { start: cliStart, login: certificateLogin, messages: chatMessages, issue: issueBatch }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !(name in ALL))

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { IssuedRecord, Ledger, Revocation } from '../../src/store/ledger.ts'
 import { MemoryLedger } from '../../src/store/memory.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../src/workspace/files.ts'
 import { publish, type Replaced } from '../../src/workspace/publish.ts'
 import { issuedRecord } from '../store/contract.ts'
@@ -156,6 +157,8 @@ describe('publish with a certificate that is replaced', () => {
       listRevoked: (issuer) => ledger.listRevoked(issuer),
       recordLogins: (logins) => ledger.recordLogins(logins),
       lastLogins: () => ledger.lastLogins(),
+      auditTrail: () => ledger.auditTrail(),
+      longTransaction: (work) => ledger.longTransaction(work),
       close: () => ledger.close(),
       transaction: (work) =>
         ledger.transaction((insert, changes) =>
@@ -230,6 +233,8 @@ describe('publish after a crash', () => {
       listRevoked: (issuer) => sqlite.listRevoked(issuer),
       recordLogins: (logins) => sqlite.recordLogins(logins),
       lastLogins: () => sqlite.lastLogins(),
+      auditTrail: () => sqlite.auditTrail(),
+      longTransaction: (work) => sqlite.longTransaction(work),
       close: () => sqlite.close(),
       transaction: (work) =>
         sqlite.transaction((insert, changes) => {
@@ -243,6 +248,7 @@ describe('publish after a crash', () => {
     expect(sqlite.list()).toEqual([])
     publishClient('b2', 'bob', () => true, sqlite)
     expect(sqlite.list().map(({ serial }) => serial)).toEqual(['a1', 'b2'])
+    expect(readAuditTrail(sqlite).entries.map(({ serial }) => serial)).toEqual([undefined, 'a1', 'b2'])
     expect(sqlite.findBySerial('a1')).toStrictEqual(recordOf('a1', 'alice'))
     expect(readdirSync(temporary())).toEqual([])
     sqlite.close()

@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
-import { type NamedClient, parseClientNames, remarksAbout } from '../../cli/client-names.ts'
+import { checkFolders, parseClientNames, remarksAbout } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import {
   caPassphraseFileFlag,
   daysFlag,
@@ -12,18 +13,28 @@ import {
   pathFlag,
   secretFileFlag,
 } from '../../cli/flags.ts'
+import { failure, interruptionLine, type NamedBatchClient, refusal, summaryLine } from '../../cli/issue-report.ts'
+import { checkSources } from '../../cli/issue-sources.ts'
+import { type RefusedRow, readListedClients } from '../../cli/listed-clients.ts'
 import { columns, day, styled } from '../../cli/output.ts'
+import { ProgressBar } from '../../cli/progress.ts'
+import { Interrupted } from '../../cli/prompt.ts'
 import { readSecretFile } from '../../cli/secret.ts'
-import { XmppkiError } from '../../errors.ts'
+import { StopSwitch } from '../../cli/stop-switch.ts'
 import { keyAlgorithm } from '../../pki/algorithms.ts'
 import type { IssuedClient } from '../../workspace/issue-client.ts'
 import type { BatchResult } from '../../workspace/issue-clients.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
 
 /** The result of `client issue`; passwords stay in their files. */
 export interface ClientIssueResult {
   readonly issued: readonly Omit<IssuedClient, 'generatedPassword'>[]
   readonly failed: readonly {
+    /** What stands in the list, where that is no name. */
     readonly jid: string
+    readonly device?: string
+    /** Line of the list. */
+    readonly line?: number
     readonly error: ErrorDocument
   }[]
 }
@@ -35,7 +46,15 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     'For each NAME a private key, a certificate signed by the CA of the workspace, and a PKCS#12 bundle with both and the CA certificate, to be imported into an XMPP client. The certificate carries the username as Common Name and the JID as id-on-xmppAddr and rfc822Name.',
     'NAME is a username (alice) or a bare JID (alice@example.org). All names are checked before anything is written; the files of a user appear together or not at all, and existing ones are never overwritten. When one of several users fails the others are still done, and the exit code is 9.',
     'The bundle gets a generated password, shown once and written beside it, unless --p12-password-file gives one.',
+    'With --file the users come from a list, each row with its own device and days where it gives them. A row that cannot be used is reported with file and line and does not stop the others; users who have a certificate are accepted, so the same command goes on where a run was interrupted or killed. On a terminal a bar shows how far it is.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    exitCodes({
+      EXISTS: 'the user has a certificate',
+      NOT_FOUND: 'there is no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+      PARTIAL: 'some users failed',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -49,6 +68,10 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
         '<%= config.bin %> client issue alice bob carol --if-missing --json --passphrase-file /run/secrets/ca-passphrase',
     },
     {
+      description: 'Everybody in a list, and one file with all passwords for the mail merge:',
+      command: '<%= config.bin %> client issue --file users.csv --passwords passwords.csv',
+    },
+    {
       description: 'A second device of alice, for an old phone, in a folder of its own:',
       command: '<%= config.bin %> client issue alice@example.org --device phone --p12-compat --out ./handout',
     },
@@ -57,7 +80,6 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
   static override args = {
     name: Args.string({
       description: 'username or bare JID',
-      required: true,
       multiple: true,
       ignoreStdin: true,
     }),
@@ -68,17 +90,32 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     device: deviceFlag({
       summary: 'a further certificate for this device of the user',
       default: '',
+      env: 'XMPPKI_DEVICE',
     }),
     days: daysFlag({
       summary: 'how long the certificates are valid',
       default: 500,
+      env: 'XMPPKI_CLIENT_DAYS',
     }),
     'key-type': keyTypeFlag({
       default: keyAlgorithm('ec:p256'),
       defaultHelp: async () => 'ec:p256',
     }),
+    file: Flags.string({
+      summary: 'list of users instead of names; - reads standard input',
+      description:
+        'CSV whose first line names the columns (name, and if wanted device, days, domain), one JSON object a line with the same keys, or one name a line.',
+      helpValue: 'FILE',
+      env: 'XMPPKI_ISSUE_FILE',
+    }),
+    passwords: pathFlag({
+      summary: 'collect the generated passwords in this new CSV file (jid, device, bundle, password)',
+      exclusive: ['p12-password-file'],
+      env: 'XMPPKI_ISSUE_PASSWORDS',
+    }),
     out: pathFlag({
       summary: 'write each user to a folder in here instead of in the workspace',
+      env: 'XMPPKI_ISSUE_OUT',
     }),
     'p12-password-file': secretFileFlag({
       summary: 'file with the password for the bundles of all these users; - reads standard input',
@@ -91,39 +128,54 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     'passphrase-file': caPassphraseFileFlag,
     'if-missing': Flags.boolean({
       summary: 'accept users who already have a certificate',
+      env: 'XMPPKI_IF_MISSING',
     }),
   }
 
+  #bar: ProgressBar | undefined
+
   async run(): Promise<ClientIssueResult> {
     const { args, flags } = await this.parse(ClientIssue)
-    if (flags['passphrase-file'] === '-' && flags['p12-password-file'] === '-') {
-      throw new XmppkiError('USAGE', '--passphrase-file and --p12-password-file cannot both read standard input')
-    }
+    const names = args.name ?? []
+    checkSources(names, flags)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { issueClients } = await import('../../workspace/issue-clients.ts')
-    const warn = (text: string) => this.sayWarning(text)
+    const { checkPasswordList, writePasswordList } = await import('../../workspace/password-list.ts')
+    if (flags.passwords !== undefined) checkPasswordList(flags.passwords)
+    const warn = (text: string) => this.#warn(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
+    const stop = new StopSwitch()
     try {
-      const domain = flags.domain ?? workspace.defaultDomain
-      const clients = parseClientNames(args.name, {
-        domain,
-        explicit: flags.domain !== undefined,
-      })
-      this.#remark(clients)
+      const { clients, refused } = await this.#clients(workspace, names, flags)
       const issuer = workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn }))
+      const bundle = await this.#bundleOptions(flags)
+      const ifMissing = flags['if-missing'] || flags.file !== undefined
+      let began = performance.now()
+      this.#bar = clients.length > 1 ? new ProgressBar(clients.length) : undefined
       const result = await issueClients(workspace, {
-        ...(await this.#bundleOptions(flags)),
+        ...bundle,
         ...(flags.out === undefined ? {} : { out: flags.out }),
-        jids: clients.map(({ jid }) => jid),
-        device: flags.device,
-        days: flags.days,
+        clients,
         algorithm: flags['key-type'],
-        ifMissing: flags['if-missing'],
-        issuer,
-        onProgress: (jid, done) => this.#progress(jid.toString(), done, clients.length),
+        ifMissing,
+        checkFirst: flags.file === undefined,
+        issuer: async (serial) => {
+          const unlocked = await issuer(serial)
+          // What came before was the user, looking for the passphrase.
+          began = performance.now()
+          stop.arm()
+          return unlocked
+        },
+        onProgress: ({ settled, failed }) => this.#bar?.update(settled, failed),
+        signal: stop.signal,
       })
-      return this.#finish(result)
+      this.#bar?.clear()
+      if (result.left > 0) throw this.#interrupted(result, ifMissing)
+      if (flags.passwords !== undefined) writePasswordList(flags.passwords, result.issued)
+      const seconds = (performance.now() - began) / 1000
+      return this.#finish(result, { refused, passwords: flags.passwords, seconds, isList: flags.file !== undefined })
     } finally {
+      stop.disarm()
       workspace.close()
     }
   }
@@ -143,24 +195,64 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     }
   }
 
-  #remark(clients: readonly NamedClient[]): void {
-    for (const remark of clients.flatMap(remarksAbout)) this.say(`note: ${remark}`)
-  }
-
-  #progress(jid: string, done: number, total: number): void {
-    if (total > 1 && process.stderr.isTTY)
-      this.say(styled('dim', `issuing ${jid} (${done + 1} of ${total})`, process.stderr))
-  }
-
-  #finish({ issued, failed }: BatchResult): ClientIssueResult {
-    const show = () => {
-      for (const client of issued) this.#show(client)
+  async #clients(
+    workspace: Workspace,
+    names: readonly string[],
+    flags: {
+      readonly domain: string | undefined
+      readonly device: string
+      readonly days: number
+      readonly file: string | undefined
+      readonly out: string | undefined
+    },
+  ): Promise<{ clients: readonly NamedBatchClient[]; refused: readonly RefusedRow[] }> {
+    const { device, days, file } = flags
+    const context = { domain: flags.domain ?? workspace.defaultDomain, explicit: flags.domain !== undefined }
+    if (file !== undefined) {
+      const oneFolder = flags.out !== undefined
+      const { clients, refused, remarks } = await readListedClients(file, { ...context, device, days, oneFolder })
+      for (const remark of remarks) this.say(`note: ${remark}`)
+      return { clients, refused }
     }
-    this.reportBatch(failed, { count: issued.length, things: 'users', show })
+    const named = parseClientNames(names, context)
+    for (const remark of named.flatMap(remarksAbout)) this.say(`note: ${remark}`)
+    if (flags.out !== undefined) checkFolders(named)
+    return { clients: named.map(({ jid }) => ({ jid, device, days })), refused: [] }
+  }
+
+  /** The bar is drawn again with the next user. */
+  #warn(text: string): void {
+    this.#bar?.clear()
+    this.sayWarning(text)
+  }
+
+  #interrupted(result: BatchResult<NamedBatchClient>, goesOn: boolean): Interrupted {
+    this.say(interruptionLine(result, goesOn))
+    return new Interrupted()
+  }
+
+  #finish(
+    { issued, failed }: BatchResult<NamedBatchClient>,
+    run: {
+      readonly refused: readonly RefusedRow[]
+      readonly passwords: string | undefined
+      readonly seconds: number
+      readonly isList: boolean
+    },
+  ): ClientIssueResult {
+    const failures = [...run.refused.map(refusal), ...failed.map(failure)].sort((a, b) => a.line - b.line)
+    const show = () => {
+      if (run.isList) this.log(summaryLine(issued, failures.length, run.seconds))
+      else for (const client of issued) this.#show(client)
+      if (run.passwords !== undefined) this.log(`passwords: ${run.passwords}`)
+    }
+    this.reportBatch(failures, { count: issued.length, things: 'users', show })
     return {
       issued: issued.map(({ generatedPassword: _secret, ...rest }) => rest),
-      failed: failed.map(({ jid, error }) => ({
-        jid: jid.toString(),
+      failed: failures.map(({ jid, device, line, error }) => ({
+        jid,
+        ...(device === '' ? {} : { device }),
+        ...(line === 0 ? {} : { line }),
         error: errorDocument(error),
       })),
     }
