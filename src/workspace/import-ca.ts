@@ -7,7 +7,7 @@ import type { IssuedRecord } from '../store/ledger.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { type CaHistory, type ImportedHistory, readCaHistory } from './import-ledger.ts'
 import { readInputFile } from './input-file.ts'
-import { publish } from './publish.ts'
+import { type Publication, publish } from './publish.ts'
 import { writeSettings } from './settings.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -130,7 +130,13 @@ function publishCa(workspace: Workspace, { issuer, key, domain, history, now }: 
     { name: 'root.key', content: key, mode: SECRET_FILE },
     { name: 'root.crt', content: pem, mode: PUBLIC_FILE },
   ]
-  const publication = { record, files, certificateFile: 'root.crt', history: history?.records ?? [] }
+  const publication: Publication = {
+    record,
+    files,
+    certificateFile: 'root.crt',
+    history: history?.records ?? [],
+    event: 'ca-imported',
+  }
   const published = publish(workspace.ledger(), paths.temporary, publication, () => {
     if (workspace.hasCa) return false
     writeSettings(paths.settings, { domain })

@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
@@ -13,24 +12,30 @@ import { readInputFile } from './input-file.ts'
 import { type IndexEntry, parseOpensslIndex } from './openssl-index.ts'
 
 /** What another program recorded about a CA, and where it keeps the certificates. */
-export interface CaHistory {
+interface IndexedHistory {
   /** Absolute path of the database of `openssl ca`. */
   readonly index: string
   /** Absolute paths of folders with one certificate per file, some of which may be missing. */
   readonly folders: readonly string[]
 }
 
+/** What a CA has issued: as another program recorded it, or as the certificates show that are still about. */
+export type CaHistory =
+  | IndexedHistory
+  /** Absolute path of one certificate, or of a folder with some, as `openssl x509 -req` leaves them: without any record. */
+  | { readonly issued: string }
+
 /** An index of 100,000 certificates has some 10 MB. */
 const MAX_INDEX_BYTES = 256 * 1_048_576
 
 /** The history that `openssl ca` keeps: certificates lie in `newcerts`, or where people put them. */
-export function opensslHistory(index: string): CaHistory {
+export function opensslHistory(index: string): IndexedHistory {
   const folder = dirname(index)
   return { index, folders: ['newcerts', 'certs', '.'].map((name) => join(folder, name)) }
 }
 
 /** The history in the PKI folder of easy-rsa 3. */
-export function easyRsaHistory(folder: string): CaHistory {
+export function easyRsaHistory(folder: string): IndexedHistory {
   const folders = ['issued', 'certs_by_serial', 'renewed/issued', 'renewed/certs_by_serial', 'revoked/certs_by_serial']
   return { index: join(folder, 'index.txt'), folders: folders.map((name) => join(folder, name)) }
 }
@@ -75,8 +80,8 @@ function otherCa(path: string, index: string): XmppkiError {
 }
 
 /** The certificates of the index, by serial number; of several copies the first counts. */
-function findCertificates(history: CaHistory, entries: readonly IndexEntry[], issuer: Issuer): Map<string, Found> {
-  const publicKey = createPublicKey(issuer.key)
+function findCertificates(history: IndexedHistory, entries: readonly IndexEntry[], issuer: Issuer): Map<string, Found> {
+  const { publicKey } = issuer.key
   const wanted = new Set(entries.map(({ serial }) => serial))
   const named = entries.flatMap(({ file }) => (file === undefined ? [] : resolve(dirname(history.index), file)))
   const found = new Map<string, Found>()
@@ -127,7 +132,7 @@ function aboutCertificate({ facts, directory }: Found, domain: string): About {
   return { ...names, fingerprint, notBefore: facts.notBefore.getTime(), directory }
 }
 
-function aboutLost({ subject }: IndexEntry, history: CaHistory, { issuer, domain }: ImportContext): About {
+function aboutLost({ subject }: IndexEntry, history: IndexedHistory, { issuer, domain }: ImportContext): About {
   const printable = subject.replace(/\p{Cc}/gu, '?')
   const names = { xmppAddrs: [], commonNames: commonNamesOf(subject), dnsNames: [], subject: printable }
   const notBefore = issuer.certificate.notBefore.getTime()
@@ -165,12 +170,57 @@ function readNextCrlNumber(index: string): number | undefined {
   })
 }
 
+function sameSerial(path: string, { directory, facts }: Found): XmppkiError {
+  const other = `another certificate in ${directory} (${facts.subject})`
+  return new XmppkiError('BAD_INPUT', `${path} has the serial number ${facts.serial} of ${other}`, {
+    hint: 'nothing was imported; whoever revokes one revokes both: move one of them away, and issue it anew',
+    spec: 'RFC 5280 §4.1.2.2',
+  })
+}
+
+/** The certificates that this CA has signed, by serial number; whatever else lies there is passed over. */
+function findIssued(paths: readonly string[], issuer: Issuer): Map<string, Found> {
+  const found = new Map<string, Found>()
+  for (const path of paths) {
+    const certificate = tryRead(path)
+    if (certificate === undefined || certificate.facts.fingerprint === issuer.certificate.fingerprint) continue
+    if (!openCertificate(certificate.der, path).verify(issuer.key.publicKey)) continue
+    const { facts } = certificate
+    const first = found.get(facts.serial)
+    if (first !== undefined && first.facts.fingerprint !== facts.fingerprint) throw sameSerial(path, first)
+    found.set(facts.serial, first ?? { facts, directory: dirname(path) })
+  }
+  return found
+}
+
+/** The order of issue is that of the dates: nothing else is known. */
+function readIssued(issued: string, { issuer, domain }: ImportContext): ImportedHistory {
+  const isFolder = withIo(`read ${issued}`, () => statSync(issued, { throwIfNoEntry: false }))?.isDirectory()
+  const found = [...findIssued(isFolder ? certificateFiles(issued) : [issued], issuer).values()]
+  if (found.length === 0) {
+    const what = isFolder ? `there is no certificate in ${issued} that` : `${issued} is not a certificate that`
+    throw new XmppkiError('BAD_INPUT', `${what} this CA has signed`, { hint: 'nothing was imported' })
+  }
+  const records = found.map((certificate) => {
+    const { serial, notAfter } = certificate.facts
+    const about = aboutCertificate(certificate, domain)
+    const common = { issuer: issuer.certificate.serial, device: '', domains: [], notAfter: notAfter.getTime() }
+    return { ...about, ...common, serial, issuedAt: about.notBefore }
+  })
+  const sorted = records.toSorted((a, b) => a.issuedAt - b.issuedAt)
+  return { records: sorted, withoutCertificate: 0, nextCrlNumber: undefined }
+}
+
 /**
  * Reads what a CA has issued and revoked. Certificates that cannot be found become rows without a fingerprint: their
  * revocation still counts.
  * @throws {XmppkiError} NOT_FOUND, BAD_INPUT for an index that cannot be read, IO
  */
 export function readCaHistory(history: CaHistory, context: ImportContext): ImportedHistory {
+  return 'issued' in history ? readIssued(history.issued, context) : readIndexed(history, context)
+}
+
+function readIndexed(history: IndexedHistory, context: ImportContext): ImportedHistory {
   const { index } = history
   const text = readInputFile(index, MAX_INDEX_BYTES).toString('utf8')
   const entries = parseOpensslIndex(text, index).filter(({ serial }) => serial !== context.issuer.certificate.serial)

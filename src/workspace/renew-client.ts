@@ -32,6 +32,15 @@ export interface RenewalRequest extends Client {
   readonly now?: Date
 }
 
+/** The certificate that another one took the place of. */
+export interface SupersededCertificate {
+  readonly serial: string
+  readonly notAfter: Date
+  readonly revoked: boolean
+  /** Where its files are now. */
+  readonly directory: string
+}
+
 export interface RenewedClient {
   readonly jid: string
   readonly device: string
@@ -41,13 +50,7 @@ export interface RenewedClient {
   readonly serial: string
   readonly notAfter: Date
   readonly directory: string
-  readonly previous?: {
-    readonly serial: string
-    readonly notAfter: Date
-    readonly revoked: boolean
-    /** Where its files are now. */
-    readonly directory: string
-  }
+  readonly previous?: SupersededCertificate
   /** To be shown once; undefined when the password of the old bundle was kept or one was given. */
   readonly generatedPassword?: string
 }
@@ -67,7 +70,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
   const old = findSettled(workspace, holderOf(request))
   if (old === undefined) throw nothingToRenew(request)
   if (request.due !== undefined && !endsWithin(request.due, old, now.getTime())) return notDue(old)
-  const { certificate, files, generatedPassword } = await makeRenewed(workspace, request, old, now)
+  const { certificate, files, generatedPassword } = await makeRenewed(request, old, now)
   const isOwn = isOwnFolder(workspace, old, request)
   // What was imported stays where it is.
   const directory = isOwn ? old.directory : folderOf(workspace, request)
@@ -77,7 +80,13 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
     ...(isOwn ? { archive: archiveOf(old) } : {}),
     ...(request.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
   }
-  const publication = { record, files, certificateFile: fileNamesOf(request).certificate, replaces }
+  const publication = {
+    record,
+    files,
+    certificateFile: fileNamesOf(request).certificate,
+    replaces,
+    event: 'renewed' as const,
+  }
   const isStillCurrent = () => findCurrent(workspace, holderOf(request))?.serial === old.serial
   if (!publish(ledger, temporary, publication, isStillCurrent)) throw overtaken(request)
   return {
@@ -92,7 +101,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
   }
 }
 
-async function makeRenewed(workspace: Workspace, request: RenewalRequest, old: IssuedRecord, now: Date) {
+async function makeRenewed(request: RenewalRequest, old: IssuedRecord, now: Date) {
   // Before the passphrase of the CA is asked for.
   const oldKeys = request.rekey ? undefined : readClientKey(old, request, readClientCertificate(old, request))
   const passwordFile = fileNamesOf(request).p12Password
@@ -100,12 +109,7 @@ async function makeRenewed(workspace: Workspace, request: RenewalRequest, old: I
   const kept = readTextIfAny(join(old.directory, passwordFile))?.trim() || undefined
   const p12Password = request.p12Password ?? kept
   const takeKeys = async () => oldKeys ?? newKeys(request, old)
-  const made = await makeClient(
-    workspace,
-    { ...request, ...(p12Password === undefined ? {} : { p12Password }) },
-    now,
-    takeKeys,
-  )
+  const made = await makeClient({ ...request, ...(p12Password === undefined ? {} : { p12Password }) }, now, takeKeys)
   if (request.p12Password !== undefined || kept === undefined) return made
   const keptFile: NewFile = { name: passwordFile, content: `${kept}\n`, mode: SECRET_FILE }
   return { ...made, files: [...made.files, keptFile] }
@@ -139,7 +143,8 @@ function nothingToRenew(client: Client): XmppkiError {
   })
 }
 
-function overtaken(client: Client): XmppkiError {
+/** Nothing was done, because the certificate that was to be superseded is not the current one any more. */
+export function overtaken(client: Client): XmppkiError {
   return new XmppkiError('EXISTS', `another process has just renewed or revoked the certificate of ${nameOf(client)}`, {
     hint: `nothing was changed; look with: xmppki client show ${client.jid}`,
   })

@@ -2,7 +2,7 @@ import { XmppkiError } from '../errors.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import type { Client } from './client-folder.ts'
 import { listClients } from './list-clients.ts'
-import { type CrlRun, publishCrls } from './publish-crl.ts'
+import { type CrlRequest, type CrlRun, publishCrls } from './publish-crl.ts'
 import { type RenewalRequest, type RenewedClient, renewClient } from './renew-client.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -54,11 +54,26 @@ export async function renewClients(workspace: Workspace, batch: RenewalBatch): P
       failed.push({ client: { jid, device }, error })
     }
   }
+  const { crls, withoutKey } = await publishSuperseded(workspace, done, {
+    issuer: batch.issuer,
+    days: crlDays,
+    now: batch.now ?? new Date(),
+  })
+  return { done, failed, crls, withoutKey }
+}
+
+/**
+ * Writes the CRLs of the CAs that issued what was revoked as superseded; none where nothing was.
+ * @throws {XmppkiError} what `issuer` throws; IO, CORRUPT
+ */
+export function publishSuperseded(
+  workspace: Workspace,
+  done: readonly Pick<RenewedClient, 'previous'>[],
+  request: Omit<CrlRequest, 'of'>,
+): Promise<CrlRun<unknown>> {
   const ledger = workspace.ledger()
   const of = done.flatMap(({ previous }) =>
     previous?.revoked ? (ledger.findBySerial(previous.serial)?.issuer ?? []) : [],
   )
-  const request = { of, issuer: batch.issuer, days: crlDays, now: batch.now ?? new Date() }
-  const { crls, withoutKey } = await publishCrls(workspace, request, () => undefined)
-  return { done, failed, crls, withoutKey }
+  return publishCrls(workspace, { ...request, of }, () => undefined)
 }

@@ -5,6 +5,7 @@ import { REVOCATION_REASONS, type RevocationReason } from '../pki/crl.ts'
 import { decodePemAll } from '../pki/pem.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
+import { revokeAudited } from './audit-events.ts'
 import { withIo } from './files.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
@@ -59,7 +60,7 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
   const { changed, ...run } = await publishCrls(workspace, list, (changes) => {
     const ledger = workspace.ledger()
     return select(ledger).map((record) => {
-      const revoked = changes.revoke(record.serial, { at: now.getTime(), reason: request.reason })
+      const revoked = revokeAudited(ledger, changes, record.serial, { at: now.getTime(), reason: request.reason })
       return describe(revoked ?? record, record.revokedAt !== undefined)
     })
   })

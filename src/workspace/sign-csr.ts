@@ -4,15 +4,18 @@ import { XmppkiError } from '../errors.ts'
 import { type ApprovedRequest, judgeCsr, type SigningPolicy } from '../pki/csr-judge.ts'
 import { type CertificateRequest, readCsr } from '../pki/csr-reader.ts'
 import { type IssuedCertificate, prepareClient, sign } from '../pki/issue.ts'
+import { isSamePublicKey } from '../pki/keys.ts'
 import { encodePem } from '../pki/pem.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
+import { isOwnFolder } from './client-folder.ts'
+import { findCurrent, findSettled, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { diskName } from './disk-name.ts'
 import { createFile, exists, makePrivateFolder, type NewFile, PUBLIC_FILE, readTextIfAny, syncFolder } from './files.ts'
 import { readInputFile } from './input-file.ts'
 import { clientFolderName } from './paths.ts'
-import { publish } from './publish.ts'
+import { archiveOf, type Publication, publish, type Replaced } from './publish.ts'
+import { overtaken, type SupersededCertificate } from './renew-client.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 export interface SignRequest {
@@ -24,6 +27,10 @@ export interface SignRequest {
   readonly out?: string
   /** Accepts a request whose key already has the account's current certificate. */
   readonly ifMissing: boolean
+  /** Lets the certificate supersede the current one of the account, if it has one. */
+  readonly renew: boolean
+  /** Revokes what is superseded, in the ledger; the CRL is up to the caller. */
+  readonly revokeOld: boolean
   readonly issuer: IssuerSource
   readonly now?: Date
 }
@@ -49,6 +56,8 @@ export interface SignedClient {
   readonly notCopied: readonly string[]
   /** False when it was there before and `ifMissing` was set. */
   readonly created: boolean
+  /** What it supersedes. */
+  readonly previous?: SupersededCertificate
 }
 
 interface Work extends SignRequest {
@@ -71,11 +80,12 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   const approved = judgeCsr(csr, request.policy, file)
   const now = request.now ?? new Date()
   const work = { ...request, file, csr, approved, handout: handoutOf(file, request.out), now }
-  const existing = findCurrent(workspace, holderOf(work))
-  if (existing !== undefined) return acceptExisting(workspace, work, existing)
+  const find = request.renew ? findSettled : findCurrent
+  const existing = find(workspace, holderOf(work))
+  if (existing !== undefined && !isToRenew(work, existing)) return acceptExisting(workspace, work, existing)
   const taken = [work.handout.certificate, work.handout.chain].find(exists)
   if (taken !== undefined) throw occupied(taken)
-  const { record, certificate, chain } = await issue(workspace, work)
+  const { record, certificate, chain, replaces } = await issue(workspace, work, existing)
   let winner: IssuedRecord | undefined
   const names = fileNames(approved.jid)
   const files: NewFile[] = [
@@ -83,34 +93,69 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
     { name: names.certificate, content: certificate.pem, mode: PUBLIC_FILE },
     { name: names.chain, content: chain, mode: PUBLIC_FILE },
   ]
-  const publication = { record, files, certificateFile: names.certificate }
-  publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
+  const publication: Publication = {
+    record,
+    files,
+    certificateFile: names.certificate,
+    event: 'signed',
+    ...(replaces === undefined ? {} : { replaces }),
+  }
+  const published = publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
     winner = findCurrent(workspace, holderOf(work))
-    return winner === undefined
+    return winner?.serial === existing?.serial
   })
-  if (winner !== undefined) return acceptExisting(workspace, work, winner)
+  if (!published && winner !== undefined) return acceptExisting(workspace, work, winner)
+  if (!published) throw overtaken({ jid: approved.jid, device: request.device })
   handOutNew(work, record, { certificate: certificate.pem, chain })
-  return describe(work, record, true)
+  const signed = describe(work, record, true)
+  return existing === undefined ? signed : { ...signed, previous: superseded(existing, replaces) }
+}
+
+/** Whether the certificate is to be superseded; `ifMissing` is content with one for the same key. */
+function isToRenew({ renew, ifMissing, approved, csr }: Work, { directory }: IssuedRecord): boolean {
+  const certificate = readTextIfAny(join(directory, fileNames(approved.jid).certificate))
+  return renew && !(ifMissing && certificate !== undefined && certifies(certificate, csr))
+}
+
+function superseded({ serial, notAfter, directory }: IssuedRecord, replaces: Replaced | undefined) {
+  const revoked = replaces?.revocation !== undefined
+  return { serial, notAfter: new Date(notAfter), revoked, directory: replaces?.archive ?? directory }
 }
 
 interface Issued {
   readonly record: IssuedRecord
   readonly certificate: IssuedCertificate
   readonly chain: string
+  readonly replaces: Replaced | undefined
 }
 
-async function issue(workspace: Workspace, work: Work): Promise<Issued> {
+async function issue(workspace: Workspace, work: Work, old: IssuedRecord | undefined): Promise<Issued> {
   const { approved, csr, days, now } = work
   const { jid } = approved
   const local = jid.local ?? ''
   const issuer = await work.issuer()
-  warnAboutSuperseded(workspace, holderOf(work), now)
+  if (old === undefined) warnAboutSuperseded(workspace, holderOf(work), now)
   const account = { local, domain: jid.domain, bare: jid.toString() }
-  const prepared = prepareClient({ jid: account, publicKey: csr.publicKey, days, now, issuer })
+  const prepared = prepareClient({
+    jid: account,
+    publicKey: csr.publicKey,
+    days,
+    now,
+    issuer,
+    publication: issuer.publication,
+  })
   const certificate = await sign(prepared, issuer.key)
-  const directory = join(workspace.paths.clients(jid.domain), clientFolderName(local, work.device))
+  // What was imported stays where it is.
+  const own = old !== undefined && isOwnFolder(workspace, old, { jid, device: work.device }) ? old : undefined
+  const usual = join(workspace.paths.clients(jid.domain), clientFolderName(local, work.device))
+  const directory = own?.directory ?? usual
   const record = toRecord(certificate, { ...holderOf(work), domains: [], directory, now })
-  return { record, certificate, chain: [certificate.pem, ...workspace.chainAbove(certificate.issuerSerial)].join('') }
+  const replaces = old && {
+    serial: old.serial,
+    ...(own === undefined ? {} : { archive: archiveOf(own) }),
+    ...(work.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
+  }
+  return { record, certificate, replaces, chain: [certificate.pem, ...issuer.chain].join('') }
 }
 
 function holderOf({ approved, device }: Work) {
@@ -168,7 +213,7 @@ function acceptExisting(workspace: Workspace, work: Work, record: IssuedRecord):
   if (!work.ifMissing || certificate === undefined || chain === undefined || !certifies(certificate, work.csr)) {
     const key = work.ifMissing ? ' for another key' : ''
     throw new XmppkiError('EXISTS', `${name} already has a certificate${key} in ${record.directory}`, {
-      hint: '--device LABEL makes one for another device of the same user; --if-missing accepts one for the same key',
+      hint: '--renew supersedes it, --device LABEL makes one for another device; --if-missing accepts one for the same key',
     })
   }
   warnAboutExpired(workspace, record, work.now)
@@ -178,7 +223,7 @@ function acceptExisting(workspace: Workspace, work: Work, record: IssuedRecord):
 
 function certifies(certificate: string, { publicKey }: CertificateRequest): boolean {
   try {
-    return new X509Certificate(certificate).publicKey.equals(publicKey)
+    return isSamePublicKey(new X509Certificate(certificate).publicKey, publicKey)
   } catch {
     // Whatever lies there, it is not the certificate of this key.
     return false

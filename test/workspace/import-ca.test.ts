@@ -11,15 +11,21 @@ import { testClient, testKeys, testRoot } from '../pki/support.ts'
 let folder: string
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'xmppki-import-'))
-  const root = await testRoot({ keys: await testKeys('ec:p256') })
-  write('ca.crt', root.certificate.pem)
-  write('ca.key', root.key.export({ type: 'pkcs8', format: 'pem' }).toString())
+  await writeCa()
   write('index.txt', 'R\t300101000000Z\t260401000000Z,superseded\tABCD\tunknown\t/CN=bob\n')
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const path = (name: string) => join(folder, name)
 const write = (name: string, text: string) => writeFileSync(path(name), text)
+async function writeCa() {
+  const keys = await testKeys('ec:p256')
+  const root = await testRoot({ keys })
+  write('ca.crt', root.certificate.pem)
+  write('ca.key', keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  return root
+}
+
 const open = () => openWorkspace(path('home'), { create: true })
 
 function request(overrides: Partial<Parameters<typeof importCa>[1]> = {}) {
@@ -51,9 +57,7 @@ describe('importCa', () => {
   })
 
   it('finds a certificate that the index names by its file', async () => {
-    const root = await testRoot()
-    write('ca.crt', root.certificate.pem)
-    write('ca.key', root.key.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const root = await writeCa()
     const client = await testClient(root, 'carol@example.org')
     write('renamed.txt', client.pem)
     write('index.txt', `V\t270714120000Z\t\t${client.serial.toUpperCase()}\trenamed.txt\t/CN=carol\n`)

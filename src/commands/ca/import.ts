@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, domainFlag, pathFlag, secretFileFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { readSecret } from '../../cli/secret.ts'
@@ -23,12 +24,19 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
     'CERT is the certificate of the root, KEY its private key: PKCS#8 or the traditional forms, encrypted or not, PEM or DER. They must belong together, and the certificate must be that of a CA, self-signed, of version 3 and valid now; what it lacks otherwise is said as a warning. Certificates that it has issued stay good. A CA that the workspace has is never touched.',
     'The key is written into the workspace with a new passphrase: from --passphrase-file, else XMPPKI_CA_PASSPHRASE, else asked for twice on the terminal; --no-passphrase leaves it unencrypted. The passphrase that it has now comes from --key-passphrase-file, XMPPKI_KEY_PASSPHRASE, or the terminal. The old files are not changed: destroy the old key yourself.',
     '--openssl-index reads the database of "openssl ca" and --easy-rsa the PKI folder of easy-rsa 3, so that the ledger knows what was issued and what was revoked when and why. CRL numbers go on from the file crlnumber beside the index; the serial file is not needed, because new serial numbers are random.',
+    'Whoever signed with "openssl x509 -req" has no such database: --issued takes one certificate, or a folder in which those that this CA has signed are looked for. Only what the ledger knows can be renewed and revoked; "client renew" looks for the key beside the certificate.',
+    exitCodes({
+      EXISTS: 'there is a CA already',
+      NOT_FOUND: 'no such file',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+    }),
   ].join('\n\n')
 
   static override examples = [
     {
-      description: 'The root of the openssl walkthrough:',
-      command: '<%= config.bin %> ca import rootCA.crt rootCA.key --domain example.org',
+      description: 'The root of the openssl walkthrough, with the certificates that lie beside it:',
+      command: '<%= config.bin %> ca import rootCA.crt rootCA.key --domain example.org --issued .',
     },
     {
       description: 'A CA of "openssl ca" with everything that it has issued:',
@@ -54,9 +62,16 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
     'openssl-index': pathFlag({
       summary: 'import what was issued and revoked from this database of openssl ca (index.txt)',
       exclusive: ['easy-rsa'],
+      env: 'XMPPKI_OPENSSL_INDEX',
+    }),
+    issued: pathFlag({
+      summary: 'import this certificate, or those of this folder, that the CA has signed without a database',
+      exclusive: ['easy-rsa', 'openssl-index'],
+      env: 'XMPPKI_ISSUED',
     }),
     'easy-rsa': pathFlag({
       summary: 'import CA and history from this PKI folder of easy-rsa 3, instead of CERT and KEY',
+      env: 'XMPPKI_EASY_RSA',
     }),
     'key-passphrase-file': secretFileFlag({
       summary: 'file with the passphrase that KEY has now; - reads standard input',
@@ -66,6 +81,7 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
     'no-passphrase': Flags.boolean({
       summary: 'leave the private key unencrypted in the workspace',
       exclusive: ['passphrase-file'],
+      env: 'XMPPKI_NO_PASSPHRASE',
     }),
   }
 
@@ -105,10 +121,14 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
 
   async #sourcesOf(
     args: { readonly cert: string | undefined; readonly key: string | undefined },
-    flags: { readonly 'openssl-index': string | undefined; readonly 'easy-rsa': string | undefined },
+    flags: {
+      readonly 'openssl-index': string | undefined
+      readonly 'easy-rsa': string | undefined
+      readonly issued: string | undefined
+    },
   ): Promise<Sources> {
     const { easyRsaCa, easyRsaHistory, opensslHistory } = await import('../../workspace/import-ledger.ts')
-    const { 'easy-rsa': easyRsa, 'openssl-index': index } = flags
+    const { 'easy-rsa': easyRsa, 'openssl-index': index, issued } = flags
     if (easyRsa !== undefined) {
       if (args.cert === undefined) return { ...easyRsaCa(easyRsa), history: easyRsaHistory(easyRsa) }
       throw new XmppkiError('USAGE', '--easy-rsa has its own certificate and key', { hint: 'leave CERT and KEY away' })
@@ -119,7 +139,8 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
       })
     }
     const files = { certificate: resolve(args.cert), key: resolve(args.key) }
-    return index === undefined ? files : { ...files, history: opensslHistory(index) }
+    if (index !== undefined) return { ...files, history: opensslHistory(index) }
+    return issued === undefined ? files : { ...files, history: { issued } }
   }
 
   #show(result: ImportCaResult, unencrypted: boolean): void {
@@ -146,5 +167,6 @@ function describeHistory({
   withoutCertificate,
 }: NonNullable<ImportCaResult['history']>): string {
   const lost = withoutCertificate === 0 ? '' : `; of ${withoutCertificate} only the index is left`
-  return `${certificates} certificates, ${revoked} of them revoked${lost}`
+  const count = certificates === 1 ? '1 certificate' : `${certificates} certificates`
+  return `${count}, ${revoked} of them revoked${lost}`
 }

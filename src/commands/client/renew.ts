@@ -4,6 +4,7 @@ import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import {
   caPassphraseFileFlag,
   daysFlag,
@@ -39,6 +40,13 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     'The new files take the place of the old ones, which move to a folder beside with ~ and the start of the old serial number behind the name; files that were imported stay where they are. The old certificate stays valid until it expires; --revoke-old revokes it and writes the CRL.',
     'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is no error: made for cron. --all takes every user and device whose certificate is neither expired nor revoked. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     'When one of several fails the others are still done, and the exit code is 9. A renewal that was killed is undone or finished by the next command that writes: no file is lost.',
+    exitCodes({
+      DONE: 'done, or nothing was due',
+      NOT_FOUND: 'no such certificate or no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+      PARTIAL: 'some users failed',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -60,16 +68,20 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
 
   static override flags = {
     domain: namesDomainFlag,
-    device: deviceFlag({ summary: 'the device of the users (default: the main one)', exclusive: ['all'] }),
-    all: Flags.boolean({ summary: 'all users and devices' }),
+    device: deviceFlag({
+      summary: 'the device of the users (default: the main one)',
+      exclusive: ['all'],
+      env: 'XMPPKI_DEVICE',
+    }),
+    all: Flags.boolean({ summary: 'all users and devices', env: 'XMPPKI_RENEW_ALL' }),
     'expires-in': Flags.custom<Period>({
       summary: 'only what ends within this time: 30d, 12h, 2w, or a part of its validity: 25%',
       helpValue: 'PERIOD',
       env: 'XMPPKI_EXPIRES_IN',
       parse: async (text) => parsePeriod(text),
     })(),
-    days: daysFlag({ summary: 'how long the new certificates are valid', default: 500 }),
-    rekey: Flags.boolean({ summary: 'make new keys' }),
+    days: daysFlag({ summary: 'how long the new certificates are valid', default: 500, env: 'XMPPKI_CLIENT_DAYS' }),
+    rekey: Flags.boolean({ summary: 'make new keys', env: 'XMPPKI_REKEY' }),
     'key-type': keyTypeFlag({ summary: 'type of the keys that --rekey makes (default: that of the old key)' }),
     'p12-password-file': secretFileFlag({
       summary: 'file with the password for the new bundles; - reads standard input',
@@ -79,7 +91,10 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       summary: 'encrypt bundles with 3DES and SHA-1, for old macOS, Android and Windows',
       env: 'XMPPKI_P12_COMPAT',
     }),
-    'revoke-old': Flags.boolean({ summary: 'revoke the old certificates (superseded) and write the CRL' }),
+    'revoke-old': Flags.boolean({
+      summary: 'revoke the old certificates (superseded) and write the CRL',
+      env: 'XMPPKI_REVOKE_OLD',
+    }),
     'crl-days': Flags.integer({
       summary: 'how long that CRL is good for',
       helpValue: 'DAYS',
@@ -115,7 +130,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
         p12Format: flags['p12-compat'] ? 'compat' : 'modern',
         revokeOld: flags['revoke-old'],
         crlDays: flags['crl-days'],
-        issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
+        issuer: workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn })),
       })
       return this.#finish(result)
     } finally {

@@ -3,6 +3,7 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
@@ -24,6 +25,12 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     'By name every certificate of the user for this device is taken that has not expired, also those that a newer one has superseded. All names are checked first: all of them are revoked or none. The files of the user stay where they are. A revocation is final.',
     'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A certificate that does not exist gives exit code 4.',
     'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    exitCodes({
+      NOT_FOUND: 'no such certificate or no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+      PARTIAL: 'revoked, but not every CRL could be written',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -50,22 +57,26 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     device: deviceFlag({
       summary: 'the device of the users (default: the main one)',
       exclusive: ['all-devices', 'serial', 'file'],
+      env: 'XMPPKI_DEVICE',
     }),
     'all-devices': Flags.boolean({
       summary: 'all devices of the users',
       exclusive: ['serial', 'file'],
+      env: 'XMPPKI_REVOKE_ALL_DEVICES',
     }),
     serial: Flags.string({
       summary: 'the certificate with this serial number, in hexadecimal, with or without colons',
       helpValue: 'HEX',
       exclusive: ['file'],
+      env: 'XMPPKI_REVOKE_SERIAL',
     }),
-    file: pathFlag({ summary: 'the certificate in this file, PEM or DER' }),
+    file: pathFlag({ summary: 'the certificate in this file, PEM or DER', env: 'XMPPKI_REVOKE_FILE' }),
     reason: Flags.string({
       summary:
         'unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or aACompromise (RFC 5280 §5.3.1)',
       helpValue: 'REASON',
       default: 'unspecified',
+      env: 'XMPPKI_REVOKE_REASON',
     }),
     'crl-days': Flags.integer({
       summary: 'how long the CRL is good for',
@@ -90,7 +101,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
         target: await this.#target(workspace, args.name ?? [], flags),
         reason,
         crlDays: flags['crl-days'],
-        issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
+        issuer: workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn })),
       })
       for (const client of revoked) this.#show(client)
       for (const row of columns(crlRows(crls))) this.log(row)

@@ -3,11 +3,15 @@ import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames, remarksAbout } from '../../cli/client-names.ts'
+import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import { KEY_TYPES, type KeyType, parseKeyType } from '../../pki/algorithms.ts'
+import type { CrlRun } from '../../workspace/publish-crl.ts'
+import type { SupersededCertificate } from '../../workspace/renew-client.ts'
 import type { SignedClient, SignRequest } from '../../workspace/sign-csr.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
@@ -19,6 +23,8 @@ export interface ClientSignResult {
     readonly request: string
     readonly error: ErrorDocument
   }[]
+  /** The lists that were written where --revoke-old has revoked something, one for each CA. */
+  readonly crls: readonly CrlDocument[]
 }
 
 /** One flag with a list: oclif takes no list from the environment for a flag that may be repeated. */
@@ -35,6 +41,16 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     'A request is only a claim: anybody can write any name into one. Say whom it is for with --name, or vouch for what the files ask for with --accept-requested-name (names at the domain of the workspace or of --domain only). Without either nothing is signed, and the refusal tells what is asked for.',
     'Only the public key is taken from the request; the certificate is made from the same profile as by "client issue". What was asked for beyond it is listed as a note.',
     'alice.csr is answered by alice.crt and alice.chain.crt (with the CA certificate) beside it or in --out; the workspace keeps a copy. When one of several files fails the others are still done, and the exit code is 9.',
+    'A user who has a certificate already gets another one only for a further device, or with --renew: then the old one and its files move to a folder beside, and it stays valid until it expires, unless --revoke-old revokes it.',
+    exitCodes({
+      DONE: 'signed',
+      USAGE: 'refused, or wrong flag, argument or file',
+      EXISTS: 'the user has a certificate, or the file is there',
+      NOT_FOUND: 'no such file or no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+      PARTIAL: 'some requests failed',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -45,6 +61,10 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     {
       description: 'Requests that your own provisioning collected, from a script that may run again:',
       command: '<%= config.bin %> client sign inbox/*.csr --accept-requested-name --if-missing --out outbox --json',
+    },
+    {
+      description: 'A new key that the device has made for itself, in place of the old one:',
+      command: '<%= config.bin %> client sign sensor7-2027.csr --name sensor7 --renew --revoke-old',
     },
     {
       description: 'The key of a second device, elliptic curves only:',
@@ -60,6 +80,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     name: Flags.string({
       summary: 'the user that the one request is for: username or bare JID',
       helpValue: 'NAME',
+      env: 'XMPPKI_SIGN_NAME',
     }),
     'accept-requested-name': Flags.boolean({
       summary: 'sign each request for the account that it asks for; with --name that alone counts',
@@ -69,16 +90,37 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     device: deviceFlag({
       summary: 'a further certificate for this device of the user',
       default: '',
+      env: 'XMPPKI_DEVICE',
     }),
-    days: daysFlag({ summary: 'how long the certificates are valid', default: 500 }),
+    days: daysFlag({ summary: 'how long the certificates are valid', default: 500, env: 'XMPPKI_CLIENT_DAYS' }),
     'allow-key-type': keyTypesFlag({
       summary: `sign only keys of these types, separated by commas: ${KEY_TYPES.join(', ')} (default: all)`,
       env: 'XMPPKI_ALLOW_KEY_TYPE',
     }),
-    out: pathFlag({ summary: 'write the certificates to this folder instead of beside the requests' }),
+    out: pathFlag({
+      summary: 'write the certificates to this folder instead of beside the requests',
+      env: 'XMPPKI_SIGN_OUT',
+    }),
+    renew: Flags.boolean({
+      summary: 'let the certificate supersede the one that the user has; new users get their first one',
+      env: 'XMPPKI_SIGN_RENEW',
+    }),
+    'revoke-old': Flags.boolean({
+      summary: 'with --renew: revoke what is superseded, and write the CRL',
+      env: 'XMPPKI_REVOKE_OLD',
+    }),
+    'crl-days': Flags.integer({
+      summary: 'how long that CRL is good for',
+      helpValue: 'DAYS',
+      min: 1,
+      max: 3650,
+      default: 30,
+      env: 'XMPPKI_CRL_DAYS',
+    }),
     'passphrase-file': caPassphraseFileFlag,
     'if-missing': Flags.boolean({
       summary: 'accept users who already have a certificate for the same key',
+      env: 'XMPPKI_IF_MISSING',
     }),
   }
 
@@ -88,6 +130,10 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       throw new XmppkiError('USAGE', `--name is for one request, not for ${args.file.length}`, {
         hint: 'sign one file at a time, or vouch for the names in them with --accept-requested-name',
       })
+    }
+    // An environment variable may set it for all commands: only the flag is a contradiction.
+    if (!flags.renew && this.argv.includes('--revoke-old')) {
+      throw new XmppkiError('USAGE', '--revoke-old has no effect without --renew', { hint: 'add --renew' })
     }
     const warn = (text: string) => this.sayWarning(text)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
@@ -104,6 +150,9 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
         days: flags.days,
         ...(flags.out === undefined ? {} : { out: flags.out }),
         ifMissing: flags['if-missing'],
+        renew: flags.renew,
+        revokeOld: flags['revoke-old'],
+        crlDays: flags['crl-days'],
         issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
       })
     } finally {
@@ -112,7 +161,11 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
   }
 
   /** A wrong passphrase or a missing CA fails for all files at once: `issuerSource` asks only once. */
-  async #sign(workspace: Workspace, files: readonly string[], request: SignRequest): Promise<ClientSignResult> {
+  async #sign(
+    workspace: Workspace,
+    files: readonly string[],
+    request: SignRequest & { readonly crlDays: number },
+  ): Promise<ClientSignResult> {
     const { signCsr } = await import('../../workspace/sign-csr.ts')
     const signed: SignedClient[] = []
     const failed: { request: string; error: XmppkiError }[] = []
@@ -133,18 +186,30 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
         failed.push({ request: file, error })
       }
     }
-    return this.#finish(signed, failed)
+    const { publishSuperseded } = await import('../../workspace/renew-clients.ts')
+    const crl = { issuer: request.issuer, days: request.crlDays, now: new Date() }
+    return this.#finish(signed, failed, await publishSuperseded(workspace, signed, crl))
   }
 
-  #finish(signed: readonly SignedClient[], failed: readonly { request: string; error: XmppkiError }[]) {
+  #finish(
+    signed: readonly SignedClient[],
+    failed: readonly { request: string; error: XmppkiError }[],
+    { crls, withoutKey }: CrlRun<unknown>,
+  ): ClientSignResult {
     const show = () => {
       for (const client of signed) this.#show(client)
+      for (const row of columns(crlRows(crls))) this.log(row)
+      this.reportRest(missingCrlKeys(withoutKey))
     }
     this.reportBatch(failed, { count: signed.length, things: 'requests', show })
-    return { signed, failed: failed.map(({ request, error }) => ({ request, error: errorDocument(error) })) }
+    return {
+      signed,
+      failed: failed.map(({ request, error }) => ({ request, error: errorDocument(error) })),
+      crls: crls.map(crlDocument),
+    }
   }
 
-  #show({ request, jid, device, created, files, notAfter, notCopied }: SignedClient): void {
+  #show({ request, jid, device, created, files, notAfter, notCopied, previous }: SignedClient): void {
     if (notCopied.length > 0) this.say(`note: asked for in ${request} and not copied: ${notCopied.join(', ')}`)
     const name = device === '' ? jid : `${jid} (${device})`
     if (!created) {
@@ -156,7 +221,12 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       ['certificate', files.certificate],
       ['with chain', files.chain],
       ['valid until', day(notAfter)],
+      ...(previous === undefined ? [] : ([['old one', oldOne(previous)]] as const)),
     ])
     for (const row of rows) this.log(row)
   }
+}
+
+function oldOne({ revoked, notAfter, directory }: SupersededCertificate): string {
+  return `${revoked ? 'revoked' : `valid until ${day(notAfter)}`}, in ${directory}`
 }

@@ -21,7 +21,7 @@ describe('client list', () => {
     const { code, stdout, stderr } = await run('list')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const [heading, ...rows] = stdout.trimEnd().split('\n')
-    expect(heading).toMatch(/^USER +DEVICE +STATE +VALID UNTIL +SERIAL$/)
+    expect(heading).toMatch(/^USER +DEVICE +STATE +VALID UNTIL +LAST LOGIN +SERIAL$/)
     expect(rows.map((row) => row.split(/ +/).slice(0, 3).join(' '))).toEqual([
       'alice@localhost - valid',
       'alice@localhost phone expiring',

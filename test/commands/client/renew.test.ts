@@ -71,7 +71,7 @@ describe('client renew', () => {
     const { code, stdout } = await cli.run(['client', 'renew', 'carol', '--rekey', '--revoke-old'])
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^carol@localhost renewed\n {2}folder +.*\/carol\n {2}valid until .*\n {2}old one +revoked, in .*\/carol~[0-9a-f]{12}\nCRL: /,
+      /^carol@localhost renewed\n {2}folder +.*\/carol\n {2}valid until .*\n {2}old one +revoked, in .*\/carol~[0-9a-f]{12}\n {2}CRL +.*root\.crl \(number \d+\)\n/,
     )
     const [old, current] = ledgerOf(cli).filter(({ name }) => name === 'carol@localhost')
     const lists = ['-CAfile', join(cli.home, 'ca/root.crt'), '-CRLfile', join(cli.home, 'ca/root.crl')]

@@ -161,6 +161,86 @@ describe('client sign', () => {
   })
 })
 
+describe('client sign --renew', () => {
+  let home: CliHome
+  beforeAll(async () => {
+    home = await homeWithCa('--domain', 'example.org')
+    for (const [name, file] of [
+      ['sensor', 'first'],
+      ['sensor', 'second'],
+      ['sensor', 'third'],
+      ['carol', 'carol'],
+      ['dora', 'dora'],
+    ]) {
+      const csr = await createCsr({ keys: await testKeys('ec:p256'), jid: account(`${name}@example.org`) })
+      writeFileSync(home.path(`${file}.csr`), csr)
+    }
+    expect(await home.run(['client', 'sign', 'first.csr', '--name', 'sensor'])).toMatchObject({ code: 0 })
+  })
+  afterAll(() => home.remove())
+
+  const folder = (name: string) => join(home.home, 'clients/example.org', name)
+  const rows = (name: string) => ledgerOf(home).filter((record) => record.name === `${name}@example.org`)
+  const publicKey = (kind: string, file: string) => openssl(kind, '-in', file, '-noout', '-pubkey')
+
+  it('needs to be said, and says so', async () => {
+    const refused = await home.run(['client', 'sign', 'second.csr', '--name', 'sensor'])
+    expect(refused).toMatchObject({ code: 3, stdout: '' })
+    expect(refused.stderr).toContain('--renew supersedes it')
+    const alone = await home.run(['client', 'sign', 'second.csr', '--name', 'sensor', '--revoke-old', '--json'])
+    expect(JSON.parse(alone.stdout).error).toMatchObject({ code: 'USAGE', exitCode: 2 })
+    expect(rows('sensor')).toHaveLength(1)
+  })
+
+  it('gives the new key the place of the old one, which stays valid', async () => {
+    const result = await home.run(['client', 'sign', 'second.csr', '--name', 'sensor', '--renew'])
+    const [old] = rows('sensor')
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(result.stdout).toMatch(/\n {2}old one {6}valid until \d{4}-\d\d-\d\d, in .*sensor~[0-9a-f]{12}\n$/)
+    expect(old).toMatchObject({ directory: `${folder('sensor')}~${old?.serial.slice(0, 12)}` })
+    expect(old?.revokedAt).toBeUndefined()
+    expect(readFileSync(join(old?.directory ?? '', 'sensor.crt'))).toEqual(readFileSync(home.path('first.crt')))
+    expect(publicKey('x509', join(folder('sensor'), 'sensor.crt'))).toBe(publicKey('req', home.path('second.csr')))
+  })
+
+  it('may run again with --if-missing: the same key is not renewed', async () => {
+    const args = ['client', 'sign', 'second.csr', '--name', 'sensor', '--renew', '--if-missing']
+    const again = await home.run(args)
+    expect(again).toMatchObject({ code: 0, stderr: '' })
+    expect(again.stdout).toContain('already has a certificate until')
+    expect(rows('sensor')).toHaveLength(2)
+  })
+
+  it('revokes what is superseded with --revoke-old, new users are signed beside, and one CRL tells', async () => {
+    const args = ['--accept-requested-name', '--renew', '--revoke-old', '--json']
+    const result = await home.run(['client', 'sign', 'third.csr', 'carol.csr', ...args])
+    const { signed, crls } = JSON.parse(result.stdout)
+    const [first, second, third] = rows('sensor')
+    expect(signed).toMatchObject([
+      { serial: third?.serial, previous: { serial: second?.serial, revoked: true, directory: second?.directory } },
+      { jid: 'carol@example.org' },
+    ])
+    expect(signed[1].previous).toBeUndefined()
+    expect(rows('sensor').map(({ revocationReason }) => revocationReason)).toEqual([undefined, 'superseded', undefined])
+    expect(crls).toMatchObject([{ number: 1 }])
+    const crl = openssl('crl', '-in', crls[0].file, '-noout', '-text').toLowerCase()
+    expect(crl).toContain(second?.serial)
+    expect(crl).not.toContain(first?.serial)
+  })
+
+  it('takes the place of what client issue made, key and all, and refuses to overwrite an answer', async () => {
+    expect(await home.run(['client', 'issue', 'dora'])).toMatchObject({ code: 0 })
+    const args = ['client', 'sign', 'dora.csr', '--name', 'dora', '--renew']
+    writeFileSync(home.path('dora.crt'), 'mine')
+    expect(await home.run(args)).toMatchObject({ code: 3 })
+    expect(rows('dora')).toHaveLength(1)
+    expect(await home.run([...args, '--out', 'out'])).toMatchObject({ code: 0 })
+    const [old] = rows('dora')
+    expect(readdirSync(old?.directory ?? '')).toContain('dora.key')
+    expect(readdirSync(folder('dora')).sort()).toEqual(['dora.chain.crt', 'dora.crt', 'dora.csr'])
+  })
+})
+
 describe('client sign, told by the environment', () => {
   const told = new CliHome()
   afterAll(() => told.remove())
