@@ -1,5 +1,6 @@
 import { type Command, Plugin, run } from '@oclif/core'
 import { describeError, errorDocument, isQuietExit } from './cli/describe-error.ts'
+import { switchOf } from './cli/environment.ts'
 import { errorLines } from './cli/output.ts'
 
 /** Every command by its id; evaluated only when a command runs, because help is answered from the manifest. */
@@ -13,7 +14,8 @@ async function reportStartError(error: unknown, argv: readonly string[]): Promis
   const commands = Object.keys(await loadCommands()).map((id) => id.replaceAll(':', ' '))
   const described = describeError(error, { flags: [], commands })
   process.exitCode = described.exitCode
-  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: errorDocument(described) }, null, 2)}\n`)
+  const asJson = argv.includes('--json') || switchOf(process.env.XMPPKI_JSON) === true
+  if (asJson) process.stdout.write(`${JSON.stringify({ error: errorDocument(described) }, null, 2)}\n`)
   else process.stderr.write(`${errorLines(described).join('\n')}\n`)
 }
 

@@ -1,6 +1,7 @@
-import { Command, Flags } from '@oclif/core'
+import { Command, Flags, type Interfaces } from '@oclif/core'
 import { XmppkiError } from '../errors.ts'
 import { describeError, errorDocument, isQuietExit } from './describe-error.ts'
+import { switchOf, withEnvironment } from './environment.ts'
 import { errorLines, styled } from './output.ts'
 import { Interrupted } from './prompt.ts'
 
@@ -19,6 +20,11 @@ export abstract class XmppkiCommand<T> extends Command {
       helpGroup: 'GLOBAL',
       env: 'XMPPKI_HOME',
     }),
+    json: Flags.boolean({
+      summary: 'print the result as JSON, errors too',
+      helpGroup: 'GLOBAL',
+      env: 'XMPPKI_JSON',
+    }),
   }
 
   abstract override run(): Promise<T>
@@ -30,6 +36,25 @@ export abstract class XmppkiCommand<T> extends Command {
       if (error.code === 'EPIPE') process.exit()
       throw error
     })
+  }
+
+  override jsonEnabled(): boolean {
+    return this.ctor.enableJsonFlag && (super.jsonEnabled() || switchOf(process.env.XMPPKI_JSON) === true)
+  }
+
+  /** As oclif's, with the environment as `withEnvironment` reads it. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(options: Interfaces.Input<F, B, A>, argv: string[] = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const { args, baseFlags } = options
+    const line = withEnvironment({ flags: { ...baseFlags, ...options.flags }, argv }, process.env)
+    const flags = line.flags as Interfaces.FlagInput<F>
+    const output = await super.parse<F, B, A>(args === undefined ? { flags } : { args, flags }, line.argv)
+    // oclif keeps what it has parsed; commands look here for what was typed.
+    this.argv = argv
+    return output
   }
 
   /** The folder of the workspace. */

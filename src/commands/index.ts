@@ -1,6 +1,11 @@
+import CaAudit from './ca/audit.ts'
+import CaBackup from './ca/backup.ts'
 import CaCrl from './ca/crl.ts'
 import CaImport from './ca/import.ts'
 import CaInit from './ca/init.ts'
+import CaIssuingInit from './ca/issuing/init.ts'
+import CaRestore from './ca/restore.ts'
+import CaUrl from './ca/url.ts'
 import CertInspect from './cert/inspect.ts'
 import CertLint from './cert/lint.ts'
 import CertVerify from './cert/verify.ts'
@@ -12,15 +17,21 @@ import ClientRenew from './client/renew.ts'
 import ClientRevoke from './client/revoke.ts'
 import ClientShow from './client/show.ts'
 import ClientSign from './client/sign.ts'
+import Completion from './completion.ts'
 import Quickstart from './quickstart.ts'
 import Serve from './serve.ts'
 import ServerIssue from './server/issue.ts'
 
 /** Every command by its id, as oclif's explicit strategy wants it: static imports keep start-up to one file. */
 export const COMMANDS = {
+  'ca:audit': CaAudit,
+  'ca:backup': CaBackup,
   'ca:crl': CaCrl,
   'ca:import': CaImport,
   'ca:init': CaInit,
+  'ca:issuing:init': CaIssuingInit,
+  'ca:restore': CaRestore,
+  'ca:url': CaUrl,
   'cert:inspect': CertInspect,
   'cert:lint': CertLint,
   'cert:verify': CertVerify,
@@ -33,6 +44,7 @@ export const COMMANDS = {
   'client:show': ClientShow,
   'client:sign': ClientSign,
   'server:issue': ServerIssue,
+  completion: Completion,
   quickstart: Quickstart,
   serve: Serve,
 }

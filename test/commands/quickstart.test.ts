@@ -32,6 +32,9 @@ describe('quickstart', () => {
       to: 'bob@localhost',
       body: 'Hello from alice@localhost, without a password',
     })
+    const { stdout } = await runCli(['client', 'list', '--home', home, '--json'])
+    const today = expect.stringMatching(/^\d{4}-\d\d-\d\dT/)
+    expect(JSON.parse(stdout).clients).toMatchObject([{ lastLogin: today }, { lastLogin: today }])
     const before = statSync(join(home, 'clients', 'localhost', 'alice', 'alice.p12')).mtimeMs
     const second = await runCli([...CHECK, '--home', home, '--json'])
     expect(JSON.parse(second.stdout).users.map(({ created }: { created: boolean }) => created)).toEqual([false, false])

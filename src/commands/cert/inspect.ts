@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { secretFileFlag } from '../../cli/flags.ts'
 import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { columns, styled } from '../../cli/output.ts'
@@ -20,7 +21,12 @@ export default class CertInspect extends XmppkiCommand<CertInspectResult> {
   static override description = [
     'FILE may be PEM or DER and is recognised by its content, not by its name; - reads standard input. A PEM file may hold several things, all of them are shown. Nothing is judged: for that there are "cert lint" and "cert verify". Private keys are never printed, only their type and the fingerprint of the public half, which is the same for a key and its certificates.',
     'Encrypted keys and bundles show how they are encrypted; with --password-file also what is inside.',
-    'Exit codes: 0 shown, 2 not one of these things or damaged, 4 no such file, 5 wrong password.',
+    exitCodes({
+      DONE: 'shown',
+      BAD_INPUT: 'not one of these things, or damaged',
+      NOT_FOUND: 'no such file',
+      PASSPHRASE: 'wrong password',
+    }),
   ].join('\n\n')
 
   static override examples = [

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
@@ -29,8 +30,12 @@ export default class CertLint extends XmppkiCommand<CertLintResult> {
 
   static override description = [
     'Every certificate in FILE is checked, PEM or DER; - reads standard input. Each finding names the rule and the section that demands it. An "error" breaks a MUST or logins, a "warning" a SHOULD, a "notice" is worth knowing.',
-    'What a certificate is for (client, server or ca) is told by what it says; --kind says it instead, for those that say nothing. Dates and signatures are a matter of "cert verify". No workspace is needed.',
-    'Exit codes: 0 no errors (with --strict: nor warnings), 2 errors found or not a certificate, 4 no such file.',
+    'What a certificate is for (client, server, ca or ocsp, a responder) is told by what it says; --kind says it instead, for those that say nothing. Dates and signatures are a matter of "cert verify". No workspace is needed.',
+    exitCodes({
+      DONE: 'no errors (with --strict: nor warnings)',
+      BAD_INPUT: 'errors found or not a certificate',
+      NOT_FOUND: 'no such file',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -55,7 +60,7 @@ export default class CertLint extends XmppkiCommand<CertLintResult> {
   static override flags = {
     kind: Flags.option({
       summary: 'what the certificates are for (default: what they say themselves)',
-      options: ['client', 'server', 'ca'] as const,
+      options: ['client', 'server', 'ca', 'ocsp'] as const,
       env: 'XMPPKI_LINT_KIND',
     })(),
     strict: Flags.boolean({ summary: 'let warnings decide the exit code too', env: 'XMPPKI_LINT_STRICT' }),

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { pathFlag } from '../../cli/flags.ts'
 import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { columns, styled } from '../../cli/output.ts'
@@ -23,7 +24,12 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     'FILE holds the certificate first, PEM or DER, and in PEM possibly intermediate CA certificates after it; - reads standard input. Checked are its form, its dates, its purpose, the path to the CA, and whether it was revoked; every check is reported, also after one has failed.',
     'Without --ca the CA and the ledger of the workspace are asked (no passphrase is needed). With --ca FILE no workspace is needed, and revocation is looked up only in --crl.',
     'A CRL must be signed by the CA and not be stale. Name constraints of the CA are not looked at here; TLS does so at every login.',
-    'Exit codes: 0 accepted, 2 not accepted or not a certificate, 4 no such file or no workspace.',
+    exitCodes({
+      DONE: 'accepted',
+      BAD_INPUT: 'not accepted or not a certificate',
+      NOT_FOUND: 'no such file or no workspace',
+      CORRUPT: 'files and ledger disagree',
+    }),
   ].join('\n\n')
 
   static override examples = [

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { type NamedClient, parseClientNames, remarksAbout } from '../../cli/client-names.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { domainFlag, keyTypeFlag, pathFlag, secretFileFlag } from '../../cli/flags.ts'
 import { columns, styled } from '../../cli/output.ts'
 import { readSecretFile } from '../../cli/secret.ts'
@@ -16,6 +17,7 @@ export default class ClientCsr extends XmppkiCommand<MadeCsr> {
     'Writes NAME.key and NAME.csr. The key never has to leave this machine: send the CSR to whoever runs the CA, who answers with a certificate from "client sign". Neither a CA nor a workspace is needed here.',
     'NAME is a username with --domain, or a bare JID (alice@example.org). Existing files are never overwritten (exit code 3).',
     'The key is not encrypted unless --key-passphrase-file gives a passphrase; it can be read by its owner only.',
+    exitCodes({ EXISTS: 'the files are there already', PASSPHRASE: 'passphrase blank' }),
   ].join('\n\n')
 
   static override examples = [
@@ -51,7 +53,7 @@ export default class ClientCsr extends XmppkiCommand<MadeCsr> {
       summary: 'encrypt the key with the passphrase in this file; - reads standard input',
       env: 'XMPPKI_KEY_PASSPHRASE_FILE',
     }),
-    out: pathFlag({ summary: 'folder for both files (default: the current one)' }),
+    out: pathFlag({ summary: 'folder for both files (default: the current one)', env: 'XMPPKI_CSR_OUT' }),
   }
 
   async run(): Promise<MadeCsr> {

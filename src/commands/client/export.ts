@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { deviceFlag, domainFlag, pathFlag, secretFileFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { readSecretFile } from '../../cli/secret.ts'
@@ -19,6 +20,12 @@ export default class ClientExport extends XmppkiCommand<ClientExportResult> {
     'Takes the newest certificate of NAME (a username or a bare JID) that is not revoked and writes it to a new file that only its owner may read (mode 0600). A file that is there is never overwritten: exit code 3. The key of the CA is not needed.',
     'The formats: p12, a PKCS#12 bundle of key, certificate and CA certificate, with a password of its own; pem, private key, certificate and CA certificate one after the other, not encrypted; chain, the two certificates without the key.',
     'The password of a bundle comes from --p12-password-file, else one is generated, shown once, and written beside it with .password behind the name.',
+    exitCodes({
+      EXISTS: 'the file is there already',
+      NOT_FOUND: 'no such certificate',
+      PASSPHRASE: 'password blank',
+      CORRUPT: 'files and ledger disagree',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -46,9 +53,18 @@ export default class ClientExport extends XmppkiCommand<ClientExportResult> {
       summary: 'domain of a name without one (default: that of the workspace)',
       env: 'XMPPKI_DOMAIN',
     }),
-    device: deviceFlag({ summary: 'the device of the user (default: the main one)', default: '' }),
-    format: Flags.option({ summary: 'form of the file', options: FORMATS, default: 'p12' as const })(),
-    out: pathFlag({ summary: 'the file to write', required: true }),
+    device: deviceFlag({
+      summary: 'the device of the user (default: the main one)',
+      default: '',
+      env: 'XMPPKI_DEVICE',
+    }),
+    format: Flags.option({
+      summary: 'form of the file',
+      options: FORMATS,
+      default: 'p12' as const,
+      env: 'XMPPKI_EXPORT_FORMAT',
+    })(),
+    out: pathFlag({ summary: 'the file to write', required: true, env: 'XMPPKI_EXPORT_OUT' }),
     'p12-password-file': secretFileFlag({
       summary: 'file with the password for the bundle; - reads standard input',
       env: 'XMPPKI_P12_PASSWORD_FILE',

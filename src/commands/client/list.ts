@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { day, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import { EXIT_CODES } from '../../errors.ts'
@@ -19,9 +20,14 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
   static override summary = 'List the client certificates of the workspace and what they are good for.'
 
   static override description = [
-    'One row for each certificate in the ledger: the user, the device, the state, the last day of validity, and the serial number. Needs no key and changes nothing.',
+    'One row for each certificate in the ledger: the user, the device, the state, the last day of validity, the last login that `serve` has seen, and the serial number. Needs no key and changes nothing.',
     'The states: valid; expiring, which is valid but not for long; superseded, which is valid although the user has a newer one for the same device; expired; revoked.',
     'For monitoring: with --expiring only certificates are listed that end within this period and have no newer one, and the exit code is 10 when there are any, 0 when there are none. Errors have other exit codes.',
+    exitCodes({
+      NOT_FOUND: 'there is no CA',
+      CORRUPT: 'files and ledger disagree',
+      EXPIRING: '--expiring has found some',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -48,6 +54,7 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
       options: CLIENT_STATES,
       multiple: true,
       exclusive: ['expiring'],
+      env: 'XMPPKI_LIST_STATE',
     })(),
   }
 
@@ -75,14 +82,16 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
       this.say(total === 0 ? 'no client certificates; make one with: xmppki client issue NAME' : 'none of them')
       return
     }
-    const rows = clients.map(({ jid, device, state, notAfter, serial }) => [
+    const rows = clients.map(({ jid, device, state, notAfter, lastLogin, serial }) => [
       jid,
       device || '-',
       state,
       day(notAfter),
+      lastLogin === undefined ? '-' : day(lastLogin),
       serial,
     ])
-    const [heading = '', ...lines] = table(['user', 'device', 'state', 'valid until', 'serial'], rows)
+    const columns = ['user', 'device', 'state', 'valid until', 'last login', 'serial']
+    const [heading = '', ...lines] = table(columns, rows)
     this.log(styled('bold', heading))
     // After the padding: escape sequences have no width on the screen.
     for (const [index, line] of lines.entries()) {

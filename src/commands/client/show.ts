@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { deviceFlag, domainFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
@@ -17,9 +18,10 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
   static override summary = 'Show every certificate of a user.'
 
   static override description = [
-    'All that the ledger knows about the certificates of NAME, a username (alice) or a bare JID (alice@example.org): state, validity, serial number, fingerprint, folder, and when and why it was revoked. Needs no key and changes nothing.',
+    'All that the ledger knows about the certificates of NAME, a username (alice) or a bare JID (alice@example.org): state, validity, serial number, fingerprint, folder, last login, and when and why it was revoked. Needs no key and changes nothing.',
     'The states are those of `client list`, where expiring means that less than 30 days are left.',
     'The exit code is 4 when the user never had a certificate.',
+    exitCodes({ NOT_FOUND: 'the user never had a certificate', CORRUPT: 'files and ledger disagree' }),
   ].join('\n\n')
 
   static override examples = [
@@ -41,7 +43,7 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
       summary: 'domain of a name without one (default: that of the workspace)',
       env: 'XMPPKI_DOMAIN',
     }),
-    device: deviceFlag({ summary: 'only the certificates for this device' }),
+    device: deviceFlag({ summary: 'only the certificates for this device', env: 'XMPPKI_DEVICE' }),
   }
 
   async run(): Promise<ClientShowResult> {
@@ -66,7 +68,7 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
 
   #show(certificate: ListedClient): void {
     const { jid, device, state, serial, fingerprint, notBefore, notAfter, directory } = certificate
-    const { revokedAt, revocationReason } = certificate
+    const { revokedAt, revocationReason, lastLogin } = certificate
     const revocation: [string, string][] =
       revokedAt === undefined ? [] : [['revoked on', `${day(revokedAt)} (${revocationReason ?? 'unspecified'})`]]
     this.log(styled('bold', device === '' ? jid : `${jid} (${device})`))
@@ -75,6 +77,7 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
       ...revocation,
       ['valid from', day(notBefore)],
       ['valid until', day(notAfter)],
+      ['last login', lastLogin === undefined ? '-' : lastLogin.toISOString()],
       ['serial', serial],
       ['SHA-256', fingerprint],
       ['folder', directory],

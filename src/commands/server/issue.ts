@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, keyTypeFlag, parseDomain } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { keyAlgorithm } from '../../pki/algorithms.ts'
@@ -14,6 +15,12 @@ export default class ServerIssue extends XmppkiCommand<IssuedServer> {
     'Existing files are never overwritten: to replace a certificate, move its folder away.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     "Certificates are valid for 397 days by default, as those of public CAs are; Apple's systems refuse more than 825.",
+    exitCodes({
+      EXISTS: 'the domain has a certificate',
+      NOT_FOUND: 'there is no CA',
+      PASSPHRASE: 'passphrase missing or wrong',
+      CORRUPT: 'files and ledger disagree',
+    }),
   ].join('\n\n')
 
   static override examples = [
@@ -44,6 +51,7 @@ export default class ServerIssue extends XmppkiCommand<IssuedServer> {
     days: daysFlag({
       summary: 'how long the certificate is valid',
       default: 397,
+      env: 'XMPPKI_SERVER_DAYS',
     }),
     'key-type': keyTypeFlag({
       default: keyAlgorithm('ec:p256'),
@@ -52,6 +60,7 @@ export default class ServerIssue extends XmppkiCommand<IssuedServer> {
     'passphrase-file': caPassphraseFileFlag,
     'if-missing': Flags.boolean({
       summary: 'succeed without doing anything if the first domain has a certificate',
+      env: 'XMPPKI_IF_MISSING',
     }),
   }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCrl } from '../../../src/pki/crl.ts'
 import { loadIssuer } from '../../../src/pki/issuer.ts'
 import { decodePrivateKey } from '../../../src/pki/keys.ts'
+import { softwareKey } from '../../../src/pki/signature.ts'
 import { CliHome } from '../../support/cli.ts'
 
 describe('cert verify', () => {
@@ -36,7 +37,7 @@ describe('cert verify', () => {
   it('asks a CRL, PEM or DER', async () => {
     const ca = cli.path('home', 'ca', 'root.crt')
     const { privateKey } = decodePrivateKey(readFileSync(cli.path('home', 'ca', 'root.key')), { source: 'root.key' })
-    const issuer = loadIssuer(readFileSync(ca, 'utf8'), privateKey)
+    const issuer = loadIssuer(readFileSync(ca, 'utf8'), softwareKey(privateKey))
     const serial = new X509Certificate(readFileSync(certificate)).serialNumber.toLowerCase()
     const now = Date.now()
     const { pem, der } = await createCrl({
