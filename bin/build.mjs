@@ -47,8 +47,10 @@ async function bundle() {
     platform: 'node',
     target: 'node20.19',
     format: 'cjs',
-    // Native addons and what ships prebuilt binaries stay outside the bundle.
-    external: ['@photostructure/sqlite'],
+    // Native addons and what ships prebuilt binaries stay outside the bundle, and what only some users install.
+    external: ['@photostructure/sqlite', 'node-webcrypto-p11'],
+    // A script from the code cache cannot import(), but require.
+    supported: { 'dynamic-import': false },
     plugins: [withoutCollation],
     // The ESM builds of @peculiar can be tree-shaken, the CommonJS ones cannot.
     mainFields: ['module', 'main'],

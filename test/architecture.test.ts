@@ -11,7 +11,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   xmpp: [],
   pki: ['xmpp/jid'],
   store: ['xmpp/jid'],
-  workspace: ['pki', 'store', 'xmpp/jid'],
+  pkcs11: ['pki'],
+  workspace: ['pki', 'pkcs11', 'store', 'xmpp/jid', 'package.json'],
   render: [],
   server: ['xmpp', 'pki', 'store/ledger'],
   probe: ['xmpp'],
@@ -28,7 +29,9 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^@oclif\/core$/, ['cli', 'commands', 'main']],
   [/^@photostructure\/sqlite$/, ['store']],
   [/^pino$/, ['service']],
+  [/^node-webcrypto-p11$/, ['pkcs11']],
   [/^node:(net|tls)$/, ['server', 'probe']],
+  [/^node:https?$/, ['service']],
   [/^node:fs(\/promises)?$/, ['workspace', 'cli', 'store', 'service', 'commands']],
 ]
 

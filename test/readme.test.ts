@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXIT_CODES } from '../src/errors.ts'
 import { FEATURES } from '../src/server/features/all.ts'
+import { environmentRows } from './support/environment-table.ts'
 import { consoleSteps, markedBlocks, normalise, readmeText, tableRows } from './support/readme.ts'
+import { walkThrough } from './support/walkthrough.ts'
 
 const text = readmeText()
 const blocks = markedBlocks(text)
@@ -122,27 +124,8 @@ describe('the README, the walkthrough it replaces', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  /** What a person would type: passphrases twice, a name for the CA and for alice, nothing else. */
-  function answersTo(command: string): string {
-    const subject = (name: string) => `.\n.\n.\n.\n.\n${name}\n\n\n\n`
-    if (command.includes('-des3')) return 'secret\nsecret\n'
-    if (command.includes('-x509 -new')) return `secret\n${subject('root')}`
-    if (command.startsWith('openssl req')) return subject('alice')
-    if (command.includes('-CAkey')) return 'secret\n'
-    return 'export\nexport\n'
-  }
-
   it('still works with the real openssl, and makes an X.509 v1 certificate', () => {
-    for (const command of blocksOf('walkthrough').flatMap(({ lines }) => lines)) {
-      // Without a controlling terminal openssl reads its prompts from standard input.
-      const { status, stderr } = spawnSync('setsid', ['--wait', 'bash', '-c', command.replace('4096', '2048')], {
-        cwd: folder,
-        input: answersTo(command),
-        encoding: 'utf8',
-        timeout: 20_000,
-      })
-      expect(status, `${command}\n${stderr}`).toBe(0)
-    }
+    walkThrough(folder, 2048)
     writeFileSync(join(folder, 'password'), 'export')
     const dump = execFileSync('openssl', ['x509', '-in', 'client.crt', '-noout', '-text'], {
       cwd: folder,
@@ -163,5 +146,9 @@ describe('the README, tables', () => {
   it('lists every exit code', () => {
     const listed = tableRows(blocksOf('exit codes')[0]!).map(([code]) => Number(code))
     expect(listed).toEqual([...new Set([0, ...Object.values(EXIT_CODES)])])
+  })
+
+  it('lists every environment variable', () => {
+    expect(tableRows(blocksOf('environment')[0]!)).toEqual(environmentRows())
   })
 })

@@ -113,19 +113,19 @@ async function skippedLane(project, note) {
 }
 
 async function interop() {
-  const { ending } = await run(['test/interop/setup.mjs'], 200)
+  const { ending } = await run(['test/interop/setup.mjs'], 300)
   if (ending === NOT_POSSIBLE) return skippedLane('interop', 'programs are missing, see above')
   if (ending !== 0) return count(0, 1, 0, 'the set-up failed, see above')
   console.log('')
-  return lane('interop', 180)
+  return lane('interop', 300)
 }
 
 // Several times what a slow machine with two cores takes.
 const PARTS = {
   types: () => single([bin('typescript', 'bin', 'tsc'), '--noEmit'], 90),
   lint: () => single([bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'], 60),
-  fast: () => lane('fast', 240),
-  cli: () => lane('cli', 240),
+  fast: () => lane('fast', 300),
+  cli: () => lane('cli', 300),
   interop,
 }
 

@@ -48,12 +48,16 @@ export function consoleSteps({ lines }: MarkedBlock): ConsoleStep[] {
   return steps
 }
 
-/** Replaces what differs from run to run: times, ports, dates, resources, generated passwords. */
+/** Replaces what differs from run to run: times, ports, dates, resources, generated passwords, sizes, who and where. */
 export function normalise(text: string, home: string): string {
   return text
     .replaceAll(home, '~')
     .replace(/\d+(\.\d+)? ms/g, 'N ms')
+    .replace(/in \d+\.\d s$/gm, 'in N s')
+    .replace(/\d+ (bytes|entries)\b/g, 'N $1')
     .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, 'DATE')
+    .replace(/\bWHO +/g, 'WHO  ')
+    .replace(/^(DATE {2})\S+@\S+ +/gm, '$1WHO@HOST  ')
     .replace(/\b[0-9a-f]{64}\b/g, 'SHA256')
     .replace(/\b[0-9a-f]{32}\b/g, 'SERIAL')
     .replace(/~[0-9a-f]{12}\b/g, '~SERIAL')
