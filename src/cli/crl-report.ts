@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import type { Authority } from '../workspace/authority.ts'
+import { type Authority, keyFileOf } from '../workspace/authority.ts'
 import type { PublishedCrl } from '../workspace/publish-crl.ts'
 import { day } from './output.ts'
 
@@ -31,7 +31,7 @@ export function crlRows(crls: readonly PublishedCrl[]): [string, string][] {
 export function missingCrlKeys(withoutKey: readonly Authority[]): XmppkiError | undefined {
   if (withoutKey.length === 0) return undefined
   const files = withoutKey.map(({ files: { crl } }) => crl).join(' and ')
-  const keys = withoutKey.map(({ files: { key } }) => key).join(' and ')
+  const keys = withoutKey.map(({ files }) => keyFileOf(files)).join(' and ')
   return new XmppkiError('PARTIAL', `${files} is not up to date: the key that signs it is not here`, {
     hint: `xmppki serve knows what is revoked; for other servers put ${keys} back for a moment and run: xmppki ca crl`,
   })

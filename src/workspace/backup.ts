@@ -6,7 +6,7 @@ import { snapshotLedger } from '../store/sqlite-snapshot.ts'
 import { encryptAge, WORK_FACTOR } from './age.ts'
 import { currentActor } from './audit-events.ts'
 import { exists, makePrivateFolder, removeAll, SECRET_FILE, syncFolder, withIo } from './files.ts'
-import { finishPublications } from './publish.ts'
+import { journalsIn, settledTransaction } from './publish.ts'
 import { type TarMember, writeTar } from './tar.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -44,15 +44,10 @@ export function backupWorkspace(
   checkBackupTarget(workspace, file)
   const ledger = workspace.ledger()
   for (;;) {
-    const result = ledger.transaction((insert, changes) => {
-      let recovered = false
-      const note: typeof insert = (record) => {
-        recovered = true
-        insert(record)
-      }
-      finishPublications(ledger, paths.temporary, note, changes)
-      // The snapshot has what is committed: with what a crash had left only in the next round.
-      if (recovered) return undefined
+    settledTransaction(ledger, paths.temporary, () => undefined)
+    const result = ledger.transaction((_insert, changes) => {
+      // The snapshot has what is committed: what a crash has left in this moment is finished in the next round.
+      if (journalsIn(paths.temporary).length > 0) return undefined
       const made = writeBackup(workspace, file, (plain) => encryptAge(plain, passphrase, workFactor))
       const { sha256, files } = made
       const details = { file, sha256, files }

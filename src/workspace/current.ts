@@ -1,7 +1,7 @@
 import type { IssuedCertificate } from '../pki/issue.ts'
 import type { Holder, IssuedRecord } from '../store/ledger.ts'
 import { exists } from './files.ts'
-import { finishPublications } from './publish.ts'
+import { settledTransaction } from './publish.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
@@ -19,11 +19,7 @@ export function findCurrent(workspace: Workspace, holder: Holder): IssuedRecord 
  * @throws {XmppkiError} CORRUPT, IO
  */
 export function findSettled(workspace: Workspace, holder: Holder): IssuedRecord | undefined {
-  const ledger = workspace.ledger()
-  return ledger.transaction((insert, changes) => {
-    finishPublications(ledger, workspace.paths.temporary, insert, changes)
-    return findCurrent(workspace, holder)
-  })
+  return settledTransaction(workspace.ledger(), workspace.paths.temporary, () => findCurrent(workspace, holder))
 }
 
 /** Tells about an older certificate that stays valid although its files are gone. */

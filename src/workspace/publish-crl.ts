@@ -5,7 +5,7 @@ import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
 import { currentActor } from './audit-events.ts'
 import type { Authority } from './authority.ts'
 import { PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
-import { finishPublications } from './publish.ts'
+import { settledTransaction } from './publish.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 const DAY_MS = 86_400_000
@@ -56,9 +56,8 @@ export async function publishCrls<T>(
 ): Promise<CrlRun<T>> {
   const { ready, withoutKey } = await unlockAll(workspace, request)
   const ledger = workspace.ledger()
-  const { changed, lists } = ledger.transaction((insert, changes) => {
-    // What a crash left without its row could not be revoked.
-    finishPublications(ledger, workspace.paths.temporary, insert, changes)
+  // What a crash left without its row could not be revoked.
+  const { changed, lists } = settledTransaction(ledger, workspace.paths.temporary, (_insert, changes) => {
     const result = change(changes)
     return { changed: result, lists: ready.map((signer) => listOf(signer, ledger, changes)) }
   })

@@ -13,12 +13,12 @@ import {
 } from './files.ts'
 import {
   enter,
-  finishPublications,
   type Journal,
   journalOf,
   newPublicationId,
   type Publication,
   putBack,
+  settledTransaction,
 } from './publish.ts'
 
 /** One of several publications. */
@@ -52,8 +52,7 @@ export async function publishGroup(
   for (const folder of new Set(members.map(({ publication }) => dirname(publication.record.directory)))) {
     makePrivateFolder(folder)
   }
-  // By itself: what it finishes must be in the ledger before its journal is forgotten.
-  ledger.transaction((insert, changes) => finishPublications(ledger, temporary, insert, changes))
+  settledTransaction(ledger, temporary, () => undefined)
   const outcomes = await ledger.longTransaction(async (insert, changes) => {
     const begun: Begun[] = []
     const found = members.map((member) => begin(member, begun))

@@ -76,8 +76,7 @@ export function publish(ledger: Ledger, temporary: string, publication: Publicat
   const id = newPublicationId()
   makePrivateFolder(temporary)
   makePrivateFolder(dirname(publication.record.directory))
-  const published = ledger.transaction((insert, changes) => {
-    finishPublications(ledger, temporary, insert, changes)
+  const published = settledTransaction(ledger, temporary, (insert, changes) => {
     if (!wanted()) return false
     const journal = { ...publication, actor: currentActor() }
     publishLocked(temporary, publication, id, () => enter(journal, ledger, insert, changes))
@@ -173,22 +172,39 @@ function occupied(path: string, name: string): XmppkiError {
   })
 }
 
-/** Finishes or undoes what earlier processes could not; only under the write lock. @throws {XmppkiError} IO, CORRUPT */
-export function finishPublications(
+/**
+ * A transaction of the ledger in which, before `work`, whatever earlier processes could not finish is finished or undone.
+ * Their journals go only after the commit: a crash in here must not take what they tell.
+ * @throws {XmppkiError} as `Ledger.transaction`, IO; what `work` throws
+ */
+export function settledTransaction<T>(
   ledger: Ledger,
   temporary: string,
-  insert: InsertRecord,
-  changes: LedgerChanges,
-): void {
-  if (!exists(temporary)) return
-  for (const name of withIo(`read ${temporary}`, () => readdirSync(temporary))) {
-    const path = join(temporary, name)
-    for (const journal of parseJournals(readTextIfAny(path))) {
-      const isKnown = ledger.findBySerial(journal.record.serial) !== undefined
-      if (!isKnown) finish(journal, () => enter(journal, ledger, insert, changes))
-      if (basename(journal.staging).startsWith(STAGING_PREFIX)) removeAll(journal.staging)
+  work: (insert: InsertRecord, changes: LedgerChanges) => T,
+): T {
+  const journals = new Set<string>()
+  const result = ledger.transaction((insert, changes) => {
+    for (const path of journalsIn(temporary)) {
+      finishPublications(path, ledger, insert, changes)
+      journals.add(path)
     }
-    removeAll(path)
+    return work(insert, changes)
+  })
+  for (const path of journals) removeAll(path)
+  return result
+}
+
+/** Paths of what is under way, or was left by a crash when it is seen under the write lock. @throws {XmppkiError} IO */
+export function journalsIn(temporary: string): string[] {
+  if (!exists(temporary)) return []
+  return withIo(`read ${temporary}`, () => readdirSync(temporary)).map((name) => join(temporary, name))
+}
+
+function finishPublications(path: string, ledger: Ledger, insert: InsertRecord, changes: LedgerChanges): void {
+  for (const journal of parseJournals(readTextIfAny(path))) {
+    const isKnown = ledger.findBySerial(journal.record.serial) !== undefined
+    if (!isKnown) finish(journal, () => enter(journal, ledger, insert, changes))
+    if (basename(journal.staging).startsWith(STAGING_PREFIX)) removeAll(journal.staging)
   }
 }
 

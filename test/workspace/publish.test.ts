@@ -222,27 +222,30 @@ describe('publish with a certificate that is replaced', () => {
   })
 })
 
+/** The rollback leaves the file as the kernel leaves it when it takes the lock from a dead process. */
+function crashingAtCommit(sqlite: SqliteLedger): Ledger {
+  return {
+    findBySerial: (serial) => sqlite.findBySerial(serial),
+    findCurrent: (holder) => sqlite.findCurrent(holder),
+    list: (kind) => sqlite.list(kind),
+    listRevoked: (issuer) => sqlite.listRevoked(issuer),
+    recordLogins: (logins) => sqlite.recordLogins(logins),
+    lastLogins: () => sqlite.lastLogins(),
+    auditTrail: () => sqlite.auditTrail(),
+    longTransaction: (work) => sqlite.longTransaction(work),
+    close: () => sqlite.close(),
+    transaction: (work) =>
+      sqlite.transaction((insert, changes) => {
+        work(insert, changes)
+        throw new Error('killed')
+      }),
+  }
+}
+
 describe('publish after a crash', () => {
   it('of the real ledger between rename and commit: files, journal and no row; the next one adds the row', () => {
     const sqlite = new SqliteLedger(join(home, 'ledger.db'))
-    // The rollback leaves the file as the kernel leaves it when it takes the lock from a dead process.
-    const crashing: Ledger = {
-      findBySerial: (serial) => sqlite.findBySerial(serial),
-      findCurrent: (holder) => sqlite.findCurrent(holder),
-      list: (kind) => sqlite.list(kind),
-      listRevoked: (issuer) => sqlite.listRevoked(issuer),
-      recordLogins: (logins) => sqlite.recordLogins(logins),
-      lastLogins: () => sqlite.lastLogins(),
-      auditTrail: () => sqlite.auditTrail(),
-      longTransaction: (work) => sqlite.longTransaction(work),
-      close: () => sqlite.close(),
-      transaction: (work) =>
-        sqlite.transaction((insert, changes) => {
-          work(insert, changes)
-          throw new Error('killed')
-        }),
-    }
-    expect(() => publishClient('a1', 'alice', () => true, crashing)).toThrow('killed')
+    expect(() => publishClient('a1', 'alice', () => true, crashingAtCommit(sqlite))).toThrow('killed')
     expect(readdirSync(join(home, 'clients/alice')).sort()).toEqual(['x.crt', 'x.key'])
     expect(readdirSync(temporary())).toHaveLength(1)
     expect(sqlite.list()).toEqual([])
@@ -250,6 +253,26 @@ describe('publish after a crash', () => {
     expect(sqlite.list().map(({ serial }) => serial)).toEqual(['a1', 'b2'])
     expect(readAuditTrail(sqlite).entries.map(({ serial }) => serial)).toEqual([undefined, 'a1', 'b2'])
     expect(sqlite.findBySerial('a1')).toStrictEqual(recordOf('a1', 'alice'))
+    expect(readdirSync(temporary())).toEqual([])
+    sqlite.close()
+  })
+
+  it('and another one while the first is being finished: nothing is forgotten', () => {
+    const sqlite = new SqliteLedger(join(home, 'ledger.db'))
+    for (const [serial, name] of [
+      ['a1', 'alice'],
+      ['b2', 'bob'],
+    ] as const) {
+      expect(() => publishClient(serial, name, () => true, crashingAtCommit(sqlite))).toThrow('killed')
+    }
+    expect(sqlite.list()).toEqual([])
+    publishClient('c3', 'carol', () => true, sqlite)
+    expect(
+      sqlite
+        .list()
+        .map(({ serial }) => serial)
+        .sort(),
+    ).toEqual(['a1', 'b2', 'c3'])
     expect(readdirSync(temporary())).toEqual([])
     sqlite.close()
   })
