@@ -36,8 +36,8 @@ export class ProgressBar {
     this.#drawn = now
     this.#isVisible = true
     const line = progressLine({ done, failed, total: this.#total, seconds: (now - this.#began) / 1000 })
-    // A line that wraps could not be cleared.
-    this.#stream.write(CLEAR + line.slice(0, (this.#stream.columns ?? 80) - 1))
+    // A line that wraps could not be cleared. Some terminals do not know their width and say 0.
+    this.#stream.write(CLEAR + line.slice(0, (this.#stream.columns || 80) - 1))
   }
 
   /** Makes room for something else on the line. */

@@ -4,6 +4,7 @@ import CaCrl from './ca/crl.ts'
 import CaImport from './ca/import.ts'
 import CaInit from './ca/init.ts'
 import CaIssuingInit from './ca/issuing/init.ts'
+import CaIssuingRevoke from './ca/issuing/revoke.ts'
 import CaRestore from './ca/restore.ts'
 import CaUrl from './ca/url.ts'
 import CertInspect from './cert/inspect.ts'
@@ -30,6 +31,7 @@ export const COMMANDS = {
   'ca:import': CaImport,
   'ca:init': CaInit,
   'ca:issuing:init': CaIssuingInit,
+  'ca:issuing:revoke': CaIssuingRevoke,
   'ca:restore': CaRestore,
   'ca:url': CaUrl,
   'cert:inspect': CertInspect,

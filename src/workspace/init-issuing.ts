@@ -38,14 +38,16 @@ export interface IssuingResult {
 }
 
 /**
- * Makes an intermediate CA below the root; from then on it signs whatever is issued.
+ * Makes an intermediate CA below the root; from then on it signs whatever is issued. One that was revoked makes room.
  * @throws {XmppkiError} EXISTS when there is one and neither `ifMissing` nor `replace` is set, NOT_FOUND without the key of
  * the root, BAD_NAME, BAD_INPUT when it would outlive the root or the root may not have CAs below it, PASSPHRASE, IO
  */
 export async function initIssuing(workspace: Workspace, request: IssuingRequest): Promise<IssuingResult> {
   const root = workspace.root()
   const present = presentOf(workspace)
-  if (present !== undefined && !request.replace) return acceptPresent(root, present, request.ifMissing)
+  if (present !== undefined && !request.replace && !isRevoked(workspace, present)) {
+    return acceptPresent(root, present, request.ifMissing)
+  }
   const { commonName, organization, algorithm, days, now = new Date() } = request
   const issuer = await request.issuer(root.serial)
   const keys = await generateKeyPair(algorithm)
@@ -76,6 +78,10 @@ export async function initIssuing(workspace: Workspace, request: IssuingRequest)
 
 function presentOf(workspace: Workspace): Authority | undefined {
   return readAuthority(workspace.paths.issuing, 'issuing')
+}
+
+function isRevoked(workspace: Workspace, { serial }: Authority): boolean {
+  return workspace.ledger().findBySerial(serial)?.revokedAt !== undefined
 }
 
 function archived(workspace: Workspace, { serial }: Authority): Replaced {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import { type Issuer, loadIssuer } from '../pki/issuer.ts'
 import type { Publication } from '../pki/publication.ts'
@@ -90,9 +90,11 @@ export class Workspace {
     return root
   }
 
-  /** The CA that issues: the issuing CA where there is one, else the root. @throws {XmppkiError} as {@link root} */
+  /** The CA that issues: the issuing CA where there is one that was not revoked, else the root. @throws {XmppkiError} as {@link root} */
   authority(): Authority {
-    return readAuthority(this.paths.issuing, 'issuing') ?? this.root()
+    const root = this.root()
+    const issuing = issuingAuthorities(this.ledger(), this.paths)
+    return issuing.find(({ files }) => dirname(files.certificate) === this.paths.issuing) ?? root
   }
 
   /**

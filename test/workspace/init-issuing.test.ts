@@ -9,6 +9,7 @@ import { type IssuingRequest, initIssuing } from '../../src/workspace/init-issui
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { renewClient } from '../../src/workspace/renew-client.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
+import { revokeIssuing } from '../../src/workspace/revoke-issuing.ts'
 import { parseJid } from '../../src/xmpp/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
@@ -164,6 +165,52 @@ describe('initIssuing', () => {
     await expect(init(given)).rejects.toThrow(failure(code, text))
     expect(readdirSync(paths().ca)).not.toContain('issuing')
     expect(ca.workspace.ledger().list('issuing')).toEqual([])
+  })
+
+  describe('that is revoked', () => {
+    const revokeIt = (serial?: string) =>
+      revokeIssuing(ca.workspace, { serial, reason: 'cACompromise', crlDays: 7, issuer: issuer() })
+
+    it('is on the CRL of the root; openssl refuses what it has issued', async () => {
+      await init()
+      const [{ files }, { serial }] = [await issue('alice'), await issue('bob')]
+      await revoke(serial)
+      const { users, crl } = await revokeIt()
+      expect(users).toEqual(['alice@localhost'])
+      expect(crl.file).toBe(paths().crl)
+      const lists = ['-CRLfile', crl.file, '-CRLfile', join(paths().issuing, 'issuing.crl')]
+      expect(() => verify('-crl_check_all', ...lists, files.certificate)).toThrow(/at 1 depth lookup: certificate revoked/)
+    })
+
+    it('is trusted and used no longer: the root issues, until there is another one', async () => {
+      const { serial } = await init()
+      await issue('alice')
+      await revokeIt()
+      expect(ca.workspace.authorities().map(({ kind }) => kind)).toEqual(['root'])
+      expect(ca.workspace.authority().kind).toBe('root')
+      const second = await init()
+      expect(second.previous?.serial).toBe(serial)
+      const renewed = await renewClient(ca.workspace, { ...renewal, issuer: issuer() })
+      expect(ca.workspace.ledger().findBySerial(renewed.serial)?.issuer).toBe(second.serial)
+    })
+
+    it('keeps the first date and reason', async () => {
+      const { serial } = await init()
+      const first = await revokeIt(serial)
+      const again = await revokeIssuing(ca.workspace, {
+        ...{ serial, reason: 'superseded', crlDays: 7, issuer: issuer(), now: new Date(Date.now() + 5_000) },
+      })
+      expect([again.reason, again.revokedAt]).toEqual(['cACompromise', first.revokedAt])
+    })
+
+    it('cannot be without the key of the root, or when there is none', async () => {
+      await expect(revokeIt()).rejects.toThrow(failure('NOT_FOUND', 'there is no issuing CA'))
+      const { serial } = await init()
+      await expect(revokeIt('1234')).rejects.toThrow(failure('NOT_FOUND', '1234'))
+      renameSync(paths().rootKey, ca.path('away'))
+      await expect(revokeIt()).rejects.toThrow(failure('NOT_FOUND', 'root.key'))
+      expect(ca.workspace.ledger().findBySerial(serial)?.revokedAt).toBeUndefined()
+    })
   })
 
   it('of several processes one makes it', async () => {

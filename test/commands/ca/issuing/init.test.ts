@@ -82,4 +82,16 @@ describe('ca issuing init', () => {
     const { code, stdout } = await cli.run(['cert', 'verify', 'home/clients/localhost/alice/alice.crt'])
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('valid') })
   })
+
+  it('is revoked by the root, and then what it has issued is not', async () => {
+    const env = { XMPPKI_CA_PASSPHRASE: 'open above' }
+    await cli.run(['client', 'issue', 'carol'], { env })
+    const { code, stdout, stderr } = await cli.run(['ca', 'issuing', 'revoke', '--json'], { env })
+    expect(code, stderr).toBe(0)
+    const file = join(cli.home, 'ca', 'root.crl')
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'Second', reason: 'cACompromise', users: ['carol@localhost'] })
+    expect(JSON.parse(stdout).crl.file).toBe(file)
+    const verify = await cli.run(['cert', 'verify', 'home/clients/localhost/carol/carol.crt'])
+    expect({ code: verify.code, text: verify.stdout }).toEqual({ code: 2, text: expect.stringContaining('chain') })
+  })
 })

@@ -1,0 +1,67 @@
+import { XmppkiError } from '../errors.ts'
+import type { RevocationReason } from '../pki/crl.ts'
+import type { IssuedRecord } from '../store/ledger.ts'
+import { revokeAudited } from './audit-events.ts'
+import { type PublishedCrl, publishCrls } from './publish-crl.ts'
+import type { IssuerSource, Workspace } from './workspace.ts'
+
+export interface IssuingRevocation {
+  /** Serial number as the ledger has it; undefined: the CA that issues now. */
+  readonly serial: string | undefined
+  readonly reason: RevocationReason
+  /** How long the CRL of the root is good for. */
+  readonly crlDays: number
+  /** Unlocks the root. */
+  readonly issuer: IssuerSource
+  readonly now?: Date
+}
+
+export interface RevokedIssuing {
+  readonly name: string
+  readonly serial: string
+  readonly revokedAt: Date
+  /** A CRLReason name (RFC 5280 §5.3.1). */
+  readonly reason: string
+  /** Users whose certificates are of no use any more: neither expired nor revoked themselves. Bare JIDs, each once. */
+  readonly users: readonly string[]
+  readonly crl: PublishedCrl
+}
+
+/**
+ * Revokes an issuing CA and with it whatever it has issued, and writes the CRL of the root. From then on the root issues,
+ * until there is another issuing CA.
+ * @throws {XmppkiError} NOT_FOUND when there is no such CA, or without the key of the root: a CRL is all that others see of
+ * it; PASSPHRASE, IO, CORRUPT
+ */
+export async function revokeIssuing(workspace: Workspace, request: IssuingRevocation): Promise<RevokedIssuing> {
+  const { reason, crlDays, now = new Date() } = request
+  const root = workspace.root()
+  const { serial } = recordOf(workspace, request.serial)
+  await request.issuer(root.serial)
+  const list = { of: [root.serial], issuer: request.issuer, days: crlDays, now }
+  const { crls, changed } = await publishCrls(workspace, list, (changes) =>
+    revokeAudited(workspace.ledger(), changes, serial, { at: now.getTime(), reason }),
+  )
+  const [crl] = crls
+  if (crl === undefined || changed === undefined) throw new XmppkiError('CORRUPT', `${serial} has left the ledger`)
+  const { name, revokedAt = 0, revocationReason = 'unspecified' } = changed
+  const users = usersOf(workspace, serial, now)
+  return { name, serial, revokedAt: new Date(revokedAt), reason: revocationReason, users, crl }
+}
+
+function recordOf(workspace: Workspace, wanted: string | undefined): IssuedRecord {
+  const serial = wanted ?? workspace.authority().serial
+  const record = workspace.ledger().findBySerial(serial)
+  if (record?.kind === 'issuing') return record
+  const what = wanted === undefined ? 'there is no issuing CA' : `no issuing CA has the serial number ${wanted}`
+  throw new XmppkiError('NOT_FOUND', what, {
+    hint: 'nothing was revoked; xmppki ca audit --event ca-created lists the CAs of the workspace',
+  })
+}
+
+function usersOf(workspace: Workspace, issuer: string, now: Date): string[] {
+  const isLost = (record: IssuedRecord) =>
+    record.issuer === issuer && record.revokedAt === undefined && record.notAfter >= now.getTime()
+  const names = workspace.ledger().list('client').filter(isLost)
+  return [...new Set(names.map(({ name }) => name))]
+}
