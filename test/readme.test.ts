@@ -69,6 +69,10 @@ describe('the README', () => {
     )
   })
 
+  it.each(['x6WmKVBS9jTj', 'zHHTEM0c8iT-', '-abcdefghij_'])('is compared without what is random: %s', (resource) => {
+    expect(normalise(`a@localhost/${resource} came`, '/home')).toBe('a@localhost/RESOURCE came')
+  })
+
   it('has no console block that is not run', () => {
     expect(text.match(/```console/g)?.length).toBe(
       blocks.filter(({ mark }) => ['console', 'quickstart', 'serve'].includes(mark)).length,

@@ -62,7 +62,7 @@ export function normalise(text: string, home: string): string {
     .replace(/\b[0-9a-f]{32}\b/g, 'SERIAL')
     .replace(/~[0-9a-f]{12}\b/g, '~SERIAL')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
-    .replace(/(@[a-z.]+)\/[A-Za-z0-9_-]{12}\b/g, '$1/RESOURCE')
+    .replace(/(@[a-z.]+)\/[A-Za-z0-9_-]{12}(?![A-Za-z0-9_-])/g, '$1/RESOURCE')
     .replace(/^( {2}password +)[a-z0-9]{20} /gm, '$1PASSWORD ')
     .replace(/\/[a-zA-Z0-9_-]{12} to /g, '/RESOURCE to ')
 }
