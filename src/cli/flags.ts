@@ -43,6 +43,14 @@ export const daysFlag = Flags.custom<number>({
   parse: async (text) => parseDays(text),
 })
 
+/** How long a CRL is good that is written by the way. */
+export const crlDaysFlag = Flags.custom<number>({
+  helpValue: 'DAYS',
+  default: 30,
+  env: 'XMPPKI_CRL_DAYS',
+  parse: async (text) => parseDays(text, '--crl-days'),
+})
+
 export const domainFlag = Flags.custom<string>({
   helpValue: 'DOMAIN',
   parse: async (text) => parseDomain(text),

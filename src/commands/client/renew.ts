@@ -7,6 +7,7 @@ import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import {
   caPassphraseFileFlag,
+  crlDaysFlag,
   daysFlag,
   deviceFlag,
   keyTypeFlag,
@@ -95,14 +96,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       summary: 'revoke the old certificates (superseded) and write the CRL',
       env: 'XMPPKI_REVOKE_OLD',
     }),
-    'crl-days': Flags.integer({
-      summary: 'how long that CRL is good for',
-      helpValue: 'DAYS',
-      min: 1,
-      max: 3650,
-      default: 30,
-      env: 'XMPPKI_CRL_DAYS',
-    }),
+    'crl-days': crlDaysFlag({ summary: 'how long that CRL is good for' }),
     'passphrase-file': caPassphraseFileFlag,
   }
 

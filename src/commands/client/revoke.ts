@@ -4,7 +4,7 @@ import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { caPassphraseFileFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
+import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
@@ -78,14 +78,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       default: 'unspecified',
       env: 'XMPPKI_REVOKE_REASON',
     }),
-    'crl-days': Flags.integer({
-      summary: 'how long the CRL is good for',
-      helpValue: 'DAYS',
-      min: 1,
-      max: 3650,
-      default: 30,
-      env: 'XMPPKI_CRL_DAYS',
-    }),
+    'crl-days': crlDaysFlag({ summary: 'how long the CRL is good for' }),
     'passphrase-file': caPassphraseFileFlag,
   }
 

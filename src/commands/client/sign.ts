@@ -6,7 +6,7 @@ import { parseClientNames, remarksAbout } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { caPassphraseFileFlag, daysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
+import { caPassphraseFileFlag, crlDaysFlag, daysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import { KEY_TYPES, type KeyType, parseKeyType } from '../../pki/algorithms.ts'
@@ -109,14 +109,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       summary: 'with --renew: revoke what is superseded, and write the CRL',
       env: 'XMPPKI_REVOKE_OLD',
     }),
-    'crl-days': Flags.integer({
-      summary: 'how long that CRL is good for',
-      helpValue: 'DAYS',
-      min: 1,
-      max: 3650,
-      default: 30,
-      env: 'XMPPKI_CRL_DAYS',
-    }),
+    'crl-days': crlDaysFlag({ summary: 'how long that CRL is good for' }),
     'passphrase-file': caPassphraseFileFlag,
     'if-missing': Flags.boolean({
       summary: 'accept users who already have a certificate for the same key',

@@ -3,7 +3,7 @@ import { XmppkiCommand } from '../../../cli/base-command.ts'
 import { readCaPassphrase } from '../../../cli/ca-passphrase.ts'
 import { type CrlDocument, crlDocument, crlRows } from '../../../cli/crl-report.ts'
 import { exitCodes } from '../../../cli/exit-codes.ts'
-import { caPassphraseFileFlag } from '../../../cli/flags.ts'
+import { caPassphraseFileFlag, crlDaysFlag } from '../../../cli/flags.ts'
 import { columns, day, styled } from '../../../cli/output.ts'
 import type { RevokedIssuing } from '../../../workspace/revoke-issuing.ts'
 
@@ -55,14 +55,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       default: 'cACompromise',
       env: 'XMPPKI_ISSUING_REVOKE_REASON',
     }),
-    'crl-days': Flags.integer({
-      summary: 'how long the CRL of the root is good for',
-      helpValue: 'DAYS',
-      min: 1,
-      max: 3650,
-      default: 30,
-      env: 'XMPPKI_CRL_DAYS',
-    }),
+    'crl-days': crlDaysFlag({ summary: 'how long the CRL of the root is good for' }),
     'passphrase-file': caPassphraseFileFlag,
   }
 
