@@ -4,7 +4,7 @@ import { type Issuer, loadIssuer } from '../pki/issuer.ts'
 import type { Publication } from '../pki/publication.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { SqliteLedger } from '../store/sqlite.ts'
-import { type Authority, issuingAuthorities, readAuthority } from './authority.ts'
+import { type Authority, issuingAuthorities, keyFileOf, readAuthority } from './authority.ts'
 import { loadCaKey } from './ca-key.ts'
 import { exists, makePrivateFolder } from './files.ts'
 import { WorkspacePaths } from './paths.ts'
@@ -44,7 +44,7 @@ export function openWorkspace(home: string, options: WorkspaceOptions = {}): Wor
   return new Workspace(paths, options.warn ?? (() => undefined))
 }
 
-/** Asks for the passphrase of the key in this file. */
+/** Asks for the passphrase of the key in this file, or for the PIN of the token that it names. */
 export type AskPassphrase = (keyFile: string) => Promise<string>
 
 function noCa(home: string): XmppkiError {
@@ -142,7 +142,11 @@ export class Workspace {
    */
   async unlockCa(passphrase: AskPassphrase, authority: Authority = this.authority()): Promise<SigningCa> {
     const { files, pem } = authority
-    const key = await loadCaKey({ keyFile: files.key, tokenFile: files.token }, () => passphrase(files.key), this.warn)
+    const key = await loadCaKey(
+      { keyFile: files.key, tokenFile: files.token },
+      () => passphrase(keyFileOf(files)),
+      this.warn,
+    )
     const chain = this.#chainFrom(authority)
     const issuer = loadIssuer(pem, key, files.certificate, chain.slice(1))
     return { ...issuer, chain, publication: this.publicationOf(authority) }
