@@ -76,10 +76,11 @@ function readReport(file) {
 function failures(testResults) {
   return testResults.flatMap(({ name, status, message, assertionResults: tests }) => {
     const file = relative(root, name)
-    if (status === 'failed' && tests.length === 0) return [`${file}: ${firstLine(message)}`]
-    return tests
+    const failed = tests
       .filter((test) => test.status === 'failed')
       .map(({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages.join('\n'))}`)
+    // Outside of its tests: when it was loaded, or when it cleared up.
+    return status === 'failed' && failed.length === 0 ? [`${file}: ${firstLine(message)}`] : failed
   })
 }
 
@@ -93,7 +94,7 @@ function tally({ ending }, report) {
   const failed = report.numFailedTests + broken.length
   if (failed > 0) return count(passed, failed, pending + todo, '', failures(testResults))
   if (passed === 0) return count(0, 1, pending + todo, 'no test was run')
-  if (ending !== 0) return count(passed, 1, pending + todo, `no test failed, but vitest did: ${ending}`)
+  if (ending !== 0) return count(passed, 1, pending + todo, `vitest ended with ${ending}`, failures(testResults))
   return count(passed, 0, pending + todo)
 }
 

@@ -72,6 +72,7 @@ export class CliHome {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true })
+    // A shell that was told to end may still be writing its history.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
