@@ -41,7 +41,7 @@ export function withEnvironment({ flags, argv }: CommandLine, environment: NodeJ
 }
 
 /** As the parser sees it: up to `--`. No flag has a short form. */
-function isGiven(name: string, argv: readonly string[]): boolean {
+export function isGiven(name: string, argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   const words = end === -1 ? argv : argv.slice(0, end)
   return words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`))

@@ -1,0 +1,156 @@
+import { EXTERNAL_SOURCES, type ExternalSource } from '../xmpp/sasl/external.ts'
+import { group, groups, optional, optionalGroup, required, type ValuesOf, withDefault } from './field.ts'
+import { address, choice, cipherList, domain, integer, listOf, path, secretPath, text, toggle } from './kinds.ts'
+
+/** MongooseIM's names for the same things. */
+const SOURCE_ALIASES: Readonly<Record<string, ExternalSource>> = { standard: 'xmpp_addr' }
+
+/** RFC 6120 §13.12 allows no limit below 10,000 bytes. */
+const LEAST_STANZA_SIZE = 10_000
+
+/** What happens when a client asks for a resource that is in use (RFC 6120 §7.7.2.2). */
+export const CONFLICT_POLICIES = ['replace', 'refuse', 'rename'] as const
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+const VERIFY_MODES = ['peer', 'selfsigned_peer', 'none'] as const
+
+const CRL_MODES = ['soft', 'hard'] as const
+
+const LOOPBACK = '127.0.0.1'
+
+const TLS = {
+  mode: withDefault(
+    choice(['starttls', 'starttls_required', 'tls']),
+    'starttls_required',
+    'STARTTLS offered, STARTTLS required, or TLS from the first byte (XEP-0368)',
+  ),
+  verify_mode: withDefault(
+    choice(VERIFY_MODES),
+    'peer',
+    'which client certificates count: issued by a trusted CA, self-signed ones as well, or none is asked for',
+  ),
+  disconnect_on_failure: withDefault(
+    toggle,
+    false,
+    'whether a client whose certificate is bad is disconnected; otherwise it goes on without EXTERNAL',
+  ),
+  certfile: optional(path, 'PEM file with the server certificate and its chain, for all domains without their own'),
+  keyfile: optional(secretPath, 'PEM file with the private key of `certfile`'),
+  password_file: optional(secretPath, 'file whose first line is the password of `keyfile`'),
+  cacertfile: withDefault(
+    listOf(path, { least: 0 }),
+    [],
+    'PEM files with CAs whose client certificates are accepted, beside the CAs of the workspace',
+  ),
+  versions: withDefault(
+    listOf(choice(['tlsv1.2', 'tlsv1.3']), { least: 1 }),
+    ['tlsv1.2', 'tlsv1.3'],
+    'versions of TLS; adjacent ones',
+  ),
+  ciphers: optional(cipherList, 'ciphers as OpenSSL lists them; those of TLS 1.3 by their full names'),
+  crl_files: withDefault(
+    listOf(path, { least: 0 }),
+    [],
+    'CRLs of the CAs in `cacertfile`, PEM or DER; read again when they change',
+  ),
+  crl_mode: withDefault(
+    choice(CRL_MODES),
+    'soft',
+    'what a missing or stale CRL does: a warning in the log, or nobody of that CA logs in',
+  ),
+  session_tickets: withDefault(
+    toggle,
+    false,
+    'whether TLS sessions can be resumed; certificates are checked all the same',
+  ),
+}
+
+const C2S = {
+  port: required(integer(0, 65_535), 'TCP port; 0 lets the system choose'),
+  ip_address: withDefault(address, LOOPBACK, 'address to listen on; `::` is every address'),
+  max_connections: withDefault(integer(1, 1_000_000), 100_000, 'connections at the same time'),
+  max_stanza_size: withDefault(
+    integer(LEAST_STANZA_SIZE, 16_777_216),
+    262_144,
+    'bytes of a stanza after the login; before it 10000 hold',
+  ),
+  state_timeout: withDefault(
+    integer(1_000, 3_600_000),
+    60_000,
+    'milliseconds that a client may take from the connection to a bound resource',
+  ),
+  tls: group(TLS),
+}
+
+/** Every key of `xmppki.toml`: what is checked, filled in, shown and documented comes from here. */
+export const SCHEMA = {
+  general: group({
+    hosts: withDefault(listOf(domain, { least: 1 }), [], 'domains served; without it that of the workspace'),
+    loglevel: withDefault(
+      choice(LOG_LEVELS, { warning: 'warn', none: 'silent' }),
+      'info',
+      'least severity that is logged',
+    ),
+    resource_conflict: withDefault(
+      choice(CONFLICT_POLICIES),
+      'replace',
+      'a resource in use: the older session ends, the newcomer is refused, or it gets another resource',
+    ),
+  }),
+  host_config: groups({
+    host: required(domain, 'the domain, one of `general.hosts`'),
+    certfile: required(path, 'PEM file with the certificate of this domain and its chain, on every listener'),
+    keyfile: required(secretPath, 'PEM file with the private key of `certfile`'),
+    password_file: optional(secretPath, 'file whose first line is the password of `keyfile`'),
+  }),
+  listen: group({
+    c2s: groups(C2S),
+    http: optionalGroup({
+      port: required(
+        integer(0, 65_535),
+        'publish CRLs, CA certificates and OCSP on this port; 0 lets the system choose',
+      ),
+      ip_address: withDefault(address, LOOPBACK, 'address to listen on'),
+    }),
+  }),
+  auth: group({
+    methods: withDefault(listOf(choice(['pki']), { least: 1 }), ['pki'], 'where accounts come from: certificates'),
+    sasl_mechanisms: withDefault(
+      listOf(choice(['external'], { cyrsasl_external: 'external' }), { least: 1 }),
+      ['external'],
+      'SASL mechanisms',
+    ),
+    sasl_external: withDefault(
+      listOf(choice(EXTERNAL_SOURCES, SOURCE_ALIASES), { least: 1 }),
+      ['xmpp_addr', 'common_name'],
+      'where the account name comes from; the first source that applies to a certificate decides',
+    ),
+    sasl_external_common_name: group({
+      prefix: withDefault(text, '', 'put before a Common Name, or a UID, to make the username'),
+      suffix: withDefault(text, '', 'put behind a Common Name, or a UID, to make the username'),
+    }),
+    certificate_enrolment: withDefault(
+      toggle,
+      true,
+      'whether an account may enrol certificates of its own to log in with, self-signed ones as well (XEP-0257)',
+    ),
+  }),
+}
+
+/** The effective configuration: every value checked, every default filled in, paths absolute. */
+export type Configuration = ValuesOf<typeof SCHEMA>
+
+/** One `[[listen.c2s]]`. */
+export type C2sConfiguration = Configuration['listen']['c2s'][number]
+
+/** The `tls` block of a listener. */
+export type TlsConfiguration = C2sConfiguration['tls']
+
+/** Tells operators of MongooseIM what became of keys that xmppki does not have. */
+export const REPLACED_KEYS: Readonly<Record<string, string>> = {
+  password: 'put the password into a file and name it with password_file',
+  dhfile: 'remove it: the key exchange is ECDHE',
+  module: 'remove it: there is one implementation of TLS',
+  protocol_options: 'name what you want with versions',
+}
