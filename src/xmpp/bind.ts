@@ -22,7 +22,7 @@ function answer(iq: Element, bind: Element, account: Jid, context: NegotiationCo
   if (iq.attrs.type !== 'set' || iq.attrs.id === undefined) return { condition: 'bad-request' }
   const resource = requestedResource(bind, account)
   if (typeof resource === 'object') return resource
-  return context.bind(account, resource)
+  return context.bind(account, { resource })
 }
 
 /** RFC 6120 §8.3.1: a result or an error is never answered, hence no request. */
@@ -51,10 +51,10 @@ export const bindFeature: StreamFeature = {
     const payload = xml('bind', { xmlns: NS.bind }, xml('jid', {}, bound.toString()))
     return {
       kind: 'reached',
-      milestone: 'bound',
+      milestones: ['bound'],
       state: { ...state, bound, reached: new Set([...state.reached, 'bound']) },
       send: [resultReply(iq, payload)],
-      restart: false,
+      next: 'stanzas',
     }
   },
 }

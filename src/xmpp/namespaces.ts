@@ -10,8 +10,12 @@ export const NS = {
   tls: 'urn:ietf:params:xml:ns:xmpp-tls',
   /** RFC 6120 §6 */
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+  /** XEP-0388 */
+  sasl2: 'urn:xmpp:sasl:2',
   /** RFC 6120 §7 */
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
+  /** XEP-0386 */
+  bind2: 'urn:xmpp:bind:0',
   /** RFC 3921 §3, a no-op since RFC 6121; old clients still ask for it. */
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   /** RFC 6120 §8.3 */
@@ -24,6 +28,8 @@ export const NS = {
   discoItems: 'http://jabber.org/protocol/disco#items',
   /** XEP-0199 */
   ping: 'urn:xmpp:ping',
+  /** XEP-0257 */
+  saslCert: 'urn:xmpp:saslcert:1',
   /** RFC 6121 §2 */
   roster: 'jabber:iq:roster',
 } as const

@@ -5,20 +5,29 @@ import type { Jid } from './jid.ts'
 import { legacySessionFeature } from './legacy-session.ts'
 import { NS } from './namespaces.ts'
 import { saslFeature } from './sasl/feature.ts'
+import { sasl2Feature } from './sasl/sasl2.ts'
 import { isStanzaName } from './stanza.ts'
 import { startTlsFeature } from './starttls.ts'
 import type { StreamCondition } from './stream.ts'
 import type { NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
 
 /** Every stream feature, in the order in which they are advertised. */
-const STREAM_FEATURES: readonly StreamFeature[] = [startTlsFeature, saslFeature, bindFeature, legacySessionFeature]
+const STREAM_FEATURES: readonly StreamFeature[] = [
+  startTlsFeature,
+  saslFeature,
+  sasl2Feature,
+  bindFeature,
+  legacySessionFeature,
+]
 
 /** The state of a stream that has just been opened for the first time. */
 export function openedState(domain: string, from: Jid | undefined, secured: boolean): NegotiationState {
   return { reached: new Set(secured ? ['secured'] : []), domain, from, failures: 0 }
 }
 
-function isOpen(feature: StreamFeature, { reached }: NegotiationState, context: NegotiationContext): boolean {
+function isOpen(feature: StreamFeature, { reached, exchange }: NegotiationState, context: NegotiationContext): boolean {
+  // A login that has begun in one way cannot go on in another (XEP-0388 §2.4).
+  if (exchange !== undefined && exchange.profile.name !== feature.name) return false
   if (feature.excludedBy.some((milestone) => reached.has(milestone))) return false
   // RFC 6120 §5.3.1: where TLS is mandatory nothing else may be negotiated before it.
   if (context.startTls === 'required' && !reached.has('secured') && feature !== startTlsFeature) return false
@@ -40,6 +49,12 @@ function refusal(element: Element): StreamCondition {
   return STREAM_FEATURES.some((feature) => feature.handles(element)) ? 'policy-violation' : 'unsupported-stanza-type'
 }
 
+/** XEP-0388 §2.6.1: the features come after the success and need no new stream. */
+function withFeatures(step: Step, context: NegotiationContext): Step {
+  if (step.kind !== 'reached' || step.next !== 'features') return step
+  return { ...step, send: [...step.send, streamFeatures(step.state, context)] }
+}
+
 /** One first-level element of a client that is not bound yet: what follows from it. */
 export function negotiate(
   element: Element,
@@ -47,6 +62,7 @@ export function negotiate(
   context: NegotiationContext,
 ): Step | Promise<Step> {
   const feature = STREAM_FEATURES.find((candidate) => isOpen(candidate, state, context) && candidate.handles(element))
-  if (feature !== undefined) return feature.negotiate(element, state, context)
-  return { kind: 'close', send: [], error: { condition: refusal(element) } }
+  if (feature === undefined) return { kind: 'close', send: [], error: { condition: refusal(element) } }
+  const step = feature.negotiate(element, state, context)
+  return step instanceof Promise ? step.then((settled) => withFeatures(settled, context)) : withFeatures(step, context)
 }

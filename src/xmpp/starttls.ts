@@ -12,9 +12,9 @@ export const startTlsFeature: StreamFeature = {
   handles: (element) => element.name === 'starttls' && namespaceOf(element) === NS.tls,
   negotiate: (_, state) => ({
     kind: 'reached',
-    milestone: 'secured',
+    milestones: ['secured'],
     state: { ...state, reached: new Set([...state.reached, 'secured']) },
     send: [xml('proceed', { xmlns: NS.tls })],
-    restart: true,
+    next: 'new-stream',
   }),
 }

@@ -1,6 +1,6 @@
 import type { Element } from './element.ts'
 import type { Jid } from './jid.ts'
-import type { SaslExchange, SaslFailure, SaslMechanism } from './sasl/mechanism.ts'
+import type { SaslCondition, SaslExchange, SaslFailure, SaslMechanism, SaslSuccess } from './sasl/mechanism.ts'
 import type { StanzaError } from './stanza.ts'
 import type { StreamError } from './stream.ts'
 
@@ -21,7 +21,33 @@ export interface NegotiationState {
   /** Failed SASL attempts on this stream (RFC 6120 §6.4.5). */
   readonly failures: number
   /** A SASL exchange that waits for the client's next response. */
-  readonly exchange?: SaslExchange
+  readonly exchange?: PendingExchange
+}
+
+/** How one of the two SASL profiles of XMPP, RFC 6120 §6 and XEP-0388, puts what a mechanism decides. */
+export interface SaslProfile {
+  /** The name of the stream feature that speaks it. */
+  readonly name: 'sasl' | 'sasl2'
+  challenge(data: Uint8Array): Element
+  failure(condition: SaslCondition): Element
+  /** What follows a login; it may still fail by what the mechanism does not know of. */
+  succeed(state: NegotiationState, success: SaslSuccess, context: NegotiationContext): Step | SaslFailure
+}
+
+/** An exchange goes on in the profile in which it began. */
+interface PendingExchange {
+  readonly profile: SaslProfile
+  readonly exchange: SaslExchange
+}
+
+/** What a client wants of the resource that it binds. */
+export interface ResourceRequest {
+  /** The resourcepart; `undefined` asks for one made by the server (RFC 6120 §7.6). */
+  readonly resource: string | undefined
+  /** Starts the resourcepart that the server makes, if it can (XEP-0386 §3.2.1). */
+  readonly tag?: string | undefined
+  /** UUID of the installation of the client, whose earlier sessions end (XEP-0386 §3.2). Nobody else may learn it. */
+  readonly agent?: string | undefined
 }
 
 /** What negotiation may ask of the world outside it. */
@@ -33,10 +59,10 @@ export interface NegotiationContext {
   /** Mechanisms that can succeed on this connection now, in order of preference (RFC 6120 §6.3.4). */
   mechanisms(state: NegotiationState): readonly SaslMechanism[]
   /**
-   * Claims a resource; `undefined` asks for one made by the server (RFC 6120 §7.6).
+   * Claims a resource.
    * @param account a full JID when the credentials allow no other resource (XEP-0257 §4)
    */
-  bind(account: Jid, resource: string | undefined): Jid | StanzaError
+  bind(account: Jid, request: ResourceRequest): Jid | StanzaError
 }
 
 interface Progress {
@@ -51,11 +77,13 @@ interface Continue extends Progress {
   readonly refused?: SaslFailure
 }
 
-interface Reached extends Progress {
+/** The client has come further. */
+export interface Reached extends Progress {
   readonly kind: 'reached'
-  readonly milestone: Milestone
-  /** The client opens a new stream next (RFC 6120 §4.3.3). */
-  readonly restart: boolean
+  /** In order; Bind 2 reaches two at once. */
+  readonly milestones: readonly Milestone[]
+  /** A new stream of the client (RFC 6120 §4.3.3), our features on this one (XEP-0388 §2.6.1), or stanzas. */
+  readonly next: 'new-stream' | 'features' | 'stanzas'
 }
 
 /** The stream ends; `send` goes out before the error. */

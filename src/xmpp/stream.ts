@@ -10,6 +10,7 @@ export type StreamCondition =
   | 'bad-namespace-prefix'
   | 'conflict'
   | 'connection-timeout'
+  | 'host-gone'
   | 'host-unknown'
   | 'improper-addressing'
   | 'internal-server-error'
@@ -19,6 +20,7 @@ export type StreamCondition =
   | 'not-authorized'
   | 'not-well-formed'
   | 'policy-violation'
+  | 'reset'
   | 'resource-constraint'
   | 'restricted-xml'
   | 'system-shutdown'
@@ -85,5 +87,9 @@ export function readStreamHeader(
   }
   const sender = readFrom(from)
   if (sender !== undefined && 'condition' in sender) return sender
+  // XEP-0388 §2.1: nobody of another domain can log in here, in whichever way.
+  if (sender !== undefined && sender.domain !== domain.domain) {
+    return { condition: 'invalid-from', text: 'the from attribute is at another domain than the to attribute' }
+  }
   return { domain: domain.domain, from: sender }
 }

@@ -1,6 +1,6 @@
 import type { Credentials } from './certificates.ts'
 import type { TestServer } from './server.ts'
-import { external, RawClient } from './xmpp-client.ts'
+import { external, external2, RawClient } from './xmpp-client.ts'
 
 /** A point of the negotiation at which a client can stop or go astray. */
 export interface StreamState {
@@ -57,6 +57,16 @@ export const NEGOTIATION_STATES: readonly StreamState[] = [
       return client
     },
   },
+  {
+    name: 'after a challenge of SASL2',
+    fresh: false,
+    reach: async (t, credentials) => {
+      const client = await secured(t, credentials)
+      client.send("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='EXTERNAL'/>")
+      await client.receive(/<challenge[^>]*>/)
+      return client
+    },
+  },
   { name: 'logged in, before the header', fresh: true, reach: loggedIn },
   {
     name: 'logged in, not bound',
@@ -64,6 +74,16 @@ export const NEGOTIATION_STATES: readonly StreamState[] = [
     reach: async (t, credentials) => {
       const client = await loggedIn(t, credentials)
       await client.open()
+      return client
+    },
+  },
+  {
+    name: 'logged in by SASL2, not bound',
+    fresh: false,
+    reach: async (t, credentials) => {
+      const client = await secured(t, credentials)
+      client.send(external2())
+      await client.receive(/<success.*<\/stream:features>/s)
       return client
     },
   },

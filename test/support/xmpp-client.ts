@@ -189,6 +189,12 @@ export function streamHeader({ to, from }: { to: string; from?: string | undefin
   return `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${to}'${sender} version='1.0'>`
 }
 
+/** `<authenticate/>` of SASL2 for EXTERNAL (XEP-0388 §2.3), with what is asked for along with it. */
+export function external2(inline = '', authzid = ''): string {
+  const response = `<initial-response>${Buffer.from(authzid).toString('base64')}</initial-response>`
+  return `<authenticate xmlns='urn:xmpp:sasl:2' mechanism='EXTERNAL'>${response}${inline}</authenticate>`
+}
+
 /** `<auth/>` for EXTERNAL; no authzid is the lone `=` of RFC 6120 §6.4.2. */
 export function external(authzid?: string): string {
   const body = authzid === undefined ? '=' : Buffer.from(authzid).toString('base64')

@@ -2,7 +2,7 @@ import { type Jid, tryParseJid } from '../jid.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome, SaslSuccess } from './mechanism.ts'
 
 /** Where the name of the account may come from, in the operator's order; the first that applies decides. */
-export const EXTERNAL_SOURCES = ['xmpp_addr', 'common_name'] as const
+export const EXTERNAL_SOURCES = ['xmpp_addr', 'common_name', 'email', 'uid', 'auth_id'] as const
 
 export type ExternalSource = (typeof EXTERNAL_SOURCES)[number]
 
@@ -12,11 +12,15 @@ export interface CertificateNames {
   readonly xmppAddrs: readonly string[]
   /** Every Common Name of the subject, as written. */
   readonly commonNames: readonly string[]
+  /** Every rfc822Name of the subject alternative name, as written. */
+  readonly emails: readonly string[]
+  /** Every UID (0.9.2342.19200300.100.1.1) of the subject, as written. */
+  readonly uids: readonly string[]
 }
 
 export interface ExternalPolicy {
   readonly sources: readonly ExternalSource[]
-  /** Put round a Common Name to make the localpart. */
+  /** Put round a Common Name, or a UID, to make the localpart. */
   readonly commonName: { readonly prefix: string; readonly suffix: string }
 }
 
@@ -76,30 +80,78 @@ const fromXmppAddr: Source = ({ names, domain, authzid }) => {
     : failure('not-authorized', `the xmppAddr of the certificate is not an account at ${domain}`)
 }
 
-/** The account that a Common Name stands for: a localpart, or a bare JID at this domain. */
-function accountOfCommonName(commonName: string, domain: string, policy: ExternalPolicy): Jid | undefined {
+/** The account that a Common Name or UID stands for: a localpart, or a bare JID at this domain. */
+function accountOfName(name: string, domain: string, policy: ExternalPolicy): Jid | undefined {
   // A slash would turn the rest into a resource: no username has one.
-  if (commonName === '' || commonName.includes('/')) return undefined
+  if (name === '' || name.includes('/')) return undefined
   const { prefix, suffix } = policy.commonName
-  const at = commonName.lastIndexOf('@')
-  if (at < 0) return accountAt(domain, `${prefix}${commonName}${suffix}@${domain}`)
+  const at = name.lastIndexOf('@')
+  if (at < 0) return accountAt(domain, `${prefix}${name}${suffix}@${domain}`)
   // The affixes hold for a JID too, or a CN of admin@domain would step over a prefix that keeps certificates apart.
-  return accountAt(domain, `${prefix}${commonName.slice(0, at)}${suffix}${commonName.slice(at)}`)
+  return accountAt(domain, `${prefix}${name.slice(0, at)}${suffix}${name.slice(at)}`)
 }
 
-const fromCommonName: Source = ({ names, domain, authzid, policy }) => {
-  // RFC 6120 §13.7.2.2: a Common Name never stands in for addresses that are there and do not fit.
-  const [commonName, ...others] = names.commonNames
-  if (names.xmppAddrs.length > 0 || commonName === undefined || others.length > 0) return undefined
-  const account = accountOfCommonName(commonName, domain, policy)
-  if (account === undefined) return failure('not-authorized', `the Common Name is not an account at ${domain}`)
+/** What follows when the certificate names one account, in the way that `what` says. */
+function decideFor(account: Jid | undefined, what: string, { domain, authzid }: Question): Decision {
+  if (account === undefined) return failure('not-authorized', `the ${what} is not an account at ${domain}`)
   if (authzid === undefined) return { kind: 'success', account }
   return requestedAccount(authzid, domain)?.bare().equals(account)
     ? { kind: 'success', account }
-    : failure('invalid-authzid', 'the authzid is not the Common Name of the certificate')
+    : failure('invalid-authzid', `the authzid is not the ${what} of the certificate`)
 }
 
-const SOURCES: Readonly<Record<ExternalSource, Source>> = { xmpp_addr: fromXmppAddr, common_name: fromCommonName }
+/**
+ * The only one of its kind.
+ * RFC 6120 §13.7.2.2: no other name ever stands in for addresses that are there and do not fit.
+ */
+function onlyName({ xmppAddrs }: CertificateNames, names: readonly string[]): string | undefined {
+  return xmppAddrs.length === 0 && names.length === 1 ? names[0] : undefined
+}
+
+const fromCommonName: Source = (question) => {
+  const { names, domain, policy } = question
+  const name = onlyName(names, names.commonNames)
+  return name === undefined ? undefined : decideFor(accountOfName(name, domain, policy), 'Common Name', question)
+}
+
+const fromUid: Source = (question) => {
+  const { names, domain, policy } = question
+  const name = onlyName(names, names.uids)
+  return name === undefined ? undefined : decideFor(accountOfName(name, domain, policy), 'UID', question)
+}
+
+/** Whether an e-mail address is one at this domain, whatever stands before the last "@" (RFC 5321 §4.1.2). */
+function isMailAt(domain: string, email: string): boolean {
+  const jid = tryParseJid(email.slice(email.lastIndexOf('@') + 1))
+  return jid?.local === undefined && jid?.resource === undefined && jid?.domain === domain
+}
+
+const fromEmail: Source = (question) => {
+  const { names, domain } = question
+  const here = names.emails.filter((email) => email.includes('@') && isMailAt(domain, email))
+  const email = onlyName(names, here)
+  // A slash would turn the rest into a resource; in an e-mail address it is allowed (RFC 5322 §3.2.3).
+  if (email === undefined) return undefined
+  return decideFor(email.includes('/') ? undefined : accountAt(domain, email), 'e-mail address', question)
+}
+
+/** The certificate opens every account: whoever configures this source trusts all its holders with all of them. */
+const fromAuthId: Source = ({ domain, authzid }) => {
+  if (authzid === undefined)
+    return failure('not-authorized', 'no authzid, and auth_id takes the name from nowhere else')
+  const account = requestedAccount(authzid, domain)?.bare()
+  return account
+    ? { kind: 'success', account }
+    : failure('invalid-authzid', `the authzid is not an account at ${domain}`)
+}
+
+const SOURCES: Readonly<Record<ExternalSource, Source>> = {
+  xmpp_addr: fromXmppAddr,
+  common_name: fromCommonName,
+  email: fromEmail,
+  uid: fromUid,
+  auth_id: fromAuthId,
+}
 
 /** Who a certificate may log in as; the rules are the table in the manual, "Who may log in as whom". */
 export function decideExternal(question: Question): Decision {
@@ -114,14 +166,14 @@ export function decideExternal(question: Question): Decision {
  * SASL EXTERNAL (RFC 4422 appendix A, XEP-0178 §2) for one connection with an acceptable certificate.
  * @param refusal says, for the log, why the certificate is not acceptable any more; asked at every decision, because
  *   between offer, `<auth/>` and `<response/>` a certificate may expire or be revoked
- * @param accepted told when the certificate has been accepted for an account
+ * @param accepted told when the client has been logged in with the certificate
  */
 export function externalMechanism(
   names: CertificateNames,
   domain: string,
   policy: ExternalPolicy,
   refusal: () => string | undefined,
-  accepted: () => void = () => undefined,
+  accepted: (account: Jid) => void = () => undefined,
 ): SaslMechanism {
   const ifAcceptable = (outcome: () => SaslOutcome): SaslOutcome => {
     const reason = refusal()
@@ -134,8 +186,7 @@ export function externalMechanism(
   }
   const respond = (data: Uint8Array) => {
     const outcome = ifAcceptable(() => decide(data))
-    if (outcome.kind === 'success') accepted()
-    return outcome
+    return outcome.kind === 'success' ? { ...outcome, accepted: () => accepted(outcome.account) } : outcome
   }
   return {
     name: 'EXTERNAL',

@@ -24,6 +24,8 @@ export interface SaslSuccess {
   readonly account: Jid
   /** Additional data with success (RFC 6120 §6.3.10). */
   readonly data?: Uint8Array
+  /** To be called when the login stands: after the mechanism has agreed, the stream may still be somebody else's. */
+  readonly accepted?: () => void
 }
 
 export interface SaslChallenge {

@@ -28,7 +28,7 @@ interface Row {
 
 function decide({ names, authzid, sources, prefix = '', suffix = '', domain = 'localhost' }: Row): string {
   const decision = decideExternal({
-    names: { xmppAddrs: [], commonNames: [], ...names },
+    names: { xmppAddrs: [], commonNames: [], emails: [], uids: [], ...names },
     domain,
     authzid,
     policy: { sources: sources ?? ['xmpp_addr', 'common_name'], commonName: { prefix, suffix } },
@@ -265,7 +265,7 @@ describe('the mechanism', () => {
   let refusal: string | undefined
   let logins = 0
   const mechanism = externalMechanism(
-    { xmppAddrs: ['alice@localhost'], commonNames: [] },
+    { xmppAddrs: ['alice@localhost'], commonNames: [], emails: [], uids: [] },
     'localhost',
     { sources: ['xmpp_addr'], commonName: { prefix: '', suffix: '' } },
     () => refusal,
@@ -277,7 +277,9 @@ describe('the mechanism', () => {
   async function settled(outcome: SaslOutcome | Promise<SaslOutcome>): Promise<string> {
     const result = await outcome
     if (result.kind === 'challenge') return `challenge ${Buffer.from(result.data).toString('hex')}`
-    return result.kind === 'success' ? result.account.toString() : result.condition
+    if (result.kind === 'failure') return result.condition
+    result.accepted?.()
+    return result.account.toString()
   }
 
   it.each([
@@ -300,5 +302,127 @@ describe('the mechanism', () => {
     refusal = 'revoked meanwhile'
     expect(await settled(outcome.exchange.respond(Buffer.alloc(0)))).toBe('not-authorized')
     expect(logins).toBe(before + 1)
+  })
+})
+
+describe('other sources', () => {
+  const all = ['xmpp_addr', 'common_name', 'email', 'uid'] as const
+  const email = ['email'] as const
+  const uid = ['uid'] as const
+  const authId = ['xmpp_addr', 'auth_id'] as const
+  it.each<Row>([
+    { rule: 'an e-mail address here', sources: email, names: { emails: ['Mia@localhost'] }, expected: 'mia@localhost' },
+    {
+      rule: 'and that authzid',
+      sources: email,
+      names: { emails: ['mia@localhost'] },
+      authzid: 'mia@localhost',
+      expected: 'mia@localhost',
+    },
+    {
+      rule: 'and another authzid',
+      sources: email,
+      names: { emails: ['mia@localhost'] },
+      authzid: 'bob@localhost',
+      expected: 'invalid-authzid',
+    },
+    {
+      rule: 'an e-mail address elsewhere',
+      sources: email,
+      names: { emails: ['mia@other'] },
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'one here, one elsewhere',
+      sources: email,
+      names: { emails: ['mia@other', 'mia@localhost'] },
+      expected: 'mia@localhost',
+    },
+    {
+      rule: 'two here decide nothing',
+      sources: email,
+      names: { emails: ['mia@localhost', 'bob@localhost'] },
+      authzid: 'bob@localhost',
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'the domain in capitals',
+      sources: email,
+      names: { emails: ['mia@LOCALHOST'] },
+      expected: 'mia@localhost',
+    },
+    {
+      rule: 'a slash before the at sign, and no way round it',
+      sources: ['email', 'common_name'],
+      names: { emails: ['a/b@localhost'], commonNames: ['admin'] },
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'a slash behind it is of another place',
+      sources: email,
+      names: { emails: ['mia@localhost/phone'] },
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'two at signs, and no way round them',
+      sources: ['email', 'common_name'],
+      names: { emails: ['"a@b"@localhost'], commonNames: ['admin'] },
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'no localpart',
+      sources: ['email', 'common_name'],
+      names: { emails: ['@localhost'], commonNames: ['admin'] },
+      expected: 'not-authorized',
+    },
+    { rule: 'no at sign', sources: email, names: { emails: ['localhost'] }, expected: 'not-authorized' },
+    {
+      rule: 'an e-mail address does not paper over foreign addresses',
+      sources: all,
+      names: { xmppAddrs: ['mia@fed1'], emails: ['mia@localhost'] },
+      expected: 'not-authorized',
+    },
+    { rule: 'a UID', sources: uid, names: { uids: ['uma'] }, expected: 'uma@localhost' },
+    { rule: 'a UID with affixes', sources: uid, names: { uids: ['uma'] }, prefix: 'p_', expected: 'p_uma@localhost' },
+    { rule: 'a UID that is a JID elsewhere', sources: uid, names: { uids: ['uma@fed1'] }, expected: 'not-authorized' },
+    { rule: 'two UIDs', sources: uid, names: { uids: ['uma', 'admin'] }, expected: 'not-authorized' },
+    {
+      rule: 'a UID and another authzid',
+      sources: uid,
+      names: { uids: ['uma'] },
+      authzid: 'admin@localhost',
+      expected: 'invalid-authzid',
+    },
+    {
+      rule: 'a UID does not paper over foreign addresses',
+      sources: uid,
+      names: { xmppAddrs: ['uma@fed1'], uids: ['uma'] },
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'the first source that applies decides',
+      sources: ['uid', 'common_name'],
+      names: { uids: ['uma'], commonNames: ['john'] },
+      expected: 'uma@localhost',
+    },
+    { rule: 'auth_id', sources: authId, names: JOHN, authzid: 'mike@localhost', expected: 'mike@localhost' },
+    {
+      rule: 'auth_id fixes no resource',
+      sources: authId,
+      names: JOHN,
+      authzid: 'mike@localhost/a',
+      expected: 'mike@localhost',
+    },
+    { rule: 'auth_id elsewhere', sources: authId, names: JOHN, authzid: 'mike@fed1', expected: 'invalid-authzid' },
+    { rule: 'auth_id without authzid', sources: authId, names: JOHN, expected: 'not-authorized' },
+    {
+      rule: 'auth_id after an address',
+      sources: authId,
+      names: BOB,
+      authzid: 'mike@localhost',
+      expected: 'invalid-authzid',
+    },
+  ])('$rule: $expected', (row) => {
+    expect(decide(row)).toBe(row.expected)
   })
 })

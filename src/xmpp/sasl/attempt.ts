@@ -1,0 +1,85 @@
+import type { NegotiationContext, NegotiationState, SaslProfile, Step } from '../stream-feature.ts'
+import type { SaslCondition, SaslFailure, SaslOutcome } from './mechanism.ts'
+
+/** After this many failures the stream is closed; RFC 6120 §6.4.5 wants at least 2 and suggests at most 5. */
+const MAX_FAILURES = 3
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** @returns undefined when the text is not base64 (RFC 4648 §4, no white space: RFC 6120 §13.9.1) */
+export function decodeBase64(text: string): Uint8Array | undefined {
+  return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined
+}
+
+/** A failure; the reason is for the log only. */
+export function failed(condition: SaslCondition, reason: string): SaslFailure {
+  return { kind: 'failure', condition, reason }
+}
+
+/** The state when no exchange is under way any more. */
+export function withoutExchange(state: NegotiationState): NegotiationState {
+  const { exchange: _, ...rest } = state
+  return rest
+}
+
+/** A failed attempt, whichever profile it was made with: all count towards the same limit. */
+export function refuse(profile: SaslProfile, state: NegotiationState, failure: SaslFailure): Step {
+  const send = [profile.failure(failure.condition)]
+  const failures = state.failures + 1
+  if (failures >= MAX_FAILURES) {
+    return {
+      kind: 'close',
+      send,
+      refused: failure,
+      error: { condition: 'policy-violation', text: 'too many failures' },
+    }
+  }
+  return { kind: 'continue', state: { ...withoutExchange(state), failures }, send, refused: failure }
+}
+
+/** Starts the mechanism of this name, if it was offered. */
+export function startMechanism(
+  name: unknown,
+  initial: Uint8Array | undefined,
+  state: NegotiationState,
+  context: NegotiationContext,
+): SaslOutcome | Promise<SaslOutcome> {
+  const mechanism = context.mechanisms(state).find((offered) => offered.name === name)
+  if (mechanism !== undefined) return mechanism.start(initial)
+  return context.enabledMechanisms.has(String(name))
+    ? failed('not-authorized', `${String(name)} was not offered on this connection`)
+    : failed('invalid-mechanism', 'an unknown mechanism')
+}
+
+/** What follows from the outcome of a mechanism. */
+export function toStep(
+  profile: SaslProfile,
+  outcome: SaslOutcome | Promise<SaslOutcome>,
+  state: NegotiationState,
+  context: NegotiationContext,
+): Step | Promise<Step> {
+  if (outcome instanceof Promise) return outcome.then((settled) => settle(profile, settled, state, context))
+  return settle(profile, outcome, state, context)
+}
+
+function settle(
+  profile: SaslProfile,
+  outcome: SaslOutcome,
+  state: NegotiationState,
+  context: NegotiationContext,
+): Step {
+  switch (outcome.kind) {
+    case 'failure':
+      return refuse(profile, state, outcome)
+    case 'success': {
+      const step = profile.succeed(state, outcome, context)
+      return step.kind === 'failure' ? refuse(profile, state, step) : step
+    }
+    case 'challenge':
+      return {
+        kind: 'continue',
+        state: { ...state, exchange: { profile, exchange: outcome.exchange } },
+        send: [profile.challenge(outcome.data)],
+      }
+  }
+}

@@ -1,0 +1,151 @@
+import { bind2Offer, bindInline, bound2 } from '../bind2.ts'
+import type { Element } from '../element.ts'
+import { childElements, childNamed, localNameOf, namespaceOf, textOf, xml } from '../element.ts'
+import { Jid } from '../jid.ts'
+import { NS } from '../namespaces.ts'
+import type {
+  NegotiationContext,
+  NegotiationState,
+  Reached,
+  SaslProfile,
+  Step,
+  StreamFeature,
+} from '../stream-feature.ts'
+import { decodeBase64, failed, refuse, startMechanism, toStep, withoutExchange } from './attempt.ts'
+import type { SaslFailure, SaslOutcome, SaslSuccess } from './mechanism.ts'
+
+/** The pattern of the schema (XEP-0388 §8); the version of a UUID makes no difference here. */
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/** What a client asks for along with its login; done after it, and only then (XEP-0388 §2.6.1). */
+interface InlineRequests {
+  readonly bind: Element | undefined
+  /** Which installation of a client this is; names nobody, so it proves nothing. */
+  readonly agent: string | undefined
+}
+
+const NOTHING_INLINE: InlineRequests = { bind: undefined, agent: undefined }
+
+/** The schema declares xs:base64Binary, which may be broken into lines; the lone `=` of RFC 6120 has no meaning here. */
+function decodeData(element: Element): Uint8Array | undefined {
+  return decodeBase64(textOf(element).replaceAll(/[ \t\r\n]+/g, ''))
+}
+
+function reached(state: NegotiationState, account: Jid, bound: Jid | undefined): Omit<Reached, 'send'> {
+  const authenticated = { ...withoutExchange(state), account }
+  if (bound === undefined) {
+    const next = { ...authenticated, reached: new Set([...state.reached, 'authenticated'] as const) }
+    return { kind: 'reached', milestones: ['authenticated'], state: next, next: 'features' }
+  }
+  const next = { ...authenticated, bound, reached: new Set([...state.reached, 'authenticated', 'bound'] as const) }
+  return { kind: 'reached', milestones: ['authenticated', 'bound'], state: next, next: 'features' }
+}
+
+function succeed(
+  state: NegotiationState,
+  { account, data, accepted }: SaslSuccess,
+  { bind, agent }: InlineRequests,
+  context: NegotiationContext,
+): Step | SaslFailure {
+  // XEP-0388 §2.3: a failure, where RFC 6120 has a stream error; the client may go on as the one that it claims to be.
+  if (state.from !== undefined && !state.from.bare().equals(account.bare())) {
+    return failed('invalid-authzid', `the stream is from ${state.from}, and the account is ${account.bare()}`)
+  }
+  accepted?.()
+  const bound = bind && bindInline(bind, account, agent, context)
+  if (bound !== undefined && !(bound instanceof Jid)) {
+    return failed('temporary-auth-failure', `no resource can be bound: ${bound.condition}`)
+  }
+  const identifier = (bound ?? account.bare()).toString()
+  const success = xml(
+    'success',
+    { xmlns: NS.sasl2 },
+    ...(data === undefined ? [] : [xml('additional-data', {}, Buffer.from(data).toString('base64'))]),
+    xml('authorization-identifier', {}, identifier),
+    ...(bound === undefined ? [] : [bound2()]),
+  )
+  return { ...reached(state, account, bound), send: [success] }
+}
+
+function profileWith(inline: InlineRequests): SaslProfile {
+  return {
+    name: 'sasl2',
+    challenge: (data) => xml('challenge', { xmlns: NS.sasl2 }, Buffer.from(data).toString('base64')),
+    failure: (condition) => xml('failure', { xmlns: NS.sasl2 }, xml(condition, { xmlns: NS.sasl })),
+    succeed: (state, success, context) => succeed(state, success, inline, context),
+  }
+}
+
+function readAgent(authenticate: Element): string | undefined {
+  const id = childNamed(authenticate, 'user-agent', NS.sasl2)?.attrs.id
+  // What is no UUID is left unused: a client does not lose its login over it, only the end of its lost sessions.
+  return id !== undefined && UUID.test(id) ? id.toLowerCase() : undefined
+}
+
+/** Nothing that decides about a login may be there twice, for somebody else to read it differently. */
+function isAmbiguous(authenticate: Element): boolean {
+  const names = childElements(authenticate).map((child) => `{${namespaceOf(child)}}${localNameOf(child)}`)
+  const single = [`{${NS.sasl2}}initial-response`, `{${NS.sasl2}}user-agent`, `{${NS.bind2}}bind`]
+  return single.some((name) => names.indexOf(name) !== names.lastIndexOf(name))
+}
+
+function start(
+  authenticate: Element,
+  state: NegotiationState,
+  context: NegotiationContext,
+): SaslOutcome | Promise<SaslOutcome> {
+  if (isAmbiguous(authenticate)) return failed('malformed-request', 'an element of <authenticate/> is there twice')
+  const response = childNamed(authenticate, 'initial-response', NS.sasl2)
+  const initial = response && decodeData(response)
+  if (response !== undefined && initial === undefined) return failed('incorrect-encoding', 'not base64')
+  return startMechanism(authenticate.attrs.mechanism, initial, state, context)
+}
+
+function authenticate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
+  // XEP-0388 §2.4: during an exchange nothing but <response/> and <abort/> is tolerated.
+  if (state.exchange !== undefined) return { kind: 'close', send: [], error: { condition: 'policy-violation' } }
+  const profile = profileWith({ bind: childNamed(element, 'bind', NS.bind2), agent: readAgent(element) })
+  return toStep(profile, start(element, state, context), state, context)
+}
+
+function respond(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
+  if (state.exchange === undefined) {
+    return refuse(profileWith(NOTHING_INLINE), state, failed('malformed-request', '<response/> without a challenge'))
+  }
+  const { profile, exchange } = state.exchange
+  const data = decodeData(element)
+  const outcome = data === undefined ? failed('incorrect-encoding', 'not base64') : exchange.respond(data)
+  return toStep(profile, outcome, state, context)
+}
+
+function negotiate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
+  switch (element.name) {
+    case 'authenticate':
+      return authenticate(element, state, context)
+    case 'response':
+      return respond(element, state, context)
+    case 'abort':
+      return refuse(profileWith(NOTHING_INLINE), state, failed('aborted', 'the client gave up'))
+    default:
+      return { kind: 'close', send: [], error: { condition: 'unsupported-stanza-type' } }
+  }
+}
+
+/**
+ * SASL2 (XEP-0388 1.0.4) beside the profile of RFC 6120: one round trip less because no new stream is opened, and with
+ * Bind 2 another one less. There are no tasks, hence no `<continue/>`.
+ */
+export const sasl2Feature: StreamFeature = {
+  name: 'sasl2',
+  // XEP-0388 §3: only after TLS, also where TLS is optional.
+  needs: ['secured'],
+  excludedBy: ['authenticated'],
+  advertise(state, context) {
+    const offered = context.mechanisms(state).map(({ name }) => xml('mechanism', {}, name))
+    // XEP-0388 §2.1: it cannot be used without a mechanism, and so is not there without one.
+    if (offered.length === 0) return undefined
+    return xml('authentication', { xmlns: NS.sasl2 }, ...offered, xml('inline', {}, bind2Offer()))
+  },
+  handles: (element) => namespaceOf(element) === NS.sasl2,
+  negotiate,
+}
