@@ -14,6 +14,9 @@ export const AUDIT_KINDS = [
   'crl-published',
   'backed-up',
   'restored',
+  'enrolled',
+  'enrolment-disabled',
+  'enrolment-revoked',
 ] as const
 
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -1,4 +1,5 @@
 import type { AuditEvent, StoredEntry } from './audit.ts'
+import type { EnrolmentChanges, Enrolments } from './enrolments.ts'
 
 /** What an issued certificate is for; one certificate profile each. */
 export type IssuedKind = 'root' | 'issuing' | 'ocsp' | 'client' | 'server'
@@ -43,7 +44,7 @@ export interface Revocation {
 }
 
 /** What else may be changed, only inside the transaction that it was handed out for. */
-export interface LedgerChanges {
+export interface LedgerChanges extends EnrolmentChanges {
   /**
    * Revokes a certificate. The first revocation stands: date and reason of one that is revoked already do not change,
    * because a CRL may have told them to others.
@@ -83,6 +84,10 @@ export interface Ledger {
    * begin a transaction until it is over.
    */
   longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T>
+  /** As {@link transaction}, but does not wait for other writers. @throws {XmppkiError} IO when there is one */
+  tryTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T
+  /** The certificates that accounts have enrolled themselves. */
+  readonly enrolments: Enrolments
   /** The record with this serial number (lower-case hexadecimal), revoked or not. */
   findBySerial(serial: string): IssuedRecord | undefined
   /** The holder's most recently issued certificate that is not revoked, expired or not. */
@@ -91,6 +96,13 @@ export interface Ledger {
   list(kind?: IssuedKind): IssuedRecord[]
   /** What a CA, given by the serial number of its certificate, has issued and revoked since, in the order of issue. */
   listRevoked(issuer: string): IssuedRecord[]
+  /** Which of these serial numbers are those of revoked certificates; one indexed look-up for each. */
+  revokedAmong(serials: readonly string[]): string[]
+  /**
+   * A number that changes when anything was committed, by this or any other process, so that it is cheap to see that
+   * nothing was. Logins noted by this process do not count.
+   */
+  changes(): number
   /**
    * Notes when certificates were last used for a login; an earlier time than the noted one changes nothing. Does not
    * wait for other writers. @throws {XmppkiError} IO when there is one

@@ -1,15 +1,23 @@
 import { XmppkiError } from '../errors.ts'
 import { type ChainHead, chainEntry, logStarted, type StoredEntry } from './audit.ts'
+import type { Enrolments } from './enrolments.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
+import { MemoryEnrolments } from './memory-enrolments.ts'
 
 /** The reference ledger: what the contract means, without a file. */
 export class MemoryLedger implements Ledger {
   #records: IssuedRecord[] = []
   #crlNumbers = new Map<string, number>()
+  #commits = 0
   readonly #logins = new Map<string, number>()
   #audit: (StoredEntry & ChainHead)[] = [logStarted(Date.now(), { certificates: 0, revoked: 0 })]
 
+  readonly #enrolments = new MemoryEnrolments()
+
   readonly #changes: LedgerChanges = {
+    enrol: (enrolment) => this.#enrolments.enrol(enrolment),
+    disableEnrolment: (account, label) => this.#enrolments.disableEnrolment(account, label),
+    revokeEnrolment: (account, label) => this.#enrolments.revokeEnrolment(account, label),
     revoke: (serial, revocation) => this.#revoke(serial, revocation),
     relocate: (serial, directory) => {
       this.#records = this.#records.map((record) => (record.serial === serial ? { ...record, directory } : record))
@@ -28,17 +36,29 @@ export class MemoryLedger implements Ledger {
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
     const rollBack = this.#savepoint()
     try {
-      return work((record) => this.#insert(record), this.#changes)
+      const result = work((record) => this.#insert(record), this.#changes)
+      this.#commits++
+      return result
     } catch (error) {
       rollBack()
       throw error
     }
   }
 
+  tryTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
+    return this.transaction(work)
+  }
+
+  get enrolments(): Enrolments {
+    return this.#enrolments
+  }
+
   async longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T> {
     const rollBack = this.#savepoint()
     try {
-      return await work((record) => this.#insert(record), this.#changes)
+      const result = await work((record) => this.#insert(record), this.#changes)
+      this.#commits++
+      return result
     } catch (error) {
       rollBack()
       throw error
@@ -48,7 +68,9 @@ export class MemoryLedger implements Ledger {
   /** What undoes everything from here on. */
   #savepoint(): () => void {
     const before = { records: [...this.#records], crlNumbers: new Map(this.#crlNumbers), audit: [...this.#audit] }
+    const restoreEnrolments = this.#enrolments.savepoint()
     return () => {
+      restoreEnrolments()
       this.#records = before.records
       this.#crlNumbers = before.crlNumbers
       this.#audit = before.audit
@@ -92,6 +114,14 @@ export class MemoryLedger implements Ledger {
 
   listRevoked(issuer: string): IssuedRecord[] {
     return this.#inOrder().filter((record) => record.issuer === issuer && record.revokedAt !== undefined)
+  }
+
+  revokedAmong(serials: readonly string[]): string[] {
+    return serials.filter((serial) => this.findBySerial(serial)?.revokedAt !== undefined)
+  }
+
+  changes(): number {
+    return this.#commits
   }
 
   recordLogins(logins: ReadonlyMap<string, number>): void {

@@ -46,6 +46,21 @@ const MIGRATIONS: readonly Migration[] = [
     const { number, text, hash } = logStarted(Date.now(), counts as { certificates: number; revoked: number })
     database.prepare('INSERT INTO audit VALUES (?, ?, ?)').run(number, text, hash)
   },
+  `CREATE TABLE enrolment (
+     id INTEGER PRIMARY KEY,
+     account TEXT NOT NULL,
+     label TEXT NOT NULL,
+     fingerprint TEXT NOT NULL,
+     certificate TEXT NOT NULL,
+     may_manage INTEGER NOT NULL,
+     enrolled_at INTEGER NOT NULL,
+     not_after INTEGER NOT NULL,
+     vouched_by TEXT,
+     revoked_at INTEGER
+   ) STRICT;
+   CREATE UNIQUE INDEX enrolment_label ON enrolment (account, label) WHERE revoked_at IS NULL;
+   CREATE UNIQUE INDEX enrolment_fingerprint ON enrolment (fingerprint) WHERE revoked_at IS NULL;
+   CREATE UNIQUE INDEX enrolment_revoked ON enrolment (account, fingerprint) WHERE revoked_at IS NOT NULL;`,
 ]
 
 /** Runs `work` under the write lock, all or nothing. */

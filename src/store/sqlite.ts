@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { type AuditEvent, type ChainHead, chainEntry, GENESIS, type StoredEntry } from './audit.ts'
+import type { Enrolments } from './enrolments.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
 import {
   createPrivateFile,
@@ -9,6 +10,7 @@ import {
   translated,
   withoutWaiting,
 } from './sqlite-driver.ts'
+import { SqliteEnrolments } from './sqlite-enrolments.ts'
 import { inLongTransaction, inTransaction, migrate } from './sqlite-schema.ts'
 
 /** Entries of the audit log that are read at once. */
@@ -44,6 +46,9 @@ export class SqliteLedger implements Ledger {
   readonly #current: SqliteStatement
   readonly #list: SqliteStatement
   readonly #revoked: SqliteStatement
+  readonly #revokedAmong: SqliteStatement
+  readonly #dataVersion: SqliteStatement
+  #commits = 0
   readonly #login: SqliteStatement
   readonly #logins: SqliteStatement
   readonly #revoke: SqliteStatement
@@ -52,7 +57,13 @@ export class SqliteLedger implements Ledger {
   readonly #auditHead: SqliteStatement
   readonly #appendAudit: SqliteStatement
   readonly #auditPage: SqliteStatement
+  readonly #enrolments: SqliteEnrolments
+  /** Reads on their own; inside a transaction {@link translated} is already at work. */
+  readonly enrolments: Enrolments
   readonly #changes: LedgerChanges = {
+    enrol: (enrolment) => this.#enrolments.enrol(enrolment),
+    disableEnrolment: (account, label) => this.#enrolments.disableEnrolment(account, label),
+    revokeEnrolment: (account, label, at) => this.#enrolments.revokeEnrolment(account, label, at),
     revoke: (serial, revocation) => this.#markRevoked(serial, revocation),
     relocate: (serial, directory) => {
       this.#relocate.run(serial, this.#stored(directory))
@@ -68,6 +79,13 @@ export class SqliteLedger implements Ledger {
     createPrivateFile(path)
     this.#database = openDatabase(path)
     translated(path, () => migrate(this.#database, path))
+    const enrolments = translated(path, () => new SqliteEnrolments(this.#database))
+    this.#enrolments = enrolments
+    this.enrolments = {
+      find: (fingerprint) => translated(path, () => enrolments.find(fingerprint)),
+      isRevoked: (account, fingerprint) => translated(path, () => enrolments.isRevoked(account, fingerprint)),
+      list: (account) => translated(path, () => enrolments.list(account)),
+    }
     const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql))
     this.#insert = prepare(
       `INSERT INTO issued (serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at,
@@ -88,6 +106,10 @@ export class SqliteLedger implements Ledger {
        ON CONFLICT (issuer) DO UPDATE SET last_number = max(last_number, ?2) + 1 RETURNING last_number`,
     )
     this.#revoked = prepare('SELECT * FROM issued WHERE issuer = ? AND revoked_at IS NOT NULL ORDER BY issued_at, id')
+    this.#revokedAmong = prepare(
+      'SELECT serial FROM issued WHERE serial IN (SELECT value FROM json_each(?)) AND revoked_at IS NOT NULL',
+    )
+    this.#dataVersion = prepare('PRAGMA data_version')
     this.#login = prepare(
       'INSERT INTO login VALUES (?, ?) ON CONFLICT (serial) DO UPDATE SET at = max(at, excluded.at)',
     )
@@ -99,13 +121,21 @@ export class SqliteLedger implements Ledger {
 
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
     const insert: InsertRecord = (record) => this.#record(record)
-    return translated(this.#path, () => inTransaction(this.#database, () => work(insert, this.#changes)))
+    const result = translated(this.#path, () => inTransaction(this.#database, () => work(insert, this.#changes)))
+    this.#commits++
+    return result
+  }
+
+  tryTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
+    return translated(this.#path, () => withoutWaiting(this.#database, () => this.transaction(work)))
   }
 
   async longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T> {
     const insert: InsertRecord = (record) => this.#record(record)
     try {
-      return await inLongTransaction(this.#database, () => work(insert, this.#changes))
+      const result = await inLongTransaction(this.#database, () => work(insert, this.#changes))
+      this.#commits++
+      return result
     } catch (error) {
       return translated(this.#path, () => {
         throw error
@@ -165,6 +195,17 @@ export class SqliteLedger implements Ledger {
 
   listRevoked(issuer: string): IssuedRecord[] {
     return translated(this.#path, () => this.#revoked.all(issuer).flatMap((row) => this.#read(row) ?? []))
+  }
+
+  revokedAmong(serials: readonly string[]): string[] {
+    const rows = translated(this.#path, () => this.#revokedAmong.all(JSON.stringify(serials)))
+    return (rows as { serial: string }[]).map(({ serial }) => serial)
+  }
+
+  changes(): number {
+    const row = translated(this.#path, () => this.#dataVersion.get()) as { data_version: number }
+    // The version only counts what other connections have committed; both numbers grow, and so does their sum.
+    return row.data_version + this.#commits
   }
 
   recordLogins(logins: ReadonlyMap<string, number>): void {

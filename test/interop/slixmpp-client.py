@@ -1,7 +1,9 @@
 """An XMPP client that is told what to do on standard input and tells what happens on standard output.
 
-Both are lines of JSON. In: {"to": JID, "body": TEXT}; the end of input ends the session. Out: events
-"online", "message", "refused". Exit code 0 after an orderly end, 1 when the server did not let it in.
+Both are lines of JSON. In: {"to": JID, "body": TEXT}, or for XEP-0257 {"certs": "get"} and {"certs": "add", "disable" or
+"revoke", "name": NAME, "cert": BASE64, "manage": BOOLEAN}; the end of input ends the session. Out: events "online",
+"message", "certs", "closed" (by the server, with an error), "refused". Exit code 0 after an orderly end, 1 when the
+server did not let it in.
 """
 import argparse
 import asyncio
@@ -11,6 +13,7 @@ import ssl
 import sys
 
 import slixmpp
+from slixmpp.exceptions import IqError
 
 # Nothing that a test waits for takes longer; a client left behind ends by itself.
 LIFETIME_SECONDS = 60
@@ -38,6 +41,8 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("connection_failed", lambda error: self.give_up(f"no connection: {error}"))
         self.add_event_handler("failed_auth", lambda stanza: self.give_up(f"SASL: {stanza['condition']}"))
         self.add_event_handler("no_auth", lambda _: self.give_up("SASL: no acceptable mechanism"))
+        self.add_event_handler("stream_error", lambda error: tell("closed", condition=error["condition"]))
+        self.register_plugin("xep_0257")
         self.add_event_handler("disconnected", lambda _: self.done.set())
 
     def give_up(self, reason):
@@ -63,6 +68,23 @@ class Client(slixmpp.ClientXMPP):
     def on_message(self, stanza):
         tell("message", **{"from": str(stanza["from"]), "to": str(stanza["to"]), "body": stanza["body"]})
 
+    async def manage(self, command):
+        plugin = self["xep_0257"]
+        verb, name = command["certs"], command.get("name")
+        try:
+            if verb == "get":
+                items = (await plugin.get_certs())["sasl_certs"]["items"]
+                certs = [{"name": i["name"], "cert": i["x509cert"], "users": sorted(i["users"])} for i in items]
+                tell("certs", certs=certs)
+            elif verb == "add":
+                await plugin.add_cert(name, command["cert"], allow_management=command["manage"])
+                tell("certs", done=verb)
+            else:
+                await (plugin.disable_cert if verb == "disable" else plugin.revoke_cert)(name)
+                tell("certs", done=verb)
+        except IqError as error:
+            tell("certs", error=error.condition)
+
     def on_command(self):
         # Whole lines arrive at once from a test; input is unbuffered, so that none waits unseen.
         data = os.read(sys.stdin.fileno(), 65536)
@@ -72,6 +94,9 @@ class Client(slixmpp.ClientXMPP):
             return
         for line in data.decode().splitlines():
             command = json.loads(line)
+            if "certs" in command:
+                asyncio.ensure_future(self.manage(command))
+                continue
             self.send_message(mto=command["to"], mbody=command["body"], mtype="chat")
 
 

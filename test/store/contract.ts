@@ -201,6 +201,45 @@ export function describeLedger(name: string, open: () => Ledger): void {
       expect(ledger.listRevoked('nobody')).toEqual([])
     })
 
+    it('says which of some serial numbers are revoked', () => {
+      const revoked = { revokedAt: 5_000, revocationReason: 'superseded' }
+      add(
+        issuedRecord({ serial: 'a1', ...revoked }),
+        issuedRecord({ serial: 'b2' }),
+        issuedRecord({ serial: '01', ...revoked }),
+        issuedRecord({ serial: 'd4', ...revoked }),
+      )
+      expect(ledger.revokedAmong(['a1', 'b2', 'c3', '1', '01', 'A1', '', "d4' --"]).sort()).toEqual(['01', 'a1'])
+      expect(ledger.revokedAmong([])).toEqual([])
+    })
+
+    describe('changes()', () => {
+      it('stays while nothing is committed', () => {
+        add(issuedRecord({ serial: 'a1' }))
+        const before = ledger.changes()
+        ledger.list()
+        ledger.recordLogins(new Map([['a1', 1_000]]))
+        expect(() =>
+          ledger.transaction((_insert, changes) => {
+            changes.revoke('a1', { at: 5_000, reason: 'superseded' })
+            throw new Error('no')
+          }),
+        ).toThrow()
+        expect(ledger.changes()).toBe(before)
+      })
+
+      it('is another number after each transaction', async () => {
+        const seen = [ledger.changes()]
+        add(issuedRecord({ serial: 'a1' }))
+        seen.push(ledger.changes())
+        ledger.transaction((_insert, changes) => changes.revoke('a1', { at: 5_000, reason: 'superseded' }))
+        seen.push(ledger.changes())
+        await ledger.longTransaction(async (insert) => insert(issuedRecord({ serial: 'b2' })))
+        seen.push(ledger.changes())
+        expect(new Set(seen).size).toBe(4)
+      })
+    })
+
     it('remembers the last login with each certificate', () => {
       expect(ledger.lastLogins()).toEqual(new Map())
       ledger.recordLogins(

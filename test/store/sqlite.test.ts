@@ -29,6 +29,26 @@ describe('SqliteLedger', () => {
     second.close()
   })
 
+  it('sees what another connection has committed, and what it has itself, as changes', () => {
+    const path = newPath()
+    const [first, second] = [new SqliteLedger(path), new SqliteLedger(path)]
+    const seen = [first.changes()]
+    for (const [ledger, serial] of [
+      [second, 'a1'],
+      [first, 'b2'],
+      [second, 'c3'],
+    ] as const) {
+      ledger.transaction((insert) => insert(issuedRecord({ serial })))
+      seen.push(first.changes())
+    }
+    expect(new Set(seen).size).toBe(4)
+    second.transaction((_insert, changes) => changes.revoke('a1', { at: 5_000, reason: 'superseded' }))
+    expect(first.changes()).not.toBe(seen.at(-1))
+    expect(first.revokedAmong(['a1', 'b2'])).toEqual(['a1'])
+    first.close()
+    second.close()
+  })
+
   it('goes on counting CRL numbers when it is opened again', () => {
     const path = newPath()
     for (const expected of [1, 2]) {
@@ -144,7 +164,7 @@ describe('SqliteLedger', () => {
     new SqliteLedger(path).close()
     const database = new DatabaseSync(path)
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 4 })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 5 })
     database.close()
   })
 

@@ -1,4 +1,5 @@
 import type { Feature } from '../feature.ts'
+import { certificateManagement } from './certificate-management.ts'
 import { disco } from './disco.ts'
 import { legacySession } from './legacy-session.ts'
 import { ping } from './ping.ts'
@@ -6,4 +7,4 @@ import { presence } from './presence.ts'
 import { roster } from './roster.ts'
 
 /** Every feature of the server. The order is the order in which their handlers see a stanza. */
-export const FEATURES: readonly Feature[] = [presence, roster, disco, ping, legacySession]
+export const FEATURES: readonly Feature[] = [presence, roster, disco, ping, legacySession, certificateManagement]

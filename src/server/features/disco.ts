@@ -1,7 +1,7 @@
 import type { Element } from '../../xmpp/element.ts'
 import { xml } from '../../xmpp/element.ts'
 import { NS } from '../../xmpp/namespaces.ts'
-import type { Feature, IqHandler } from '../feature.ts'
+import type { Feature, FeatureHost, IqHandler } from '../feature.ts'
 
 interface Identity {
   readonly category: string
@@ -17,13 +17,13 @@ function withoutNode(answer: () => Element): IqHandler {
       : { type: 'error', error: { condition: 'item-not-found' } }
 }
 
-function info(identity: Identity, features: readonly string[]): IqHandler {
+function info(identity: Identity, host: Pick<FeatureHost, 'advertised'>): IqHandler {
   return withoutNode(() =>
     xml(
       'query',
       { xmlns: NS.discoInfo },
       xml('identity', { ...identity }),
-      ...features.map((feature) => xml('feature', { var: feature })),
+      ...host.advertised.map((feature) => xml('feature', { var: feature })),
     ),
   )
 }
@@ -38,8 +38,8 @@ export const disco: Feature = {
   install(host) {
     const query = { name: 'query', namespace: NS.discoInfo }
     const server = { category: 'server', type: 'im', name: 'xmppki' }
-    host.onIq('get', 'domain', query, info(server, host.advertised))
-    host.onIq('get', 'account', query, info({ category: 'account', type: 'registered' }, host.advertised))
+    host.onIq('get', 'domain', query, info(server, host))
+    host.onIq('get', 'account', query, info({ category: 'account', type: 'registered' }, host))
     for (const at of ['account', 'domain'] as const) {
       host.onIq('get', at, { name: 'query', namespace: NS.discoItems }, noItems)
     }

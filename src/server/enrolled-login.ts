@@ -1,0 +1,103 @@
+import type { CertificateFacts } from '../pki/certificate.ts'
+import { checkClientCertificate } from '../pki/chain.ts'
+import type { Enrolment } from '../store/enrolments.ts'
+import type { Ledger } from '../store/ledger.ts'
+import { tryParseJid } from '../xmpp/jid.ts'
+import { externalMechanism } from '../xmpp/sasl/external.ts'
+import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import type { LoginProof, Objection } from './session-guard.ts'
+
+/** Reasons (RFC 5280 §5.3.1) that do not cast a doubt on what was done with a certificate while it was valid. */
+const HARMLESS: ReadonlySet<string | undefined> = new Set(['superseded', 'cessationOfOperation'])
+
+export interface EnrolledLoginOptions {
+  /** Undefined while enrolled certificates are not accepted; asked at every use. */
+  readonly ledger: () => Pick<Ledger, 'findBySerial' | 'enrolments'> | undefined
+  readonly now: () => Date
+}
+
+/** The part of an enrolment that decides. */
+type Standing = Pick<Enrolment, 'account' | 'vouchedBy'>
+
+/** Where the login takes place. */
+export interface EnrolledLoginContext {
+  /** The domain of the stream. */
+  readonly domain: string
+  /** What speaks against any certificate here by now. */
+  readonly objection: () => Objection | undefined
+  /** Told when the certificate has been accepted for a login. */
+  readonly accept: (proof: LoginProof) => void
+}
+
+/** What an enrolled certificate may do on a connection, or why nothing. */
+export type EnrolledVerdict = { readonly mechanism: SaslMechanism } | { readonly objection: Objection }
+
+/** The account alone, or with the resources that the certificate ties it to (XEP-0257 §4). */
+function addressesFor({ account }: Enrolment, { xmppAddrs }: CertificateFacts): string[] {
+  const bare = tryParseJid(account)
+  const own = xmppAddrs.filter((address) => bare !== undefined && tryParseJid(address)?.bare().equals(bare))
+  return own.length === 0 ? [account] : own
+}
+
+function proofOf(
+  { serial, issuer, fingerprint, notAfter }: CertificateFacts,
+  { account, mayManage, vouchedBy }: Enrolment,
+  against: (standing: Standing) => Objection | undefined,
+): LoginProof {
+  const enrolment = { account, mayManage, ...(vouchedBy === undefined ? {} : { vouchedBy }) }
+  // One that has been disabled since logs nobody in any more, but whoever is logged in stays (XEP-0257 §2.3, §2.4).
+  return { serial, above: [], issuer, fingerprint, ends: [notAfter], enrolment, judge: () => against(enrolment) }
+}
+
+/**
+ * Logins with certificates that accounts have enrolled (XEP-0257 §4). No CA vouches for them: it has to be exactly the
+ * one that was enrolled, so the SHA-256 of all of it is compared, and it opens only the account that enrolled it.
+ */
+export class EnrolledLogin {
+  readonly #options: EnrolledLoginOptions
+
+  constructor(options: EnrolledLoginOptions) {
+    this.#options = options
+  }
+
+  /** The verdict on a certificate that no CA vouches for; undefined when nobody has enrolled it. */
+  judge(facts: CertificateFacts, context: EnrolledLoginContext): EnrolledVerdict | undefined {
+    const enrolment = this.#find(facts)
+    if (enrolment === undefined) return undefined
+    const against = (standing: Standing) => context.objection() ?? this.#objection(facts, standing)
+    const objection = against(enrolment)
+    if (objection !== undefined) return { objection }
+    const refusal = () => {
+      const found = this.#find(facts)
+      if (found?.account !== enrolment.account) return 'issuer: the certificate is not enrolled any more'
+      const reason = against(found)
+      return reason && `${reason.check}: ${reason.reason}`
+    }
+    const accepted = () => context.accept(proofOf(facts, this.#find(facts) ?? enrolment, against))
+    const names = { ...facts, xmppAddrs: addressesFor(enrolment, facts), commonNames: [] }
+    const policy = { sources: ['xmpp_addr' as const], commonName: { prefix: '', suffix: '' } }
+    return { mechanism: externalMechanism(names, context.domain, policy, refusal, accepted) }
+  }
+
+  #find({ fingerprint }: CertificateFacts): Enrolment | undefined {
+    return this.#options.ledger()?.enrolments.find(fingerprint)
+  }
+
+  #objection(facts: CertificateFacts, { account, vouchedBy }: Standing): Objection | undefined {
+    const ledger = this.#options.ledger()
+    if (ledger === undefined) return { check: 'issuer', reason: 'enrolled certificates are not accepted any more' }
+    const refusal = checkClientCertificate(facts, { now: this.#options.now() })
+    if (refusal !== undefined) return refusal
+    if (ledger.enrolments.isRevoked(account, facts.fingerprint)) {
+      return { check: 'revocation', reason: `revoked by ${account}` }
+    }
+    if (ledger.findBySerial(facts.serial)?.revokedAt !== undefined) {
+      return { check: 'revocation', reason: 'revoked in the ledger' }
+    }
+    // Whoever had stolen a certificate could have enrolled another one with it, to stay when it is revoked.
+    const voucher = vouchedBy === undefined ? undefined : ledger.findBySerial(vouchedBy)
+    return voucher?.revokedAt === undefined || HARMLESS.has(voucher.revocationReason)
+      ? undefined
+      : { check: 'revocation', reason: `enrolled with the certificate ${vouchedBy}, which has been revoked since` }
+  }
+}
