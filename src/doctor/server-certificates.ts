@@ -1,0 +1,55 @@
+import { X509Certificate } from 'node:crypto'
+import { readCertificate } from '../pki/certificate.ts'
+import { checkForm, checkPurpose, checkValidity, TrustAnchors } from '../pki/chain.ts'
+import { decodePrivateKey } from '../pki/keys.ts'
+import { decodePemAll } from '../pki/pem.ts'
+import type { ServerCredentials } from '../workspace/server-credentials.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { about, attempt, dayOf, daysUntil, type Finding } from './finding.ts'
+import { nameFor, namesIn } from './server-names.ts'
+
+const WARN_DAYS = 14
+
+/** What `serve` would present, for every domain of the workspace. */
+export async function examineServerCertificates(workspace: Workspace, now: Date): Promise<Finding[]> {
+  const issued = workspace
+    .ledger()
+    .list('server')
+    .flatMap(({ domains, revokedAt }) => (revokedAt === undefined ? domains : []))
+  const findings: Finding[] = []
+  for (const domain of new Set([workspace.defaultDomain, ...issued])) {
+    const check = `server certificate of ${domain}`
+    findings.push(...(await attempt(check, () => examineOne(workspace, domain, now))))
+  }
+  return findings
+}
+
+function examineOne(workspace: Workspace, domain: string, now: Date): Finding[] {
+  const note = about(`server certificate of ${domain}`)
+  const credentials = workspace.serverCredentials(domain)
+  if (credentials === undefined) {
+    return [note('note', 'none yet: serve issues one when it starts', `xmppki server issue ${domain}`)]
+  }
+  const { directory, notAfter } = credentials
+  const problem = problemOf(workspace, domain, credentials, now)
+  const replace = `move ${directory} away and run: xmppki server issue ${domain}`
+  if (problem !== undefined) return [note('failed', problem, replace)]
+  const days = daysUntil(notAfter, now)
+  if (days < WARN_DAYS) return [note('warning', `ends in ${days} days`, replace)]
+  return [note('ok', `names, dates, chain and key are right; until ${dayOf(notAfter)}`)]
+}
+
+/** The first thing that would keep clients from connecting. */
+function problemOf(workspace: Workspace, domain: string, { chain, key, directory }: ServerCredentials, now: Date) {
+  const [leaf, ...above] = decodePemAll(chain, 'CERTIFICATE', directory)
+  if (leaf === undefined) return `no certificate in ${directory}`
+  const facts = readCertificate(leaf, directory)
+  const refusal = checkForm(facts) ?? checkValidity(facts, now) ?? checkPurpose(facts, 'serverAuth')
+  if (refusal !== undefined) return refusal.reason
+  if (nameFor(facts, domain) === undefined) return `it is for ${namesIn(facts)}`
+  // From the root alone: clients have nothing else.
+  const path = new TrustAnchors([workspace.root().pem]).check(leaf, now, above)
+  if (path !== undefined) return `the chain does not lead to the root CA: ${path.reason}`
+  const { privateKey } = decodePrivateKey(key, { source: directory })
+  return new X509Certificate(leaf).checkPrivateKey(privateKey) ? undefined : `the key in ${directory} does not fit`
+}

@@ -1,0 +1,25 @@
+import type { Workspace } from '../workspace/workspace.ts'
+import { examineAuthorities } from './authorities.ts'
+import { examineConfiguration } from './configuration.ts'
+import { attempt, type Finding } from './finding.ts'
+import { examineAuditLog, examineDisk, examineLedger } from './machine.ts'
+import { examinePermissions } from './permissions.ts'
+import { examineServerCertificates } from './server-certificates.ts'
+import { examineServiceRecords } from './service-records.ts'
+
+/** Looks at everything that a login at this workspace depends on. Nothing is changed, no passphrase is needed. */
+export async function examineWorkspace(
+  workspace: Workspace,
+  { domain, now }: { readonly domain: string; readonly now: Date },
+): Promise<Finding[]> {
+  return [
+    ...(await attempt('CA', () => examineAuthorities(workspace, now))),
+    ...(await attempt('server certificates', () => examineServerCertificates(workspace, now))),
+    ...(await attempt('ledger', () => examineLedger(workspace))),
+    ...(await attempt('audit log', () => examineAuditLog(workspace))),
+    ...(await attempt('configuration', () => examineConfiguration(workspace))),
+    ...(await attempt('permissions', () => examinePermissions(workspace.paths.home))),
+    ...(await attempt('disk', () => examineDisk(workspace))),
+    ...(await attempt('DNS', () => examineServiceRecords(domain))),
+  ]
+}

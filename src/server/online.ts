@@ -1,0 +1,26 @@
+import type { Connection } from './connection.ts'
+
+/** A client that has bound a resource, for operators. */
+export interface OnlineSession {
+  /** Full JID. */
+  readonly jid: string
+  /** When the resource was bound. */
+  readonly since: Date
+  /** Address and port. */
+  readonly remote: string
+  /** `TLSv1.3`; undefined when the connection is not encrypted. */
+  readonly tls: string | undefined
+  readonly mechanism: 'EXTERNAL'
+  /** Serial number of the certificate, lower-case hexadecimal as in the ledger. */
+  readonly serial: string | undefined
+}
+
+/** What is known of a session besides its name. */
+export type SessionFacts = Omit<OnlineSession, 'jid'>
+
+/** The facts of a connection whose client binds now. */
+export function sessionFacts(connection: Connection, now: Date): SessionFacts {
+  const { remote, protocol } = connection
+  const serial = connection.peerCertificate()?.leaf.serialNumber.toLowerCase()
+  return { since: now, remote, tls: protocol, mechanism: 'EXTERNAL', serial }
+}

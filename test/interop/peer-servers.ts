@@ -1,0 +1,94 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { LineProcess } from './line-process.ts'
+
+/** What another server needs for `localhost`. */
+export interface PeerFiles {
+  /** An empty folder of its own. */
+  readonly folder: string
+  /** PEM: key, and certificate with chain. */
+  readonly key: string
+  readonly certificate: string
+  /** PEM of the CA that client certificates come from. */
+  readonly ca: string
+}
+
+/** A server of somebody else, as a process of ours with a configuration and a data folder of its own. */
+export interface Peer {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** A port that was free a moment ago: these servers cannot be told to choose, nor do they tell. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const environment = (folder: string) => ({ PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C.UTF-8' })
+
+/** Lua's `%q` and Erlang's strings alike. */
+const quoted = (text: string) => JSON.stringify(text)
+
+/** @param verify whether it asks for client certificates */
+export async function startProsody({ folder, key, certificate, ca }: PeerFiles, verify: boolean): Promise<Peer> {
+  const port = await freePort()
+  const config = join(folder, 'prosody.cfg.lua')
+  const request = verify ? '{ "peer", "client_once" }' : '"none"'
+  const lines = [
+    'run_as_root = true',
+    `data_path = ${quoted(folder)}`,
+    `pidfile = ${quoted(join(folder, 'prosody.pid'))}`,
+    'log = { { levels = { min = "info" }, to = "console" } }',
+    'interfaces = { "127.0.0.1" }',
+    `c2s_ports = { ${port} }`,
+    'c2s_direct_tls_ports = {}',
+    's2s_ports = {}',
+    'http_ports = {}',
+    'https_ports = {}',
+    'modules_enabled = { "saslauth", "tls", "disco" }',
+    'modules_disabled = { "s2s" }',
+    'c2s_require_encryption = true',
+    'authentication = "internal_hashed"',
+    `ssl = { key = ${quoted(key)}; certificate = ${quoted(certificate)} }`,
+    `c2s_ssl = { key = ${quoted(key)}; certificate = ${quoted(certificate)}; cafile = ${quoted(ca)}; verify = ${request} }`,
+    'VirtualHost "localhost"',
+  ]
+  writeFileSync(config, `${lines.join('\n')}\n`)
+  const child = new LineProcess('prosody', ['-F', '--config', config], { env: environment(folder), cwd: folder })
+  await child.stdout.take((line) => line.includes(`Activated service 'c2s' on [127.0.0.1]:${port}`), 'a listener')
+  return { port, stop: async () => void (await child.stop('SIGTERM')) }
+}
+
+/** It asks for client certificates. @param knowsCa whether it has been told the CA */
+export async function startEjabberd({ folder, key, certificate, ca }: PeerFiles, knowsCa: boolean): Promise<Peer> {
+  const port = await freePort()
+  const config = join(folder, 'ejabberd.yml')
+  const cafile = knowsCa ? `, cafile: ${quoted(ca)}` : ''
+  const lines = [
+    'hosts: [localhost]',
+    'loglevel: info',
+    `certfiles: [${quoted(key)}, ${quoted(certificate)}]`,
+    'auth_method: [mnesia]',
+    'listen:',
+    `  - {port: ${port}, ip: "127.0.0.1", module: ejabberd_c2s, starttls_required: true, tls_verify: true${cafile}}`,
+    'modules:',
+    '  mod_disco: {}',
+  ]
+  writeFileSync(config, `${lines.join('\n')}\n`)
+  mkdirSync(join(folder, 'database'))
+  const log = join(folder, 'ejabberd.log')
+  // Not by ejabberdctl: that wants Debian's user, and a node name for the daemon of Erlang's distribution.
+  const settings = ['-ejabberd', 'config', quoted(config), 'log_path', quoted(log)]
+  const start = ['-mnesia', 'dir', quoted(join(folder, 'database')), ...settings, '-s', 'ejabberd']
+  const child = new LineProcess('erl', ['-noinput', ...start], {
+    env: { ...environment(folder), ERL_LIBS: '/usr/lib/x86_64-linux-gnu' },
+    cwd: folder,
+  })
+  await child.stdout.take((line) => line.includes(`Start accepting TCP connections at 127.0.0.1:${port}`), 'a listener')
+  return { port, stop: async () => void (await child.stop('SIGTERM')) }
+}
