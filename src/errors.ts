@@ -21,7 +21,7 @@ export const EXIT_CODES = {
   CORRUPT: 6,
   /** The operating system refused: permissions, disk full, port in use. */
   IO: 7,
-  /** `quickstart` could not prove that a certificate login works. */
+  /** `quickstart` could not prove that a certificate login works, or a check of `doctor` failed. */
   PROOF_FAILED: 8,
   /** Some of several requested items failed, the others were done. */
   PARTIAL: 9,

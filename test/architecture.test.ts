@@ -14,11 +14,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   pkcs11: ['pki'],
   workspace: ['pki', 'pkcs11', 'store', 'xmpp/jid', 'package.json'],
   render: [],
-  server: ['xmpp', 'pki', 'store/ledger'],
+  server: ['xmpp', 'pki', 'store/audit', 'store/enrolments', 'store/ledger'],
   probe: ['xmpp'],
-  service: ['server', 'workspace', 'pki', 'store', 'probe', 'xmpp'],
-  cli: ['pki/algorithms', 'xmpp/jid', 'workspace'],
-  commands: ['cli', 'workspace', 'pki', 'render', 'store', 'server', 'service', 'probe', 'xmpp'],
+  config: ['cli/nearest', 'xmpp/jid', 'xmpp/sasl/external'],
+  service: ['config', 'server', 'workspace', 'pki', 'store', 'probe', 'xmpp', 'package.json'],
+  cli: ['config', 'pki/algorithms', 'xmpp/jid', 'xmpp/sasl/external', 'workspace'],
+  doctor: ['config', 'probe', 'workspace', 'pki', 'store', 'xmpp/jid'],
+  commands: ['cli', 'config', 'doctor', 'workspace', 'pki', 'render', 'store', 'server', 'service', 'probe', 'xmpp'],
   main: ['commands', 'cli'],
 }
 
@@ -29,10 +31,11 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^@oclif\/core$/, ['cli', 'commands', 'main']],
   [/^@photostructure\/sqlite$/, ['store']],
   [/^pino$/, ['service']],
+  [/^smol-toml$/, ['config']],
   [/^node-webcrypto-p11$/, ['pkcs11']],
-  [/^node:(net|tls)$/, ['server', 'probe']],
+  [/^node:(net|tls)$/, ['server', 'probe', 'service']],
   [/^node:https?$/, ['service']],
-  [/^node:fs(\/promises)?$/, ['workspace', 'cli', 'store', 'service', 'commands']],
+  [/^node:fs(\/promises)?$/, ['workspace', 'cli', 'config', 'store', 'service', 'doctor', 'commands']],
 ]
 
 function roomOf(path: string): string {

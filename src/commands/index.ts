@@ -19,9 +19,16 @@ import ClientRevoke from './client/revoke.ts'
 import ClientShow from './client/show.ts'
 import ClientSign from './client/sign.ts'
 import Completion from './completion.ts'
+import ConfigCheck from './config/check.ts'
+import ConfigImport from './config/import.ts'
+import ConfigShow from './config/show.ts'
+import Doctor from './doctor.ts'
 import Quickstart from './quickstart.ts'
+import ServeStatus from './serve/status.ts'
 import Serve from './serve.ts'
 import ServerIssue from './server/issue.ts'
+import SessionKill from './session/kill.ts'
+import SessionList from './session/list.ts'
 
 /** Every command by its id, as oclif's explicit strategy wants it: static imports keep start-up to one file. */
 export const COMMANDS = {
@@ -45,8 +52,15 @@ export const COMMANDS = {
   'client:revoke': ClientRevoke,
   'client:show': ClientShow,
   'client:sign': ClientSign,
+  'config:check': ConfigCheck,
+  'config:import': ConfigImport,
+  'config:show': ConfigShow,
+  'serve:status': ServeStatus,
   'server:issue': ServerIssue,
+  'session:kill': SessionKill,
+  'session:list': SessionList,
   completion: Completion,
+  doctor: Doctor,
   quickstart: Quickstart,
   serve: Serve,
 }

@@ -7,6 +7,7 @@ import { parseClientNames } from '../cli/client-names.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { caPassphraseFileFlag, domainFlag, portFlag } from '../cli/flags.ts'
 import { columns, styled } from '../cli/output.ts'
+import type { Override } from '../config/overrides.ts'
 import { renderTemplate } from '../render/template.ts'
 import type { Outfit, Proof } from '../service/quickstart.ts'
 import type { Service } from '../service/service.ts'
@@ -33,6 +34,21 @@ interface Settings {
 function isAddressInUse(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+}
+
+/** The two listeners, on these ports. */
+function portOverrides(port: number, tlsPort: number): Override[] {
+  const origin = { from: 'default' } as const
+  return [
+    { path: ['port'], listeners: 'starttls', value: port, origin },
+    { path: ['port'], listeners: 'tls', value: tlsPort, origin },
+  ]
+}
+
+/** Where both listeners are. */
+function placeOf({ listeners }: Service) {
+  const portOf = (wanted: string) => listeners.find(({ mode }) => mode === wanted)?.port ?? 0
+  return { host: listeners[0]?.host ?? '', port: portOf('starttls'), tlsPort: portOf('tls') }
 }
 
 export default class Quickstart extends XmppkiCommand<QuickstartResult> {
@@ -123,7 +139,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     try {
       const proof = await prove(service, outfit, domain)
       this.#showProof(proof)
-      const { host, port, tlsPort } = service
+      const { host, port, tlsPort } = placeOf(service)
       const users = outfit.clients.map(({ jid, directory, created }) => ({ jid, directory, created }))
       const result = { home, host, port, tlsPort, users, proof }
       if (!settings.check) {
@@ -141,16 +157,19 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
   async #start(workspace: Workspace, domain: string, settings: Settings, issuer: IssuerSource) {
     const { startService } = await import('../service/service.ts')
     const { createLog } = await import('../service/log.ts')
+    const { loadConfiguration } = await import('../config/load.ts')
     const start = (port: number, tlsPort: number): Promise<Service> =>
       startService(workspace, {
-        domains: [domain],
-        host: '127.0.0.1',
-        port,
-        tlsPort,
-        startTls: 'required',
-        clientCaFiles: [],
-        policy: { sources: ['xmpp_addr', 'common_name'], commonName: { prefix: '', suffix: '' } },
-        conflict: 'replace',
+        configuration: loadConfiguration(
+          {
+            file: undefined,
+            // The workspace of a demonstration has no configuration of its own.
+            home: undefined,
+            overrides: portOverrides(port, tlsPort),
+            defaultHost: domain,
+          },
+          (text) => this.sayWarning(text),
+        ),
         issuer,
         upkeepIssuer: () =>
           workspace.issuerSource(() =>
@@ -193,7 +212,8 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     )
   }
 
-  #showClients({ host, port, tlsPort }: Service, { ca, clients }: Outfit): void {
+  #showClients(service: Service, { ca, clients }: Outfit): void {
+    const { host, port, tlsPort } = placeOf(service)
     const [first] = clients
     if (first === undefined) return
     const source = join(this.config.root, 'templates', 'clients', 'connect.txt')

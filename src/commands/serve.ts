@@ -1,21 +1,23 @@
-import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../cli/base-command.ts'
 import { readCaPassphrase, rememberedPassphrases } from '../cli/ca-passphrase.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
-import { caPassphraseFileFlag, domainFlag, pathFlag, portFlag } from '../cli/flags.ts'
+import { caPassphraseFileFlag } from '../cli/flags.ts'
 import { columns, styled } from '../cli/output.ts'
-import { XmppkiError } from '../errors.ts'
-import { CONFLICT_POLICIES } from '../server/directory.ts'
-import type { Service } from '../service/service.ts'
-import { EXTERNAL_SOURCES, type ExternalSource } from '../xmpp/sasl/external.ts'
+import { overridesOf, SERVE_FLAGS } from '../cli/serve-flags.ts'
+import type { Service, ServiceListener } from '../service/service.ts'
 
 /** What `--json` prints when the server accepts connections, one line. */
 interface ListeningEvent {
   readonly event: 'listening'
   readonly domains: readonly string[]
+  /** Every address for clients, in the order of the configuration. */
+  readonly listeners: readonly ServiceListener[]
+  /** Of the first listener with STARTTLS, else of the first one. */
   readonly host: string
-  readonly port: number
-  readonly tlsPort: number
+  /** Null without STARTTLS. */
+  readonly port: number | null
+  /** Null without direct TLS. */
+  readonly tlsPort: number | null
   /** Null when nothing is published over HTTP. */
   readonly httpPort: number | null
   readonly pid: number
@@ -27,19 +29,7 @@ interface StoppedEvent {
   readonly signal: string
 }
 
-/** MongooseIM calls the same source `standard`. */
-function parseSource(text: string): ExternalSource {
-  const source = EXTERNAL_SOURCES.find((name) => name === (text === 'standard' ? 'xmpp_addr' : text))
-  if (source !== undefined) return source
-  throw new XmppkiError('USAGE', `--sasl-external: unknown source '${text}'`, {
-    hint: `choose from ${EXTERNAL_SOURCES.join(', ')}`,
-  })
-}
-
-const sourceFlag = Flags.custom<ExternalSource>({
-  helpValue: 'SOURCE',
-  parse: async (text) => parseSource(text),
-})
+const NAMES = { starttls: 'STARTTLS', tls: 'direct TLS' } as const
 
 export default class Serve extends XmppkiCommand<StoppedEvent> {
   static override summary = 'Serve XMPP logins with client certificates.'
@@ -56,12 +46,18 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
       'an OCSP responder at /ocsp. `ca url` makes certificates say where. CRLs are renewed before they end, and the ' +
       'certificates that sign OCSP answers as well, as long as the key of the CA can be had without asking: it is not ' +
       'encrypted, or the passphrase comes from a file or the environment.',
+    'What the flags cannot say, several listeners among it, stands in `xmppki.toml` in the folder of the workspace, or ' +
+      'in the file of --config. A flag wins over its environment variable, that over the file, the file over the ' +
+      'default; `config show` prints what holds.',
+    'On SIGHUP, and by itself when one of the files changes, it takes up configuration, certificates and CAs anew, ' +
+      'without ending a session that is still allowed. When something is wrong with them everything stays as it was, ' +
+      'and the log says why. Sessions whose certificate is revoked, has expired or is no longer trusted end within a second.',
     'Logs are JSON, one object a line, on standard error. SIGTERM and SIGINT end all streams and the process, ' +
       'exit code 0.',
     'Only this machine can connect unless --host says otherwise.',
     exitCodes({
       DONE: 'stopped by a signal',
-      NOT_FOUND: 'there is no CA',
+      NOT_FOUND: 'there is no CA, or no such file',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
       IO: 'a port is in use, or the operating system refused',
@@ -83,90 +79,12 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     },
   ]
 
-  static override flags = {
-    domain: domainFlag({
-      summary: 'domain to serve (default: that of the workspace)',
-      description: 'Can be given several times; clients choose by SNI and by the "to" of their stream.',
-      multiple: true,
-      multipleNonGreedy: true,
-      env: 'XMPPKI_SERVE_DOMAIN',
-    }),
-    host: Flags.string({
-      summary: 'address to listen on; :: is every address',
-      helpValue: 'ADDRESS',
-      default: '127.0.0.1',
-      env: 'XMPPKI_HOST',
-    }),
-    port: portFlag({
-      summary: 'port for STARTTLS; 0 lets the system choose',
-      default: 5222,
-      env: 'XMPPKI_PORT',
-    }),
-    'tls-port': portFlag({
-      summary: 'port for direct TLS (default: 5223, or 0 with --port 0)',
-      env: 'XMPPKI_TLS_PORT',
-    }),
-    starttls: Flags.option({ options: ['required', 'offered'] as const })({
-      summary: 'whether clients on the STARTTLS port must use it',
-      default: 'required',
-      env: 'XMPPKI_STARTTLS',
-    }),
-    'client-ca': pathFlag({
-      summary: 'PEM file with further CAs whose client certificates are accepted',
-      helpValue: 'FILE',
-      multiple: true,
-      multipleNonGreedy: true,
-      env: 'XMPPKI_CLIENT_CA',
-    }),
-    'http-port': portFlag({
-      summary: 'publish CRLs, CA certificates and OCSP over HTTP on this port; 0 lets the system choose',
-      env: 'XMPPKI_HTTP_PORT',
-    }),
-    'http-host': Flags.string({
-      summary: 'address for HTTP (default: that of --host)',
-      helpValue: 'ADDRESS',
-      env: 'XMPPKI_HTTP_HOST',
-      dependsOn: ['http-port'],
-    }),
-    'sasl-external': sourceFlag({
-      summary: `where the account name comes from, in this order: ${EXTERNAL_SOURCES.join(', ')}`,
-      description: 'Can be given several times. The first source that applies to a certificate decides.',
-      multiple: true,
-      multipleNonGreedy: true,
-      default: [...EXTERNAL_SOURCES],
-      env: 'XMPPKI_SASL_EXTERNAL',
-    }),
-    'common-name-prefix': Flags.string({
-      summary: 'put before a Common Name to make the username',
-      helpValue: 'TEXT',
-      default: '',
-      env: 'XMPPKI_COMMON_NAME_PREFIX',
-    }),
-    'common-name-suffix': Flags.string({
-      summary: 'put after a Common Name to make the username',
-      helpValue: 'TEXT',
-      default: '',
-      env: 'XMPPKI_COMMON_NAME_SUFFIX',
-    }),
-    'resource-conflict': Flags.option({ options: CONFLICT_POLICIES })({
-      summary: 'what happens when a resource is already in use',
-      description: 'replace ends the older session, refuse keeps it, rename gives the newcomer another resource.',
-      default: 'replace',
-      env: 'XMPPKI_RESOURCE_CONFLICT',
-    }),
-    'log-level': Flags.option({
-      options: ['debug', 'info', 'warn', 'error', 'silent'] as const,
-    })({
-      summary: 'least severity that is logged',
-      default: 'info',
-      env: 'XMPPKI_LOG_LEVEL',
-    }),
-    'passphrase-file': caPassphraseFileFlag,
-  }
+  static override flags = { ...SERVE_FLAGS, 'passphrase-file': caPassphraseFileFlag }
 
   async run(): Promise<StoppedEvent> {
     const { flags } = await this.parse(Serve)
     const { openWorkspace } = await import('../workspace/workspace.ts')
+    const { configurationPath, loadConfiguration } = await import('../config/load.ts')
     const { startService, stopSignal } = await import('../service/service.ts')
     const { createLog } = await import('../service/log.ts')
     const warn = (text: string) => this.sayWarning(text)
@@ -176,29 +94,28 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const stopped = stopSignal()
-      const service = await startService(workspace, {
-        domains: flags.domain ?? [workspace.defaultDomain],
-        host: flags.host,
-        port: flags.port,
-        tlsPort: flags['tls-port'] ?? (flags.port === 0 ? 0 : 5223),
-        startTls: flags.starttls,
-        clientCaFiles: flags['client-ca'] ?? [],
-        policy: {
-          sources: flags['sasl-external'],
-          commonName: {
-            prefix: flags['common-name-prefix'],
-            suffix: flags['common-name-suffix'],
+      let service: Service | undefined
+      // Before anything is read: from now on the signal does not end the process any more.
+      process.on('SIGHUP', () => void service?.reload())
+      const read = () =>
+        loadConfiguration(
+          {
+            file: flags.config,
+            home: workspace.paths.home,
+            overrides: overridesOf(flags, this.argv),
+            defaultHost: workspace.defaultDomain,
           },
-        },
-        conflict: flags['resource-conflict'],
-        ...(flags['http-port'] === undefined
-          ? {}
-          : { http: { host: flags['http-host'] ?? flags.host, port: flags['http-port'] } }),
+          warn,
+        )
+      const configuration = read()
+      service = await startService(workspace, {
+        configuration,
         issuer: workspace.issuerSource((key) => passphrase(key, true)),
         upkeepIssuer: () => workspace.issuerSource((key) => passphrase(key, false)),
-        log: createLog(flags['log-level']),
+        log: createLog(configuration.general.loglevel),
+        reload: { configuration: read, file: configurationPath({ file: flags.config, home: workspace.paths.home }) },
       })
-      this.#announce(service, flags['http-host'] ?? flags.host)
+      this.#announce(service)
       const signal = await stopped
       await service.stop()
       return { event: 'stopped', signal }
@@ -212,22 +129,24 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     process.stdout.write(`${JSON.stringify(event)}\n`)
   }
 
-  #announce({ domains, host, port, tlsPort, httpPort }: Service, httpHost: string): void {
+  #announce({ domains, listeners, http }: Service): void {
+    const first = (wanted: ServiceListener['mode']) => listeners.find(({ mode }) => mode === wanted)
+    const [starttls, direct] = [first('starttls'), first('tls')]
     const event: ListeningEvent = {
       event: 'listening',
       domains,
-      host,
-      port,
-      tlsPort,
-      httpPort: httpPort ?? null,
+      listeners,
+      host: (starttls ?? listeners[0])?.host ?? '',
+      port: starttls?.port ?? null,
+      tlsPort: direct?.port ?? null,
+      httpPort: http?.port ?? null,
       pid: process.pid,
     }
     if (this.jsonEnabled()) this.logJson(event)
     this.log(`serving ${styled('bold', domains.join(', '))}; stop with Ctrl-C or SIGTERM`)
     const rows = columns([
-      ['STARTTLS', `${host}:${port}`],
-      ['direct TLS', `${host}:${tlsPort}`],
-      ...(httpPort === undefined ? [] : ([['CRL and OCSP', `http://${httpHost}:${httpPort}`]] as const)),
+      ...listeners.map(({ mode, host, port }) => [NAMES[mode], `${host}:${port}`] as const),
+      ...(http === undefined ? [] : ([['CRL and OCSP', `http://${http.host}:${http.port}`]] as const)),
     ])
     for (const row of rows) this.log(row)
   }

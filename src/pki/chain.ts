@@ -1,6 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
+import { readRawCertificate } from './certificate-der.ts'
 import { OID } from './oids.ts'
 import { decodePemAll, encodePem } from './pem.ts'
 
@@ -70,7 +71,7 @@ export function checkClientCertificate(facts: CertificateFacts, context: { reado
 }
 
 /** A certificate that may have issued others, with its public key parsed once. */
-interface Authority {
+export interface Authority {
   readonly certificate: X509Certificate
   readonly facts: CertificateFacts
   readonly publicKey: KeyObject
@@ -79,9 +80,12 @@ interface Authority {
 /** A certificate on the way up from the leaf. */
 interface Link {
   readonly certificate: X509Certificate
-  /** How many intermediate certificates lie below its issuer (RFC 5280 §4.2.1.9). */
-  readonly depth: number
+  /** The CAs that lead here from the leaf; as many lie below its issuer (RFC 5280 §4.2.1.9). */
+  readonly below: readonly Authority[]
 }
+
+/** The CAs above a certificate: who issued it, who issued that one, and so on to an anchor. Never empty. */
+export type CertificationPath = readonly Authority[]
 
 /** More intermediates than this from one peer are not looked at; real chains have one or two. */
 const MAX_INTERMEDIATES = 8
@@ -122,7 +126,7 @@ function intermediateOf(input: X509Certificate | Uint8Array): Authority[] {
 function hasIssued(authority: Authority, link: Link): boolean {
   const { pathLength } = authority.facts
   return (
-    (pathLength === undefined || pathLength >= link.depth) &&
+    (pathLength === undefined || pathLength >= link.below.length) &&
     link.certificate.checkIssued(authority.certificate) &&
     link.certificate.verify(authority.publicKey)
   )
@@ -135,6 +139,8 @@ function hasIssued(authority: Authority, link: Link): boolean {
 export class TrustAnchors {
   /** The certificates as PEM, one each, for a TLS context. */
   readonly pems: readonly string[]
+  /** The last second of each. */
+  readonly ends: readonly Date[]
   readonly #anchors: readonly Authority[]
 
   /**
@@ -146,6 +152,7 @@ export class TrustAnchors {
     const ders = pems.flatMap((pem) => decodePemAll(pem, 'CERTIFICATE', source))
     this.pems = ders.map((der) => encodePem('CERTIFICATE', der))
     this.#anchors = ders.map((der) => authorityOf(der, source))
+    this.ends = this.#anchors.map(({ facts }) => facts.notAfter)
     const useless = this.#anchors.find(({ facts }) => !mayAnchor(facts))
     if (useless !== undefined) {
       throw new XmppkiError('BAD_INPUT', `${source} holds a certificate that is not a CA's (${useless.facts.subject})`)
@@ -162,37 +169,66 @@ export class TrustAnchors {
     now: Date,
     intermediates: readonly (X509Certificate | Uint8Array)[] = [],
   ): Refusal | undefined {
+    const found = this.pathOf(leaf, now, intermediates)
+    return 'check' in found ? found : undefined
+  }
+
+  /** As {@link check}, and answers the first path that was found; of several the shortest. */
+  pathOf(
+    leaf: X509Certificate | Uint8Array,
+    now: Date,
+    intermediates: readonly (X509Certificate | Uint8Array)[] = [],
+  ): CertificationPath | Refusal {
     const certificate = leaf instanceof X509Certificate ? leaf : attempt(() => new X509Certificate(leaf))
     if (certificate === undefined) return { check: 'malformed', reason: 'not a certificate' }
     const unused = new Set(intermediates.slice(0, MAX_INTERMEDIATES).flatMap(intermediateOf))
-    const refusals: Refusal[] = []
+    let refusal: Refusal = { check: 'issuer', reason: 'no configured CA issued it' }
     // Breadth first, each intermediate once: no set of certificates makes this more than quadratic.
-    const links: Link[] = [{ certificate, depth: 0 }]
+    const links: Link[] = [{ certificate, below: [] }]
     for (const link of links) {
-      const refusal = this.#checkAnchors(link, now)
-      if (refusal === undefined) return undefined
-      refusals.push(refusal)
+      const anchor = this.#anchorOf(link, now)
+      if (!('check' in anchor)) return [...link.below, anchor]
+      // The last one is from the top of the longest path, where the trouble is.
+      refusal = anchor
       for (const authority of [...unused].filter((candidate) => hasIssued(candidate, link))) {
         unused.delete(authority)
         const problem = checkForm(authority.facts) ?? checkValidity(authority.facts, now)
-        if (problem === undefined) links.push({ certificate: authority.certificate, depth: link.depth + 1 })
-        else refusals.push({ check: 'issuer', reason: `intermediate CA ${problem.reason}` })
+        if (problem === undefined) links.push({ certificate: authority.certificate, below: [...link.below, authority] })
+        else refusal = { check: 'issuer', reason: `intermediate CA ${problem.reason}` }
       }
     }
-    // The last one is from the top of the longest path, where the trouble is.
-    return refusals.at(-1)
+    return refusal
   }
 
-  /** Undefined when an anchor that is valid now issued it. */
-  #checkAnchors(link: Link, now: Date): Refusal | undefined {
-    const dates = this.#anchors
-      .filter((anchor) => hasIssued(anchor, link))
-      .map(({ facts }) => checkValidity(facts, now))
-    if (dates.includes(undefined)) return undefined
-    const [stale] = dates
+  /** The anchors themselves, as paths have them at their end. */
+  get authorities(): readonly Authority[] {
+    return this.#anchors
+  }
+
+  /** The anchor that issued it and is valid now. */
+  #anchorOf(link: Link, now: Date): Authority | Refusal {
+    const issuers = this.#anchors.filter((anchor) => hasIssued(anchor, link))
+    const valid = issuers.find(({ facts }) => checkValidity(facts, now) === undefined)
+    if (valid !== undefined) return valid
+    const stale = issuers[0] && checkValidity(issuers[0].facts, now)
     return {
       check: 'issuer',
       reason: stale === undefined ? 'no configured CA issued it' : `its CA is ${stale.reason}`,
     }
   }
+}
+
+/** Whether every CA of a path is still valid; signatures do not change. */
+export function checkPathDates(path: CertificationPath, now: Date): Refusal | undefined {
+  const stale = path.map(({ facts }) => checkValidity(facts, now)).find((problem) => problem !== undefined)
+  return stale && { check: 'issuer', reason: `its CA is ${stale.reason}` }
+}
+
+/** Whether its own key has signed it; node:crypto's checkIssued would want the key usage of a CA. Never throws. */
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  const signed = attempt(() => {
+    const { subject, issuer } = readRawCertificate(certificate.raw)
+    return Buffer.compare(subject.raw, issuer.raw) === 0 && certificate.verify(certificate.publicKey)
+  })
+  return signed === true
 }

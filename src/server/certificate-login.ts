@@ -1,35 +1,55 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
 import { readCertificate } from '../pki/certificate.ts'
-import { checkClientCertificate, type TrustAnchors } from '../pki/chain.ts'
+import {
+  type CertificationPath,
+  checkClientCertificate,
+  checkPathDates,
+  isSelfSigned,
+  type Refusal,
+  type TrustAnchors,
+} from '../pki/chain.ts'
+import type { RevocationGap } from '../pki/revocation-lists.ts'
 import type { Ledger } from '../store/ledger.ts'
-import { type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import { decideExternal, type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import type { ClientTrust, RevocationRules } from './client-trust.ts'
+import type { EnrolledLogin } from './enrolled-login.ts'
 import type { Log } from './log.ts'
-import type { LoginConnection } from './session.ts'
+import type { LoginProof, Objection } from './session-guard.ts'
+import type { LoginConnection } from './session-host.ts'
 import type { PresentedCertificate } from './transport.ts'
 
 /** What certificates are judged by. */
 export interface CertificateLoginOptions {
-  readonly anchors: TrustAnchors
+  /** What each listener accepts, by its name. */
+  readonly trusts: ReadonlyMap<string, ClientTrust>
   /** Knows what has been revoked. */
   readonly ledger: Pick<Ledger, 'findBySerial'>
   readonly policy: ExternalPolicy
+  /** Logins with what accounts have enrolled themselves (XEP-0257). */
+  readonly enrolled?: EnrolledLogin
   readonly now: () => Date
   /** Told of every login: with which certificate (serial number, as in the ledger) and when (milliseconds). */
   readonly onLogin?: (serial: string, at: number) => void
   readonly log: Log
 }
 
-/** A check that a certificate failed, in words for the operator. */
-interface Objection {
-  readonly check: string
-  readonly reason: string
-}
-
 interface Reading {
   readonly facts: CertificateFacts | undefined
   readonly objection: Objection | undefined
+  /** Signatures are looked at once, for as long as the anchors are the same. */
+  path?: { readonly anchors: TrustAnchors; readonly found: CertificationPath }
+  selfSigned?: boolean
 }
+
+interface Context {
+  readonly reading: Reading
+  readonly listener: string
+}
+
+/** Warnings that are remembered so that they are not repeated at every login. */
+const MAX_WARNED = 1_000
 
 function read(presented: PresentedCertificate): Reading {
   try {
@@ -40,62 +60,231 @@ function read(presented: PresentedCertificate): Reading {
   }
 }
 
+const NOT_ACCEPTED: Objection = { check: 'issuer', reason: 'certificates are not accepted any more' }
+
+function revocation(what: string, at: number): Objection {
+  return { check: 'revocation', reason: `${what} on ${new Date(at).toISOString()}` }
+}
+
+function serialsAbove({ intermediates }: PresentedCertificate): string[] {
+  return intermediates.map(({ serialNumber }) => serialNumber.toLowerCase())
+}
+
 /**
  * The PKI authentication method: decides whether a connection may use EXTERNAL.
  * Nothing is decided once and for all: the certificate is judged when the mechanism is offered, and
  * again, down to the signature of its issuer, when it is used.
  */
 export class CertificateLogin {
-  readonly #options: CertificateLoginOptions
+  #options: CertificateLoginOptions
+  /** The rules as they are when they are used: an offer may be older than they are. */
+  readonly #policy: ExternalPolicy
   /** What was read and reported of a connection's certificate; gone with the connection. */
   readonly #readings = new WeakMap<PresentedCertificate, Reading>()
 
+  readonly #warned = new Set<string>()
+
   constructor(options: CertificateLoginOptions) {
     this.#options = options
+    const rules = () => this.#options.policy
+    this.#policy = {
+      get sources() {
+        return rules().sources
+      },
+      get commonName() {
+        return rules().commonName
+      },
+    }
+    this.#announce()
   }
 
   /** EXTERNAL, or nothing; the log says in one line why not. */
-  mechanisms(domain: string, { certificate, remote }: LoginConnection): readonly SaslMechanism[] {
+  mechanisms(domain: string, { certificate, remote, listener, accept }: LoginConnection): readonly SaslMechanism[] {
     if (certificate === undefined) {
       this.#options.log.debug({ remote }, 'EXTERNAL not offered: the client presented no certificate')
       return []
     }
     const first = !this.#readings.has(certificate)
-    const { facts, objection } = this.#judge(certificate)
+    const { facts, objection: against } = this.#judge(certificate, listener)
+    // Only what no CA vouches for: the names that a CA has confirmed are worth more than whoever enrolled them.
+    const context = { domain, accept, objection: () => this.#closed(listener) }
+    const enrolled =
+      facts && certificate.distrust !== undefined ? this.#options.enrolled?.judge(facts, context) : undefined
+    if (enrolled !== undefined && 'mechanism' in enrolled) return [enrolled.mechanism]
+    const objection = enrolled?.objection ?? against
     if (facts === undefined || objection !== undefined) {
       if (first) this.#report(remote, facts, objection)
       return []
     }
-    const refusal = () => this.#refusal(certificate)
-    const accepted = () => this.#options.onLogin?.(facts.serial, this.#options.now().getTime())
-    return [externalMechanism(facts, domain, this.#options.policy, refusal, accepted)]
+    const refusal = () => {
+      const against = this.#judge(certificate, listener).objection
+      return against && `${against.check}: ${against.reason}`
+    }
+    const accepted = (account: Jid) => {
+      const proof = this.#proof(certificate, facts, listener)
+      accept({ ...proof, judge: () => proof.judge() ?? this.#misnomer(facts, account) })
+      this.#options.onLogin?.(facts.serial, this.#options.now().getTime())
+    }
+    return [externalMechanism(facts, domain, this.#policy, refusal, accepted)]
   }
 
-  /** Why the certificate may not be used now, in words for the log. */
-  #refusal(certificate: PresentedCertificate): string | undefined {
-    const objection =
-      this.#judge(certificate).objection ??
-      this.#options.anchors.check(certificate.leaf, this.#options.now(), certificate.intermediates)
-    return objection && `${objection.check}: ${objection.reason}`
+  /** Whether one of our CAs has issued this certificate (DER), so that it is accepted without being enrolled. */
+  isIssued(der: Uint8Array): boolean {
+    const now = this.#options.now()
+    return this.#accepting().some(({ anchors }) => anchors.check(der, now) === undefined)
   }
 
-  #judge(certificate: PresentedCertificate): Reading {
+  /** Takes up other CAs and rules; they hold for clients that are connected, too. */
+  update(options: CertificateLoginOptions): void {
+    this.#options = options
+    this.#announce()
+  }
+
+  /** What the session remembers of its login. */
+  #proof(certificate: PresentedCertificate, facts: CertificateFacts, listener: string): LoginProof {
+    const { serial, issuer, fingerprint, notAfter } = facts
+    const { intermediates } = certificate
+    const above = intermediates.map(({ validTo }) => new Date(validTo))
+    return {
+      serial,
+      above: serialsAbove(certificate),
+      issuer,
+      fingerprint,
+      ends: [notAfter, ...above, ...this.#accepting().flatMap(({ anchors }) => anchors.ends)],
+      judge: () => this.#judge(certificate, listener).objection,
+    }
+  }
+
+  /** Whether the names of the certificate stand for another account by now, or for none. */
+  #misnomer(names: CertificateFacts, account: Jid): Objection | undefined {
+    const { policy } = this.#options
+    const decision = decideExternal({ names, domain: account.domain, authzid: account.toString(), policy })
+    if (decision.kind === 'failure') return { check: 'name', reason: decision.reason }
+    return decision.account.equals(account) ? undefined : { check: 'name', reason: 'it is for another account' }
+  }
+
+  /** All checks, as things are now: what the certificate says of itself, the ledger, and what the listener accepts. */
+  #judge(certificate: PresentedCertificate, listener: string): Reading {
     const reading = this.#readings.get(certificate) ?? read(certificate)
     this.#readings.set(certificate, reading)
     const { facts } = reading
     if (facts === undefined) return reading
-    return { facts, objection: this.#objection(certificate, facts) }
+    const objection =
+      checkClientCertificate(facts, { now: this.#options.now() }) ??
+      this.#revocation(certificate, facts) ??
+      this.#distrust(certificate, facts, { reading, listener })
+    return { facts, objection }
   }
 
-  #objection(certificate: PresentedCertificate, facts: CertificateFacts): Objection | undefined {
-    const refusal = checkClientCertificate(facts, { now: this.#options.now() })
-    if (refusal !== undefined) return refusal
-    if (certificate.distrust !== undefined) return { check: 'issuer', reason: certificate.distrust }
+  #revocation(certificate: PresentedCertificate, facts: CertificateFacts): Objection | undefined {
     // By the serial number alone: from an ECDSA signature anybody can make a second valid one, and with it a
     // certificate of another fingerprint. The random serial numbers of the ledger are not used by any other CA.
-    const record = this.#options.ledger.findBySerial(facts.serial)
-    if (record?.revokedAt === undefined) return undefined
-    return { check: 'revocation', reason: `revoked on ${new Date(record.revokedAt).toISOString()}` }
+    const revokedAt = this.#options.ledger.findBySerial(facts.serial)?.revokedAt
+    if (revokedAt !== undefined) return revocation('revoked', revokedAt)
+    // A path may lead through an issuing CA that was revoked while the root above it is still trusted.
+    for (const serial of serialsAbove(certificate)) {
+      const since = this.#options.ledger.findBySerial(serial)?.revokedAt
+      if (since !== undefined) return revocation(`its CA ${serial} was revoked`, since)
+    }
+    return undefined
+  }
+
+  /** What speaks against any certificate on this listener: it does not ask for them any more, or nobody does. */
+  #closed(listener: string): Objection | undefined {
+    const own = this.#options.trusts.get(listener)
+    const isOpen = own === undefined ? this.#accepting().length > 0 : own.verifyMode !== 'none'
+    return isOpen ? undefined : NOT_ACCEPTED
+  }
+
+  /** What every listener accepts that asks for certificates. */
+  #accepting(): ClientTrust[] {
+    return [...this.#options.trusts.values()].filter(({ verifyMode }) => verifyMode !== 'none')
+  }
+
+  /** Whoever came by a listener that is gone since stays as long as one of the others would let it in. */
+  #distrust(certificate: PresentedCertificate, facts: CertificateFacts, context: Context): Objection | undefined {
+    const own = this.#options.trusts.get(context.listener)
+    let objection = NOT_ACCEPTED
+    for (const trust of own === undefined ? this.#accepting() : [own]) {
+      const against = this.#distrustBy(trust, certificate, facts, context)
+      if (against === undefined) return undefined
+      objection = against
+    }
+    return objection
+  }
+
+  #distrustBy(
+    trust: ClientTrust,
+    certificate: PresentedCertificate,
+    facts: CertificateFacts,
+    { reading, listener }: Context,
+  ): Objection | undefined {
+    if (trust.verifyMode === 'none') return NOT_ACCEPTED
+    if (trust.verifyMode === 'selfsigned_peer') {
+      reading.selfSigned ??= isSelfSigned(certificate.leaf)
+      if (reading.selfSigned) return undefined
+    }
+    if (certificate.distrust !== undefined) return { check: 'issuer', reason: certificate.distrust }
+    const path = this.#pathOf(certificate, trust.anchors, reading)
+    if ('check' in path) return path
+    return trust.revocation && this.#listed(trust.revocation, facts, path, listener)
+  }
+
+  /** Again, although TLS has done so: the anchors may be others by now, and a resumed session never saw them. */
+  #pathOf(certificate: PresentedCertificate, anchors: TrustAnchors, reading: Reading): CertificationPath | Refusal {
+    const now = this.#options.now()
+    const known = reading.path?.anchors === anchors ? reading.path.found : undefined
+    if (known !== undefined && checkPathDates(known, now) === undefined) return known
+    const found = anchors.pathOf(certificate.leaf, now, certificate.intermediates)
+    if (!('check' in found)) reading.path = { anchors, found }
+    return found
+  }
+
+  /** What the CRLs say; where they say nothing, the mode decides. */
+  #listed(rules: RevocationRules, facts: CertificateFacts, path: CertificationPath, listener: string) {
+    const { revoked, gaps } = rules.lists.statusOf(facts, path, this.#options.now())
+    if (revoked !== undefined) {
+      return revocation(
+        revoked.isLeaf ? 'revoked' : `its CA ${revoked.serial} was revoked`,
+        revoked.revokedAt.getTime(),
+      )
+    }
+    for (const gap of gaps) this.#warnOfGap(gap, rules, listener)
+    const [gap] = gaps
+    return rules.mode === 'soft' || gap === undefined
+      ? undefined
+      : { check: 'revocation', reason: `of its CA ${gap.issuer} it is not known what is revoked: ${gap.reason}` }
+  }
+
+  #warnOfGap({ issuer, reason }: RevocationGap, { mode }: RevocationRules, listener: string): void {
+    const effect = mode === 'hard' ? 'nobody logs in with its certificates' : 'revoked certificates log in'
+    this.#warnOnce({ listener, issuer, reason, mode, effect }, 'it is not known what a CA has revoked')
+  }
+
+  #warnOnce(facts: object, message: string): void {
+    const key = JSON.stringify([facts, message])
+    if (this.#warned.has(key)) return
+    if (this.#warned.size >= MAX_WARNED) this.#warned.clear()
+    this.#warned.add(key)
+    this.#options.log.warn(facts, message)
+  }
+
+  /** One line of warning for everything in the rules that lets in more than it seems. */
+  #announce(): void {
+    const { policy, trusts, now } = this.#options
+    if (policy.sources.includes('auth_id')) {
+      this.#warnOnce({}, 'sasl_external has auth_id: who has any accepted certificate can log in as every user')
+    }
+    for (const [listener, { verifyMode, anchors, revocation: rules }] of trusts) {
+      if (verifyMode === 'none') continue
+      if (verifyMode === 'selfsigned_peer') {
+        this.#warnOnce({ listener }, 'verify_mode is selfsigned_peer: everybody can log in as every user')
+      }
+      for (const anchor of rules === undefined ? [] : anchors.authorities) {
+        const gap = rules?.lists.gapOf(anchor, now())
+        if (gap !== undefined && rules !== undefined) this.#warnOfGap(gap, rules, listener)
+      }
+    }
   }
 
   #report(remote: string, facts: CertificateFacts | undefined, objection: Objection | undefined): void {

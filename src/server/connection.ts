@@ -44,6 +44,11 @@ export class Connection implements Transport {
     return 'encrypted' in this.#socket
   }
 
+  /** `TLSv1.3`; undefined without TLS. */
+  get protocol(): string | undefined {
+    return ('encrypted' in this.#socket && this.#socket.getProtocol()) || undefined
+  }
+
   write(text: string): void {
     if (this.#ended || this.#handshaking) return
     this.#queued += text

@@ -1,5 +1,6 @@
 import type { Jid } from '../xmpp/jid.ts'
 import type { StreamError } from '../xmpp/stream.ts'
+import type { LoginProof } from './session-guard.ts'
 
 /** A client that has bound a resource, as the router and the features see it. */
 export interface BoundSession {
@@ -8,6 +9,10 @@ export interface BoundSession {
   readonly account: Jid
   /** The priority of its last available presence; undefined while unavailable (RFC 6121 §4.7.2.3). */
   priority: number | undefined
+  /** UUID of the client's installation, if it told one (XEP-0388 §2.3); never told to anybody. */
+  readonly agent?: string | undefined
+  /** What it has logged in with; undefined for a login without certificate. */
+  readonly proof?: LoginProof | undefined
   /** Sends a serialized stanza. */
   deliver(stanza: string): void
   /** Ends the stream with an error. */
@@ -15,9 +20,7 @@ export interface BoundSession {
 }
 
 /** What happens when a client asks for a resource that is in use (RFC 6120 §7.7.2.2). */
-export const CONFLICT_POLICIES = ['replace', 'refuse', 'rename'] as const
-
-export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number]
+export type ConflictPolicy = 'replace' | 'refuse' | 'rename'
 
 /** Who is online. */
 export class Directory {

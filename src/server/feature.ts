@@ -2,6 +2,7 @@ import type { Element } from '../xmpp/element.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { StanzaError, StanzaName } from '../xmpp/stanza.ts'
 import type { BoundSession, Directory } from './directory.ts'
+import type { EnrolmentDesk } from './enrolment-desk.ts'
 
 /** A specification that a feature implements, for service discovery and the manual. */
 export interface SpecClaim {
@@ -58,8 +59,10 @@ export type Phase = 'screen' | 'deliver' | 'observe'
 /** All that a feature may use of the server. */
 export interface FeatureHost {
   readonly directory: Directory
-  /** Namespaces that all features advertise, in order (XEP-0030 §3.1). */
+  /** Namespaces that the features advertise now, in order (XEP-0030 §3.1). */
   readonly advertised: readonly string[]
+  /** Where accounts enrol certificates, if they may. */
+  readonly enrolments: EnrolmentDesk | undefined
   /** Answers one payload, at the server's domains or at the sender's own account. */
   onIq(type: 'get' | 'set', at: 'account' | 'domain', payload: QName, handle: IqHandler): void
   onStanza(phase: Phase, name: Exclude<StanzaName, 'iq'>, handle: StanzaHandler): void
@@ -73,5 +76,7 @@ export interface Feature {
   readonly claims: readonly SpecClaim[]
   /** Namespaces for service discovery. */
   readonly advertises: readonly string[]
+  /** Without this it is not advertised. */
+  readonly needs?: 'enrolments'
   install(host: FeatureHost): void
 }

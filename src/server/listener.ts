@@ -3,12 +3,15 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import {
   createSecureContext,
   createServer as createTlsServer,
+  type SecureContextOptions,
   type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
 import { parseDomain } from '../pki/domain.ts'
+import type { ClientTrust } from './client-trust.ts'
 import { Connection } from './connection.ts'
+import type { ServerLimits } from './limits.ts'
 
 /** Key and certificate chain (PEM) that a domain answers with. */
 export interface DomainCredentials {
@@ -17,7 +20,26 @@ export interface DomainCredentials {
   readonly chain: string
 }
 
+/** How handshakes go, apart from the certificates. */
+export interface TlsPolicy {
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** As OpenSSL lists them; undefined: what Node.js takes for good. */
+  readonly ciphers: string | undefined
+  /** Whether sessions can be resumed, with the certificate of the first handshake. */
+  readonly sessionTickets: boolean
+}
+
+export const DEFAULT_TLS: TlsPolicy = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: undefined,
+  sessionTickets: false,
+}
+
 export interface ListenerOptions {
+  /** The same after an update; no other listener has it. */
+  readonly name: string
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
@@ -25,35 +47,57 @@ export interface ListenerOptions {
   readonly mode: 'starttls' | 'tls'
   /** The first one answers clients that name no server (RFC 6066 §3). */
   readonly credentials: readonly DomainCredentials[]
-  /** PEM certificates that client certificates must chain to. */
-  readonly clientCas: readonly string[]
-  readonly handshakeMs: number
-  readonly outboundBytes: number
-  readonly maxConnections: number
+  /** Which client certificates are accepted. */
+  readonly trust: ClientTrust
+  /** Whether clients must use STARTTLS; direct TLS leaves no choice. */
+  readonly startTls: 'required' | 'offered'
+  readonly tls: TlsPolicy
+  readonly limits: ServerLimits
 }
+
+/** Told of every connection, together with what holds for it. */
+export type Accept = (connection: Connection, options: ListenerOptions) => void
 
 export interface Listener {
   readonly port: number
+  /**
+   * Gets ready for other certificates, CAs or another mode on the same address. Nothing changes before the answer is
+   * called; then they hold for every handshake that begins. @throws what is wrong with key or certificates
+   */
+  prepare(options: ListenerOptions): () => void
   /** Stops accepting, handshakes under way included; connections that are open stay open. */
   close(): void
 }
 
-const SECURE_OPTIONS =
-  // A resumed session would bring back a certificate that has been revoked since: no tickets, no renegotiation.
-  constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE
+const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE
+
+/** What goes for every domain of a listener. */
+function contextOptions({ tls, trust }: ListenerOptions): SecureContextOptions {
+  const { minVersion, maxVersion, ciphers, sessionTickets } = tls
+  return {
+    ca: [...trust.anchors.pems],
+    minVersion,
+    maxVersion,
+    ciphers,
+    // A resumed session brings back a certificate that may have been revoked since: only for those who want it.
+    secureOptions: sessionTickets ? SECURE_OPTIONS : SECURE_OPTIONS | constants.SSL_OP_NO_TICKET,
+    // OpenSSL resumes no session with a client certificate where this is missing.
+    sessionIdContext: 'xmpp-client',
+  }
+}
 
 function tlsServer(options: ListenerOptions): TlsServer {
   const [first] = options.credentials
   if (first === undefined) throw new XmppkiError('NOT_FOUND', 'no server certificate')
-  const common = { ca: [...options.clientCas], minVersion: 'TLSv1.2' as const, secureOptions: SECURE_OPTIONS }
+  const common = contextOptions(options)
   const server = createTlsServer({
     ...common,
     key: first.key,
     cert: first.chain,
-    requestCert: true,
+    requestCert: options.trust.verifyMode !== 'none',
     // Node would cut the connection without a TLS alert; SASL is where a certificate is refused.
     rejectUnauthorized: false,
-    handshakeTimeout: options.handshakeMs,
+    handshakeTimeout: options.limits.negotiationMs,
     ...(options.mode === 'tls' ? { ALPNProtocols: ['xmpp-client'] } : {}),
   })
   for (const { domain, key, chain } of options.credentials) {
@@ -75,8 +119,9 @@ type Done = (secure: TLSSocket) => void
 class Handshakes {
   readonly #pending = new Map<string, { readonly socket: Socket; readonly done: Done }>()
 
-  constructor(server: TlsServer) {
-    server.on('secureConnection', (secure) => this.#finish(secure))
+  /** Several servers in turn: handshakes end with the server that they began with. */
+  attach(server: TlsServer): TlsServer {
+    return server.on('secureConnection', (secure) => this.#finish(secure))
   }
 
   begin(socket: Socket, done: Done): void {
@@ -119,31 +164,41 @@ function bindError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions
 }
 
 /** Opens one listener; resolves when it accepts connections. Errors: `IO` when the address cannot be had. */
-export function listen(options: ListenerOptions, accept: (connection: Connection) => void): Promise<Listener> {
-  const secure = tlsServer(options)
-  const handshakes = new Handshakes(secure)
+export function listen(options: ListenerOptions, accept: Accept): Promise<Listener> {
+  const handshakes = new Handshakes()
+  let current = { options, secure: handshakes.attach(tlsServer(options)) }
   const upgrade = (socket: Socket, done: Done) => {
     handshakes.begin(socket, done)
     // Through a TLS server, though it never listens: a bare TLSSocket does not report whether the client
-    // certificate was verified (nodejs/node#31305).
-    secure.emit('connection', socket)
+    // certificate was verified (nodejs/node#31305), and one that listens cannot be replaced.
+    current.secure.emit('connection', socket)
   }
-  const attend = (socket: Socket) => accept(new Connection(socket, { outboundBytes: options.outboundBytes, upgrade }))
-  const server: NetServer = options.mode === 'tls' ? secure : createServer()
-  server.maxConnections = options.maxConnections
-  server.on('connection', options.mode === 'tls' ? (socket: Socket) => handshakes.begin(socket, attend) : attend)
+  const server: NetServer = createServer((socket) => {
+    const { options } = current
+    const { mode, limits } = options
+    const { outboundBytes } = limits
+    const attend = (ready: Socket) => accept(new Connection(ready, { outboundBytes, upgrade }), options)
+    if (mode === 'tls') upgrade(socket, attend)
+    else attend(socket)
+  })
+  server.maxConnections = options.limits.maxConnections
+  const prepare = (next: ListenerOptions) => {
+    const secure = handshakes.attach(tlsServer(next))
+    return () => {
+      current = { options: next, secure }
+      server.maxConnections = next.limits.maxConnections
+    }
+  }
+  const close = () => {
+    server.close()
+    handshakes.abandon()
+  }
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(bindError(error, options)))
     server.listen(options.port, options.host, () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : options.port
-      resolve({
-        port,
-        close: () => {
-          server.close()
-          handshakes.abandon()
-        },
-      })
+      resolve({ port, prepare, close })
     })
   })
 }

@@ -5,6 +5,7 @@ import { errorReply, isStanzaName, resultReply, type StanzaError } from '../xmpp
 import type { StreamError } from '../xmpp/stream.ts'
 import { destinationOf, messageType, recipients } from './delivery.ts'
 import type { BoundSession, Directory } from './directory.ts'
+import type { EnrolmentDesk } from './enrolment-desk.ts'
 import type {
   Feature,
   FeatureHost,
@@ -33,7 +34,7 @@ function iqKey(type: string, at: 'account' | 'domain', name: string, namespace: 
  */
 export class Router {
   readonly #directory: Directory
-  readonly #served: ReadonlySet<string>
+  #served: ReadonlySet<string>
   readonly #log: Log
   readonly #iqHandlers = new Map<string, IqHandler>()
   readonly #stanzaHandlers = new Map<string, StanzaHandler[]>()
@@ -43,13 +44,19 @@ export class Router {
     directory: Directory
     domains: readonly string[]
     features: readonly Feature[]
+    enrolments?: EnrolmentDesk | undefined
     log: Log
   }) {
     this.#directory = options.directory
     this.#served = new Set(options.domains)
     this.#log = options.log
-    const host = this.#host(options.features.flatMap((feature) => feature.advertises))
+    const host = this.#host(options.features, options.enrolments)
     for (const feature of options.features) feature.install(host)
+  }
+
+  /** Takes up other domains. */
+  serve(domains: readonly string[]): void {
+    this.#served = new Set(domains)
   }
 
   /** One first-level element of a bound client; answers the error that ends its stream, if any. */
@@ -82,10 +89,14 @@ export class Router {
     }
   }
 
-  #host(advertised: readonly string[]): FeatureHost {
+  #host(features: readonly Feature[], enrolments: EnrolmentDesk | undefined): FeatureHost {
+    const isThere = ({ needs }: Feature) => needs === undefined || enrolments?.isOpen === true
     return {
       directory: this.#directory,
-      advertised,
+      get advertised() {
+        return features.filter(isThere).flatMap(({ advertises }) => advertises)
+      },
+      enrolments,
       onIq: (type, at, { name, namespace }, handle) => {
         this.#iqHandlers.set(iqKey(type, at, name, namespace), handle)
       },

@@ -13,46 +13,12 @@ import {
   streamErrorElement,
   streamOpening,
 } from '../xmpp/stream.ts'
-import type { NegotiationContext, NegotiationState, Step } from '../xmpp/stream-feature.ts'
+import type { NegotiationContext, NegotiationState, Reached, ResourceRequest, Step } from '../xmpp/stream-feature.ts'
 import { type StreamHeader, StreamParser } from '../xmpp/stream-parser.ts'
 import type { BoundSession } from './directory.ts'
-import type { ServerLimits } from './limits.ts'
-import type { Log } from './log.ts'
+import type { LoginProof } from './session-guard.ts'
+import type { ClientEnd, SessionHost } from './session-host.ts'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
-
-/** What a login may be judged by. */
-export interface LoginConnection {
-  readonly remote: string
-  /** As presented in the handshake; what it is worth is judged anew at every use. */
-  readonly certificate: PresentedCertificate | undefined
-}
-
-/** The client end of a bound session: where its stanzas and its last error go. */
-export interface ClientEnd {
-  deliver(stanza: string): void
-  close(error: StreamError): void
-}
-
-/** What a session needs of the server it belongs to. */
-export interface SessionHost {
-  readonly startTls: 'required' | 'offered'
-  /** Answers for streams that fail before they name a domain. */
-  readonly defaultDomain: string
-  readonly enabledMechanisms: ReadonlySet<string>
-  readonly limits: ServerLimits
-  readonly log: Log
-  serves(domain: string): boolean
-  /** The mechanisms that can succeed on this connection now. */
-  mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[]
-  /** Claims a resource and puts the session into the directory; a full `account` fixes the resource. */
-  bind(account: Jid, resource: string | undefined, end: ClientEnd): BoundSession | StanzaError
-  /** One first-level element of a bound session; answers the error that ends its stream, if any. */
-  route(stanza: Element, session: BoundSession): StreamError | undefined
-  /** The client is gone, or as good as gone. */
-  leave(session: BoundSession): void
-  /** The connection is gone. */
-  closed(session: Session): void
-}
 
 const NOTHING = new Uint8Array()
 
@@ -63,6 +29,7 @@ function isBlank(bytes: Uint8Array): boolean {
 
 /** One client stream, from the first byte to the last. */
 export class Session implements TransportEvents, ClientEnd {
+  proof: LoginProof | undefined
   readonly #host: SessionHost
   readonly #transport: Transport
   readonly #context: NegotiationContext
@@ -89,7 +56,7 @@ export class Session implements TransportEvents, ClientEnd {
       startTls: host.startTls,
       enabledMechanisms: host.enabledMechanisms,
       mechanisms: ({ domain }) => this.#mechanisms(domain),
-      bind: (account, resource) => this.#bind(account, resource),
+      bind: (account, request) => this.#bind(account, request),
     }
     const error: StreamError = { condition: 'connection-timeout', text: 'the negotiation took too long' }
     this.#deadline = setTimeout(() => this.close(error), host.limits.negotiationMs)
@@ -130,9 +97,21 @@ export class Session implements TransportEvents, ClientEnd {
   /** As offered on this stream; whether one may still be used is its own question, when it is used. */
   #mechanisms(domain: string): readonly SaslMechanism[] {
     this.#certificate ??= this.#transport.peerCertificate()
-    const connection = { remote: this.#transport.remote, certificate: this.#certificate }
+    const accept = (proof: LoginProof) => {
+      this.proof = proof
+      this.#host.guard(this, proof)
+    }
+    const { remote } = this.#transport
+    const connection = { remote, listener: this.#host.listener, certificate: this.#certificate, accept }
     this.#offered ??= this.#host.mechanisms(domain, connection)
     return this.#offered
+  }
+
+  /** TLS has no say any more: Node.js sends no alert for a certificate, but would cut the connection without a word. */
+  #isTurnedAway(domain: string): boolean {
+    if (!this.#host.disconnectOnFailure || !this.#transport.secured) return false
+    const isOffered = this.#mechanisms(domain).some(({ name }) => name === 'EXTERNAL')
+    return this.#certificate !== undefined && !isOffered
   }
 
   /** A defect in one session must not take the server with it. */
@@ -204,6 +183,9 @@ export class Session implements TransportEvents, ClientEnd {
       this.close({ condition: 'host-unknown', text: 'the account belongs to another domain' })
     } else if (account !== undefined && from !== undefined && !from.bare().equals(account.bare())) {
       this.close({ condition: 'invalid-from' })
+    } else if (account === undefined && this.#isTurnedAway(domain)) {
+      // RFC 6120 §4.9.3.12: not authorized to go on with the negotiation.
+      this.close({ condition: 'not-authorized', text: 'the client certificate is not accepted' })
     } else {
       this.#state = this.#state ? { ...this.#state, domain, from } : openedState(domain, from, this.#transport.secured)
       this.#transport.write(serialize(streamFeatures(this.#state, this.#context)))
@@ -243,7 +225,7 @@ export class Session implements TransportEvents, ClientEnd {
     if (step.kind !== 'reached' && step.refused !== undefined) {
       this.#host.log.warn({ remote: this.#transport.remote, ...step.refused }, 'login refused')
     }
-    if (step.kind === 'reached' && step.milestone === 'secured' && !isBlank(rest)) {
+    if (step.kind === 'reached' && step.milestones.includes('secured') && !isBlank(rest)) {
       this.close({ condition: 'policy-violation', text: 'data after <starttls/> and before TLS' })
       return
     }
@@ -256,23 +238,26 @@ export class Session implements TransportEvents, ClientEnd {
     if (step.kind === 'reached') this.#reached(step)
   }
 
-  #reached({ milestone, state, restart }: Extract<Step, { kind: 'reached' }>): void {
-    if (restart) {
+  #reached({ milestones, state, next }: Reached): void {
+    if (next === 'new-stream') {
       this.#opened = false
       this.#parser = this.#newParser()
     }
-    if (milestone === 'secured') {
+    if (milestones.includes('secured')) {
       this.#waiting = true
       this.#transport.startTls()
-    } else if (milestone === 'authenticated') {
-      this.#host.log.info({ remote: this.#transport.remote, account: state.account?.toString() }, 'logged in')
-    } else {
-      clearTimeout(this.#deadline)
     }
+    if (milestones.includes('authenticated')) {
+      this.#parser.setLimits(this.#host.limits.afterLogin)
+      this.#host.log.info({ remote: this.#transport.remote, account: state.account?.toString() }, 'logged in')
+    }
+    if (milestones.includes('bound')) clearTimeout(this.#deadline)
   }
 
-  #bind(account: Jid, resource: string | undefined): Jid | StanzaError {
-    const bound = this.#host.bind(account, resource, this)
+  #bind(account: Jid, request: ResourceRequest): Jid | StanzaError {
+    // A mechanism that takes its time may succeed when the client has gone; nobody would ever sign it off.
+    if (this.#closed) return { condition: 'service-unavailable' }
+    const bound = this.#host.bind(account, request, this)
     if ('condition' in bound) return bound
     this.#online = bound
     return bound.jid

@@ -9,8 +9,8 @@ const INTERVAL_MS = 3_600_000
 export interface CaretakerOptions {
   /** Called for every round, so that no key of a CA stays in memory; must not ask anybody. */
   readonly issuer: () => IssuerSource
-  /** Whether CRLs and OCSP are published from here. */
-  readonly publishing: boolean
+  /** Whether CRLs and OCSP are published from here; asked in every round. */
+  readonly publishing: () => boolean
   readonly log: Log
 }
 
@@ -28,8 +28,16 @@ export class Caretaker {
 
   /** Does what is due, now and every hour; resolves after the first round. Never throws: what fails is logged. */
   start(): Promise<void> {
-    this.#timer = setInterval(() => this.#begin(), INTERVAL_MS).unref()
-    return this.#begin()
+    this.#timer = setInterval(() => this.look(), INTERVAL_MS).unref()
+    return this.look()
+  }
+
+  /** Does what is due now, out of turn. Never throws. */
+  look(): Promise<void> {
+    this.#round ??= this.#work().finally(() => {
+      this.#round = undefined
+    })
+    return this.#round
   }
 
   /** Resolves when a round that is under way has ended. */
@@ -38,17 +46,10 @@ export class Caretaker {
     await this.#round
   }
 
-  #begin(): Promise<void> {
-    this.#round ??= this.#work().finally(() => {
-      this.#round = undefined
-    })
-    return this.#round
-  }
-
   async #work(): Promise<void> {
     const { issuer, publishing, log } = this.#options
     try {
-      const steps = await keepUp(this.#workspace, { issuer: issuer(), publishing, now: new Date() })
+      const steps = await keepUp(this.#workspace, { issuer: issuer(), publishing: publishing(), now: new Date() })
       for (const step of steps) this.#report(step)
     } catch (error) {
       if (!(error instanceof XmppkiError)) throw error

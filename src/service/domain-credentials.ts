@@ -1,9 +1,12 @@
+import type { Configuration, TlsConfiguration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { keyAlgorithm } from '../pki/algorithms.ts'
 import type { DomainCredentials } from '../server/listener.ts'
+import { isReadableByOthers } from '../workspace/files.ts'
 import { issueServer } from '../workspace/issue-server.ts'
 import type { ServerCredentials } from '../workspace/server-credentials.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import { readCertificateFiles } from './certificate-files.ts'
 
 const DAY_MS = 86_400_000
 
@@ -45,22 +48,57 @@ async function issueMissing(workspace: Workspace, domain: string, issuer: Issuer
   }
 }
 
+/** What of a configuration decides about server certificates. */
+export type CredentialSettings = Pick<Configuration, 'general' | 'host_config' | 'listen'>
+
 /**
- * Key and chain of every domain; what is missing is issued by the CA of the workspace.
- * @throws {XmppkiError} what `issueServer` throws, with the command that makes the certificate as its hint
+ * Key and chain of every domain, for each listener in the order of the configuration: from the files of the domain, else
+ * from those of the listener, else from the workspace; what is missing there is issued by its CA.
+ * @throws {XmppkiError} what `issueServer` throws, with the command that makes the certificate as its hint; what
+ *   `readCertificateFiles` throws
  */
-export async function domainCredentials(
+export async function listenerCredentials(
   workspace: Workspace,
-  domains: readonly string[],
+  { general, host_config, listen }: CredentialSettings,
   issuer: IssuerSource,
-): Promise<DomainCredentials[]> {
-  const found: DomainCredentials[] = []
-  for (const domain of domains) {
-    if (workspace.serverCredentials(domain) === undefined) await issueMissing(workspace, domain, issuer)
-    const credentials = workspace.serverCredentials(domain)
-    if (credentials === undefined) throw new XmppkiError('CORRUPT', `the server certificate of ${domain} has vanished`)
-    warnAboutEnd(domain, credentials, workspace)
-    found.push({ domain, key: credentials.key, chain: credentials.chain })
+): Promise<DomainCredentials[][]> {
+  const known = new Map<string, DomainCredentials>()
+  const credentialsOf = async (domain: string, tls: TlsConfiguration): Promise<DomainCredentials> => {
+    const files = host_config.find(({ host }) => host === domain) ?? tls
+    const name = `${domain} ${files.certfile ?? ''}`
+    const found = known.get(name) ?? (await makeCredentials(workspace, { domain, files, issuer }))
+    known.set(name, found)
+    return found
   }
-  return found
+  const all: DomainCredentials[][] = []
+  for (const { tls } of listen.c2s) {
+    const own: DomainCredentials[] = []
+    for (const domain of general.hosts) own.push(await credentialsOf(domain, tls))
+    all.push(own)
+  }
+  return all
+}
+
+interface CredentialRequest {
+  readonly domain: string
+  readonly files: Pick<TlsConfiguration, 'certfile' | 'keyfile' | 'password_file'>
+  readonly issuer: IssuerSource
+}
+
+async function makeCredentials(
+  workspace: Workspace,
+  { domain, files, issuer }: CredentialRequest,
+): Promise<DomainCredentials> {
+  const { certfile, keyfile, password_file: passwordFile } = files
+  if (certfile !== undefined && keyfile !== undefined) {
+    if (isReadableByOthers(keyfile)) {
+      workspace.warn(`others than its owner may read the private key ${keyfile}; run: chmod 600 ${keyfile}`)
+    }
+    return readCertificateFiles(domain, { certfile, keyfile, passwordFile }, (text) => workspace.warn(text))
+  }
+  if (workspace.serverCredentials(domain) === undefined) await issueMissing(workspace, domain, issuer)
+  const credentials = workspace.serverCredentials(domain)
+  if (credentials === undefined) throw new XmppkiError('CORRUPT', `the server certificate of ${domain} has vanished`)
+  warnAboutEnd(domain, credentials, workspace)
+  return { domain, key: credentials.key, chain: credentials.chain }
 }

@@ -8,7 +8,7 @@ import { type IssuedServer, issueServer } from '../workspace/issue-server.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { SERVER_DAYS } from './domain-credentials.ts'
-import type { Service } from './service.ts'
+import { listenerOf, type Service } from './service.ts'
 
 /** Everything a demonstration needs, some of it made just now. */
 export interface Outfit {
@@ -71,9 +71,11 @@ export async function prove(service: Service, { ca, clients }: Outfit, domain: s
   try {
     for (const [index, client] of clients.entries()) {
       const mode = index % 2 === 0 ? 'starttls' : 'tls'
-      const port = mode === 'tls' ? service.tlsPort : service.port
+      const listener = listenerOf(service, mode)
+      if (listener === undefined) throw new XmppkiError('PROOF_FAILED', `nothing listens for ${mode}`)
+      const { host, port } = listener
       const bundle = readBundle(client)
-      const probe = await LoginProbe.login({ host: service.host, port, mode, domain, bundle, ca: trusted })
+      const probe = await LoginProbe.login({ host, port, mode, domain, bundle, ca: trusted })
       probes.push(probe)
       await probe.announce()
       logins.push({ ...probe.report, mode })

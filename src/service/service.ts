@@ -1,59 +1,67 @@
-import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import type { Configuration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
-import { TrustAnchors } from '../pki/chain.ts'
-import type { ConflictPolicy } from '../server/directory.ts'
-import { DEFAULT_LIMITS } from '../server/limits.ts'
-import type { Log } from '../server/log.ts'
-import { XmppServer } from '../server/server.ts'
+import { type ServerOptions, XmppServer } from '../server/server.ts'
+import { currentActor } from '../workspace/audit-events.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
-import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
+import type { AdminSocket } from './admin-socket.ts'
+import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
-import { domainCredentials } from './domain-credentials.ts'
+import { CrlFiles } from './crl-files.ts'
+import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
+import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
+import { Reloader } from './reload.ts'
+import { readServerSettings } from './server-settings.ts'
+import { stateFiles } from './state-files.ts'
 
-/** What `serve` and `quickstart` let people choose. */
 export interface ServiceOptions {
-  readonly domains: readonly string[]
-  readonly host: string
-  /** STARTTLS; 0 lets the system choose. */
-  readonly port: number
-  /** Direct TLS (XEP-0368); 0 lets the system choose. */
-  readonly tlsPort: number
-  readonly startTls: 'required' | 'offered'
-  /** PEM files with more CAs for client certificates. */
-  readonly clientCaFiles: readonly string[]
-  readonly policy: ExternalPolicy
-  readonly conflict: ConflictPolicy
+  /** Listeners, domains and what certificates may do. */
+  readonly configuration: Configuration
   readonly issuer: IssuerSource
   /** For what is renewed while nobody is there: must not ask anybody. A new one for every round. */
   readonly upkeepIssuer: () => IssuerSource
-  /** Where CRLs, CA certificates and OCSP are published; undefined: nowhere. Port 0 lets the system choose. */
-  readonly http?: { readonly host: string; readonly port: number }
-  readonly log: Log
+  readonly log: LeveledLog
+  /** Undefined: what is read at the start holds to the end. */
+  readonly reload?: ReloadSource
+}
+
+/** Where the configuration comes from at a reload. */
+export interface ReloadSource {
+  /** @throws {XmppkiError} what is wrong with it */
+  readonly configuration: () => Configuration
+  /** Absolute path of its file, which may be missing. */
+  readonly file: string
+}
+
+/** An address that clients can connect to. */
+export interface ServiceListener {
+  readonly mode: 'starttls' | 'tls'
+  readonly host: string
+  /** The real one, also where the system chose it. */
+  readonly port: number
 }
 
 /** A running server and where to reach it. */
 export interface Service {
   readonly domains: readonly string[]
-  readonly host: string
-  readonly port: number
-  readonly tlsPort: number
-  /** Undefined when nothing is published. */
-  readonly httpPort: number | undefined
+  /** As in the configuration. */
+  readonly listeners: readonly ServiceListener[]
+  /** Where CRLs, CA certificates and OCSP are; undefined when nothing is published. */
+  readonly http: { readonly host: string; readonly port: number } | undefined
+  /**
+   * Takes up configuration, certificates and CAs as they are now; all of it or, with a line in the log, nothing.
+   * Connections stay as far as they are still allowed. Does nothing without a {@link ReloadSource}.
+   */
+  reload(): Promise<void>
   /** Tells every client and resolves when they are gone; the last logins are written down. */
   stop(): Promise<void>
 }
 
-function readCaFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new XmppkiError(code === 'ENOENT' ? 'NOT_FOUND' : 'IO', `cannot read the CA file ${path}: ${code}`, {
-      cause: error,
-    })
-  }
+/** The first listener of a kind. */
+export function listenerOf({ listeners }: Pick<Service, 'listeners'>, mode: 'starttls' | 'tls') {
+  return listeners.find((listener) => listener.mode === mode)
 }
 
 /**
@@ -61,52 +69,143 @@ function readCaFile(path: string): string {
  * @throws {XmppkiError} NOT_FOUND without a CA, BAD_INPUT about a CA file, PASSPHRASE, IO, CORRUPT
  */
 export async function startService(workspace: Workspace, options: ServiceOptions): Promise<Service> {
-  const { host, domains } = options
-  const others = options.clientCaFiles.flatMap((path) => new TrustAnchors([readCaFile(path)], path).pems)
-  const anchors = new TrustAnchors([...workspace.authorities().map(({ pem }) => pem), ...others])
-  const caretaker = new Caretaker(workspace, {
-    issuer: options.upkeepIssuer,
-    publishing: options.http !== undefined,
-    log: options.log,
-  })
-  const logins = new LoginRecorder(workspace.ledger(), options.log)
-  const server = await XmppServer.start({
-    credentials: await domainCredentials(workspace, domains, options.issuer),
-    endpoints: [
-      { host, port: options.port, mode: 'starttls' },
-      { host, port: options.tlsPort, mode: 'tls' },
-    ],
-    startTls: options.startTls,
-    conflict: options.conflict,
-    limits: DEFAULT_LIMITS,
-    login: {
-      anchors,
-      ledger: workspace.ledger(),
-      policy: options.policy,
-      now: () => new Date(),
-      onLogin: (serial, at) => logins.note(serial, at),
-    },
-    log: options.log,
-  })
-  const http = await startHttp(workspace, server, options)
-  await caretaker.start()
-  const [port = 0, tlsPort = 0] = server.ports
-  const stop = async () => {
-    await Promise.all([server.stop(), http?.stop()])
-    await caretaker.stop()
-    await logins.stop()
-  }
-  return { domains, host, port, tlsPort, httpPort: http?.port, stop }
+  const service = new RunningService(workspace, options)
+  await service.start()
+  return service
 }
 
-async function startHttp(workspace: Workspace, server: XmppServer, { http, log }: ServiceOptions) {
-  if (http === undefined) return undefined
-  try {
-    return await startPublishing(workspace, { ...http, log })
-  } catch (error) {
-    await server.stop()
-    throw error
+/** Everything that runs, and what it was made from. */
+class RunningService implements Service {
+  readonly #workspace: Workspace
+  readonly #options: ServiceOptions
+  readonly #caretaker: Caretaker
+  readonly #logins: LoginRecorder
+  readonly #crlFiles: CrlFiles
+  readonly #reloader: Reloader | undefined
+  #configuration: Configuration
+  #server: XmppServer | undefined
+  #http: PkiHttp | undefined
+  #admin: AdminSocket | undefined
+
+  constructor(workspace: Workspace, options: ServiceOptions) {
+    const { configuration, upkeepIssuer: issuer, reload, log } = options
+    this.#workspace = workspace
+    this.#options = options
+    this.#configuration = configuration
+    this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
+    this.#logins = new LoginRecorder(workspace.ledger(), log)
+    this.#crlFiles = new CrlFiles(log)
+    this.#reloader = reload && this.#newReloader(reload)
   }
+
+  get domains(): readonly string[] {
+    return this.#configuration.general.hosts
+  }
+
+  get listeners(): readonly ServiceListener[] {
+    const ports = this.#server?.ports ?? []
+    return this.#configuration.listen.c2s.map(({ ip_address: host, port, tls }, index) => {
+      return { mode: tls.mode === 'tls' ? 'tls' : 'starttls', host, port: ports[index] ?? port }
+    })
+  }
+
+  get http(): Service['http'] {
+    const { http } = this.#configuration.listen
+    return http && this.#http && { host: http.ip_address, port: this.#http.port }
+  }
+
+  get #published() {
+    return this.#configuration.listen.http
+  }
+
+  async start(): Promise<void> {
+    const { issuer, log } = this.#options
+    this.#reloader?.mark()
+    try {
+      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, issuer))
+      this.#http = await this.#startHttp(this.#configuration)
+      await this.#caretaker.start()
+      this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
+      this.#reloader?.start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async reload(): Promise<void> {
+    await this.#reloader?.reload()
+  }
+
+  async stop(): Promise<void> {
+    await this.#reloader?.stop()
+    await this.#admin?.close()
+    await Promise.all([this.#server?.stop(), this.#http?.stop()])
+    await this.#caretaker.stop()
+    await this.#logins.stop()
+  }
+
+  #newReloader({ configuration, file }: ReloadSource): Reloader {
+    return new Reloader({
+      files: () => stateFiles(this.#workspace, this.#configuration, file),
+      ledger: this.#workspace.ledger(),
+      reload: () => this.#takeUp(configuration()),
+      log: this.#options.log,
+    })
+  }
+
+  /** All or nothing: what may fail comes first. */
+  async #takeUp(next: Configuration): Promise<void> {
+    const { upkeepIssuer, log } = this.#options
+    const isNew = (host: string) => !this.domains.includes(host)
+    const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
+    const server = await this.#serverOptions(next, issuer)
+    const isSame = isDeepStrictEqual(next.listen.http, this.#published)
+    const opened = isSame ? undefined : await this.#startHttp(next)
+    try {
+      await this.#server?.update(server)
+    } catch (error) {
+      await opened?.stop()
+      throw error
+    }
+    this.#configuration = next
+    log.level = next.general.loglevel
+    if (isSame) return
+    await this.#http?.stop()
+    this.#http = opened
+    await this.#caretaker.look()
+  }
+
+  async #serverOptions(configuration: Configuration, issuer: IssuerSource): Promise<ServerOptions> {
+    const { anchors, policy, ...settings } = await readServerSettings(this.#workspace, configuration, {
+      issuer,
+      crlFiles: this.#crlFiles,
+    })
+    return {
+      ...settings,
+      login: {
+        anchors,
+        ledger: this.#workspace.ledger(),
+        policy,
+        now: () => new Date(),
+        onLogin: (serial, at) => this.#logins.note(serial, at),
+      },
+      ...(configuration.auth.certificate_enrolment
+        ? { enrolments: { ledger: this.#workspace.ledger(), actor: currentActor() } }
+        : {}),
+      log: this.#options.log,
+    }
+  }
+
+  async #startHttp({ listen: { http } }: Configuration): Promise<PkiHttp | undefined> {
+    if (http === undefined) return undefined
+    return startPublishing(this.#workspace, { host: http.ip_address, port: http.port, log: this.#options.log })
+  }
+}
+
+/** A certificate that is moved away is about to be replaced by whoever does that, and two replacements are one too many. */
+const noIssuer: IssuerSource = () => {
+  throw new XmppkiError('NOT_FOUND', 'it was there when the server was started')
 }
 
 /** Resolves with the name of the signal that asks the process to stop. */

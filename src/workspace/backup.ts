@@ -83,6 +83,11 @@ function occupied(file: string): XmppkiError {
 
 type Encrypt = (plain: Iterable<Uint8Array>) => Iterable<Uint8Array>
 
+/** The file of a database, and what SQLite keeps beside it. */
+function withJournal(path: string): string[] {
+  return [path, `${path}-wal`, `${path}-shm`]
+}
+
 function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): BackupResult {
   const { paths } = workspace
   makePrivateFolder(paths.temporary)
@@ -91,7 +96,7 @@ function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Back
   const partial = join(dirname(file), id)
   const found = new Inventory(
     paths.home,
-    new Set([paths.temporary, paths.ledger, `${paths.ledger}-wal`, `${paths.ledger}-shm`]),
+    new Set([paths.temporary, ...withJournal(paths.ledger), paths.adminSocket, ...withJournal(paths.adminLock)]),
   )
   try {
     snapshotLedger(paths.ledger, snapshot)

@@ -19,6 +19,10 @@ export class WorkspacePaths {
   readonly ocsp: string
   /** The list of what the CA has revoked; missing until the first `client revoke` or `ca crl`. */
   readonly crl: string
+  /** Where a running server is asked and told things; there while it runs. */
+  readonly adminSocket: string
+  /** Held for a moment by the process that opens the admin socket; not the ledger, which this process writes to as well. */
+  readonly adminLock: string
 
   constructor(home: string) {
     this.home = home
@@ -31,6 +35,8 @@ export class WorkspacePaths {
     this.ocsp = join(this.home, 'ocsp')
     this.crl = join(this.ca, 'root.crl')
     this.issuing = join(this.ca, 'issuing')
+    this.adminSocket = join(home, 'serve.sock')
+    this.adminLock = join(home, 'serve.lock')
   }
 
   /** The folder of a server certificate, named after its primary domain. */

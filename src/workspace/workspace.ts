@@ -187,13 +187,22 @@ export class Workspace {
     const candidates = this.ledger()
       .list('server')
       .filter((record) => record.domains.includes(domain))
-    const usable = (record: IssuedRecord) => record.revokedAt === undefined && exists(record.directory)
-    const newest = candidates.findLast(usable)
+    const newest = candidates.findLast(isUsable)
     return newest === undefined ? undefined : readServerCredentials(newest)
+  }
+
+  /** Where {@link serverCredentials} would read, by domain; without reading, for all domains at once. @throws {XmppkiError} CORRUPT, IO */
+  serverFolders(): ReadonlyMap<string, string> {
+    const usable = this.ledger().list('server').filter(isUsable)
+    return new Map(usable.flatMap(({ domains, directory }) => domains.map((domain) => [domain, directory] as const)))
   }
 
   close(): void {
     this.#ledger?.close()
     this.#ledger = undefined
   }
+}
+
+function isUsable({ revokedAt, directory }: IssuedRecord): boolean {
+  return revokedAt === undefined && exists(directory)
 }

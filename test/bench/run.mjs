@@ -6,8 +6,9 @@ import { cliStart } from './cli-start.mjs'
 import { issueBatch } from './issue.mjs'
 import { certificateLogin } from './login.mjs'
 import { chatMessages } from './messages.mjs'
+import { revocation } from './revocation.mjs'
 
-const ALL = { start: cliStart, login: certificateLogin, messages: chatMessages, issue: issueBatch }
+const ALL = { start: cliStart, login: certificateLogin, messages: chatMessages, issue: issueBatch, revocation }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !(name in ALL))

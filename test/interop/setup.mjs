@@ -1,9 +1,10 @@
 // Installs the programs that the interop lane talks to, as far as they are missing.
 // Exit code: 0 everything is there, 1 the installation failed, 2 it is not possible here (no root, or no apt).
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { installPkcs11Package } from './pkcs11-package.mjs'
+import { installXmppJsPackage } from './xmpp-js-package.mjs'
 
 const UPDATE_MS = 90_000
 const INSTALL_MS = 240_000
@@ -55,6 +56,8 @@ const NEEDS = [
   { program: 'python3', debian: 'python3' },
   { program: 'tmux', debian: 'tmux' },
   { program: 'poezio', debian: 'poezio' },
+  { program: 'prosody', debian: 'prosody' },
+  { program: 'ejabberdctl', debian: 'ejabberd', isThere: () => existsSync('/usr/sbin/ejabberdctl') },
   { program: "Python's slixmpp", debian: 'python3-slixmpp', isThere: () => hasPythonModule('slixmpp') },
 ]
 
@@ -80,6 +83,26 @@ function apt(args, timeout) {
   return false
 }
 
+const POLICY = '/usr/sbin/policy-rc.d'
+
+/**
+ * Runs an installation that starts none of the services that it brings (invoke-rc.d(8): 101 forbids it): the tests run
+ * servers of their own. A policy that is there already is the machine's, and stays.
+ */
+function withoutServices(install) {
+  if (existsSync(POLICY)) return install()
+  // Handled, so that the policy goes also when the installation is interrupted.
+  const heed = () => undefined
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, heed)
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' })
+  try {
+    return install()
+  } finally {
+    rmSync(POLICY)
+    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, heed)
+  }
+}
+
 function setup() {
   const needs = missing()
   if (needs.length === 0) {
@@ -98,7 +121,9 @@ function setup() {
   }
   console.log(`Installing with apt: ${packages.join(' ')}`)
   // An outdated list is the usual reason for a failing download, so there is no installing without updating.
-  const installed = apt(['update'], UPDATE_MS) && apt(['install', '--no-install-recommends', ...packages], INSTALL_MS)
+  const installed =
+    apt(['update'], UPDATE_MS) &&
+    withoutServices(() => apt(['install', '--no-install-recommends', ...packages], INSTALL_MS))
   const left = missing()
   if (installed && left.length === 0) return 0
   console.error(`error: still missing: ${describe(left)}`)
@@ -109,4 +134,7 @@ process.exitCode = setup()
 // It is one test file that needs it, and compiling fails for reasons of its own: the others should not suffer.
 if (process.exitCode === 0 && !installPkcs11Package()) {
   console.log('The tests of PKCS#11 are skipped without it; with CI=true they fail.')
+}
+if (process.exitCode === 0 && !installXmppJsPackage()) {
+  console.log('The tests of SASL2 with a real client are skipped without it; with CI=true they fail.')
 }

@@ -205,6 +205,10 @@ describe('elements out of turn', () => {
   const BIND = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>"
   const STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
   const SUCCESS = `<success ${SASL}/>`
+  const SASL2 = "xmlns='urn:xmpp:sasl:2'"
+  const AUTHENTICATE = `<authenticate ${SASL2} mechanism='EXTERNAL'/>`
+  const HEADER =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'/>"
   const open = [...NEGOTIATION_STATES.filter(({ fresh }) => !fresh), BOUND]
   const at = (name: string) => open.find((state) => state.name === name)!
 
@@ -226,6 +230,29 @@ describe('elements out of turn', () => {
     { state: 'logged in, not bound', name: 'abort', send: `<abort ${SASL}/>`, error: 'policy-violation' },
     { state: 'logged in, not bound', name: 'starttls', send: STARTTLS, error: 'policy-violation' },
     { state: 'bound', name: 'auth again', send: AUTH, error: 'unsupported-stanza-type' },
+    // XEP-0388 §2.4: an exchange is disturbed by nothing; §4.8: there is no second login.
+    { state: 'in the clear', name: 'authenticate before TLS', send: AUTHENTICATE, error: 'policy-violation' },
+    { state: 'after a challenge', name: 'authenticate', send: AUTHENTICATE, error: 'policy-violation' },
+    { state: 'after a challenge', name: 'response of SASL2', send: `<response ${SASL2}/>`, error: 'policy-violation' },
+    { state: 'after a challenge', name: 'abort of SASL2', send: `<abort ${SASL2}/>`, error: 'policy-violation' },
+    { state: 'after a challenge of SASL2', name: 'authenticate', send: AUTHENTICATE, error: 'policy-violation' },
+    { state: 'after a challenge of SASL2', name: 'auth', send: AUTH, error: 'policy-violation' },
+    { state: 'after a challenge of SASL2', name: 'abort', send: `<abort ${SASL}/>`, error: 'policy-violation' },
+    { state: 'after a challenge of SASL2', name: 'starttls', send: STARTTLS, error: 'policy-violation' },
+    { state: 'after a challenge of SASL2', name: 'bind', send: BIND, error: 'not-authorized' },
+    { state: 'secured', name: 'next', send: `<next ${SASL2} task='X'/>`, error: 'unsupported-stanza-type' },
+    { state: 'secured', name: 'success of SASL2', send: `<success ${SASL2}/>`, error: 'unsupported-stanza-type' },
+    { state: 'logged in, not bound', name: 'authenticate', send: AUTHENTICATE, error: 'policy-violation' },
+    { state: 'logged in by SASL2, not bound', name: 'authenticate', send: AUTHENTICATE, error: 'policy-violation' },
+    { state: 'logged in by SASL2, not bound', name: 'auth', send: AUTH, error: 'policy-violation' },
+    {
+      state: 'logged in by SASL2, not bound',
+      name: 'response',
+      send: `<response ${SASL2}/>`,
+      error: 'policy-violation',
+    },
+    { state: 'logged in by SASL2, not bound', name: 'header', send: HEADER, error: 'unsupported-stanza-type' },
+    { state: 'bound', name: 'authenticate', send: AUTHENTICATE, error: 'unsupported-stanza-type' },
     { state: 'bound', name: 'starttls', send: STARTTLS, error: 'unsupported-stanza-type' },
   ])('$state: $name: $error', async ({ state, send, error }) => {
     const client = await at(state).reach(t, mallory)
@@ -334,6 +361,11 @@ describe('the stream header', () => {
     { name: 'no version (§4.7.5)', send: header("to='localhost'"), error: 'unsupported-version' },
     { name: 'version 0.9', send: header("to='localhost' version='0.9'"), error: 'unsupported-version' },
     { name: 'version that is none', send: header("to='localhost' version='x'"), error: 'unsupported-version' },
+    {
+      name: 'from at another domain (XEP-0388 §2.1)',
+      send: header("to='localhost' from='alice@other.example' version='1.0'"),
+      error: 'invalid-from',
+    },
     { name: 'from that is no JID', send: header("to='localhost' from='@' version='1.0'"), error: 'invalid-from' },
     {
       name: 'stream namespace (§4.8.1)',

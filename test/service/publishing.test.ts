@@ -37,7 +37,7 @@ beforeAll(async () => {
   await revokeClients(ca.workspace, {
     ...{ target: { serial: bob.serial }, reason: 'keyCompromise', crlDays: 7, issuer: source() },
   })
-  await new Caretaker(ca.workspace, { issuer: source, publishing: true, log }).start()
+  await new Caretaker(ca.workspace, { issuer: source, publishing: () => true, log }).start()
   http = await startPublishing(ca.workspace, { host: '127.0.0.1', port: 0, log })
 })
 afterAll(async () => {

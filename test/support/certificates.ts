@@ -25,6 +25,17 @@ export interface CertificateRequest {
   readonly validity?: readonly [string, string]
 }
 
+/** What openssl should put into a CRL. */
+export interface CrlRequest {
+  readonly revoked?: readonly Credentials[]
+  /** `[thisUpdate, nextUpdate]` as openssl writes them. */
+  readonly validity?: readonly [string, string]
+  /** More lines of an openssl section of CRL extensions. */
+  readonly extensions?: readonly string[]
+  /** The CA that signs; without it the root. */
+  readonly by?: Credentials
+}
+
 /** A CA run by the real openssl, for certificates that xmppki itself would never issue. */
 export class OpensslCa {
   readonly #folder = mkdtempSync(join(tmpdir(), 'xmppki-openssl-'))
@@ -82,6 +93,38 @@ export class OpensslCa {
 
   selfSigned(request: CertificateRequest): Credentials {
     return this.#make(request, undefined)
+  }
+
+  /** A CRL in PEM. */
+  crl({ revoked = [], validity, extensions = [], by = this.credentials }: CrlRequest = {}): string {
+    this.#serial += 1
+    const id = `c${this.#serial}`
+    const [out, config] = [this.#path(`${id}.crl`), this.#caConfig(id)]
+    const serial = ({ cert }: Credentials) => new X509Certificate(cert).serialNumber
+    const index = revoked.map((one) => `R\t490101000000Z\t210102000000Z\t${serial(one)}\tunknown\t/CN=x\n`)
+    writeFileSync(this.#path(`${id}.index`), index.join(''))
+    if (extensions.length > 0) {
+      writeFileSync(config, `${readFileSync(config, 'utf8')}\n[crl]\n${extensions.join('\n')}\n`)
+    }
+    const signer = this.#signer(by)
+    const [thisUpdate, nextUpdate] = validity ?? ['20200101000000Z', '20990101000000Z']
+    const dates = ['-crl_lastupdate', thisUpdate, '-crl_nextupdate', nextUpdate]
+    const more = extensions.length > 0 ? ['-crlexts', 'crl'] : []
+    run(
+      'ca',
+      '-config',
+      config,
+      '-gencrl',
+      '-keyfile',
+      signer.key,
+      '-cert',
+      signer.cert,
+      ...dates,
+      ...more,
+      '-out',
+      out,
+    )
+    return readFileSync(out, 'utf8')
   }
 
   remove(): void {

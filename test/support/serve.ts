@@ -8,6 +8,7 @@ const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 export interface Listening {
   readonly event: 'listening'
   readonly domains: readonly string[]
+  readonly listeners: readonly { readonly mode: 'starttls' | 'tls'; readonly host: string; readonly port: number }[]
   readonly host: string
   readonly port: number
   readonly tlsPort: number

@@ -33,6 +33,8 @@ export interface TestServer {
   readonly ca: OpensslCa
   readonly log: LogBook
   readonly ledger: MemoryLedger
+  /** What it was started with. */
+  readonly options: ServerOptions
   /** STARTTLS */
   readonly port: number
   /** Direct TLS */
@@ -40,7 +42,9 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
-export type TestServerOptions = Partial<Omit<ServerOptions, 'login' | 'log'>> & {
+export type TestServerOptions = Partial<Omit<ServerOptions, 'login' | 'log' | 'enrolments'>> & {
+  /** Whether accounts may enrol certificates; default: no. */
+  readonly enrolments?: boolean
   readonly login?: Partial<ServerOptions['login']>
   readonly ca?: OpensslCa
   readonly domains?: readonly string[]
@@ -60,12 +64,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const ca = options.ca ?? new OpensslCa()
   const log = new LogBook()
   const ledger = new MemoryLedger()
-  const { domains = ['localhost'], login, ca: _, ...rest } = options
-  const credentials = domains.map((domain) => {
+  const { domains = ['localhost'], login, ca: _, enrolments = false, ...rest } = options
+  const issue = (domain: string) => {
     const { key, cert } = serverCredentials(ca, domain)
     return { domain, key, chain: cert }
-  })
-  const server = await XmppServer.start({
+  }
+  const credentials = rest.credentials ?? domains.map(issue)
+  const all: ServerOptions = {
     credentials,
     endpoints: [
       { host: '127.0.0.1', port: 0, mode: 'starttls' },
@@ -85,12 +90,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       now: () => new Date(),
       ...login,
     },
+    ...(enrolments ? { enrolments: { ledger, actor: undefined } } : {}),
     log,
-  })
+  }
+  const server = await XmppServer.start(all)
   const [port = 0, tlsPort = 0] = server.ports
   const stop = async () => {
     await server.stop()
     if (options.ca === undefined) ca.remove()
   }
-  return { server, ca, log, ledger, port, tlsPort, stop }
+  return { server, ca, log, ledger, options: all, port, tlsPort, stop }
 }

@@ -179,7 +179,9 @@ describe('initIssuing', () => {
       expect(users).toEqual(['alice@localhost'])
       expect(crl.file).toBe(paths().crl)
       const lists = ['-CRLfile', crl.file, '-CRLfile', join(paths().issuing, 'issuing.crl')]
-      expect(() => verify('-crl_check_all', ...lists, files.certificate)).toThrow(/at 1 depth lookup: certificate revoked/)
+      expect(() => verify('-crl_check_all', ...lists, files.certificate)).toThrow(
+        /at 1 depth lookup: certificate revoked/,
+      )
     })
 
     it('is trusted and used no longer: the root issues, until there is another one', async () => {

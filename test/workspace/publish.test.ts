@@ -155,10 +155,14 @@ describe('publish with a certificate that is replaced', () => {
       findCurrent: (holder) => ledger.findCurrent(holder),
       list: (kind) => ledger.list(kind),
       listRevoked: (issuer) => ledger.listRevoked(issuer),
+      revokedAmong: (serials) => ledger.revokedAmong(serials),
+      changes: () => ledger.changes(),
       recordLogins: (logins) => ledger.recordLogins(logins),
       lastLogins: () => ledger.lastLogins(),
       auditTrail: () => ledger.auditTrail(),
       longTransaction: (work) => ledger.longTransaction(work),
+      tryTransaction: (work) => ledger.tryTransaction(work),
+      enrolments: ledger.enrolments,
       close: () => ledger.close(),
       transaction: (work) =>
         ledger.transaction((insert, changes) =>
@@ -229,10 +233,14 @@ function crashingAtCommit(sqlite: SqliteLedger): Ledger {
     findCurrent: (holder) => sqlite.findCurrent(holder),
     list: (kind) => sqlite.list(kind),
     listRevoked: (issuer) => sqlite.listRevoked(issuer),
+    revokedAmong: (serials) => sqlite.revokedAmong(serials),
+    changes: () => sqlite.changes(),
     recordLogins: (logins) => sqlite.recordLogins(logins),
     lastLogins: () => sqlite.lastLogins(),
     auditTrail: () => sqlite.auditTrail(),
     longTransaction: (work) => sqlite.longTransaction(work),
+    tryTransaction: (work) => sqlite.tryTransaction(work),
+    enrolments: sqlite.enrolments,
     close: () => sqlite.close(),
     transaction: (work) =>
       sqlite.transaction((insert, changes) => {

@@ -264,6 +264,12 @@ describe('issueServer and serverCredentials', () => {
     expect(workspace.serverCredentials('chat.localhost')?.serial).toBe(newer.serial)
     expect(workspace.serverCredentials('localhost')?.chain.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
     expect(workspace.serverCredentials('other.localhost')).toBeUndefined()
+    expect(workspace.serverFolders()).toEqual(
+      new Map([
+        ['localhost', issued.directory],
+        ['chat.localhost', newer.directory],
+      ]),
+    )
     workspace.close()
   })
 

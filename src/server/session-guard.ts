@@ -1,0 +1,204 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Enrolment } from '../store/enrolments.ts'
+import type { Ledger } from '../store/ledger.ts'
+import type { StreamError } from '../xmpp/stream.ts'
+import type { Log } from './log.ts'
+
+/** How often the ledger is asked whether anything has changed: well below the second in which a session has to end. */
+const INTERVAL_MS = 250
+
+/** Serial numbers in one query and sessions judged in one turn of the event loop: others must not wait for it. */
+const SERIALS_AT_ONCE = 2_000
+const JUDGED_AT_ONCE = 20
+
+/** A check that a certificate fails, in words for the operator. */
+export interface Objection {
+  readonly check: string
+  readonly reason: string
+}
+
+/** The certificate that a client has logged in with, for as long as its session lasts. */
+export interface LoginProof {
+  /** Serial number as in the ledger. */
+  readonly serial: string
+  /** Serial numbers of the CAs that the client sent along: with one of them everything below it is revoked. */
+  readonly above: readonly string[]
+  /** Issuer for logs and people. */
+  readonly issuer: string
+  /** SHA-256 of the DER, lower-case hexadecimal. */
+  readonly fingerprint: string
+  /** The last seconds of everything that the login may rest on, in any order: the certificate and CAs above it. */
+  readonly ends: readonly Date[]
+  /** What the account said when it enrolled the certificate (XEP-0257); undefined for one that a CA vouches for. */
+  readonly enrolment?: Pick<Enrolment, 'mayManage' | 'vouchedBy'>
+  /** What speaks against the certificate by now, all checks of the login made anew. */
+  judge(): Objection | undefined
+}
+
+/** What can be ended. */
+interface Guarded {
+  close(error: StreamError): void
+}
+
+export interface SessionGuardOptions {
+  readonly ledger: Pick<Ledger, 'changes' | 'revokedAmong'>
+  readonly now: () => Date
+  readonly log: Log
+}
+
+/**
+ * Ends sessions whose certificate is not accepted any more (RFC 6120 §13.7.2.3): revoked by whatever process, expired,
+ * or no longer trusted. While nobody is logged in it does nothing, and while nothing changes it compares two numbers.
+ */
+export class SessionGuard {
+  readonly #options: SessionGuardOptions
+  readonly #intervalMs: number
+  readonly #proofs = new Map<Guarded, LoginProof>()
+  /** When something that a session may rest on has ended next, in milliseconds. */
+  readonly #due = new Map<Guarded, number>()
+  readonly #bySerial = new Map<string, Set<Guarded>>()
+  /** The least of them; never too late, but maybe that of a session that is gone. */
+  #nextEnd = Number.POSITIVE_INFINITY
+  /** The state of the ledger in which all sessions were found good; undefined when it has to be asked. */
+  #seen: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #asking = false
+  #failing = false
+
+  constructor(options: SessionGuardOptions, intervalMs = INTERVAL_MS) {
+    this.#options = options
+    this.#intervalMs = intervalMs
+  }
+
+  /** From its login on; a session has one proof. */
+  watch(session: Guarded, proof: LoginProof): void {
+    this.forget(session)
+    this.#proofs.set(session, proof)
+    for (const serial of [proof.serial, ...proof.above]) {
+      const sessions = this.#bySerial.get(serial) ?? new Set()
+      this.#bySerial.set(serial, sessions.add(session))
+    }
+    this.#expect(session, proof)
+    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref()
+  }
+
+  forget(session: Guarded): void {
+    const proof = this.#proofs.get(session)
+    if (proof === undefined) return
+    this.#proofs.delete(session)
+    this.#due.delete(session)
+    for (const serial of [proof.serial, ...proof.above]) {
+      const sessions = this.#bySerial.get(serial)
+      sessions?.delete(session)
+      if (sessions?.size === 0) this.#bySerial.delete(serial)
+    }
+    if (this.#proofs.size === 0) this.stop()
+  }
+
+  /** Judges sessions anew, all or those that are meant, after what they are judged by has changed; a few at a time. */
+  async judgeAll(isMeant: (proof: LoginProof) => boolean = () => true): Promise<void> {
+    let judged = 0
+    for (const [session, proof] of [...this.#proofs]) {
+      if (this.#timer === undefined) return
+      if (this.#proofs.get(session) !== proof || !isMeant(proof)) continue
+      this.#judge(session, proof)
+      judged += 1
+      if (judged % JUDGED_AT_ONCE === 0) await nextTurn()
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#seen = undefined
+    this.#nextEnd = Number.POSITIVE_INFINITY
+  }
+
+  #look(): void {
+    // Compared at every turn instead of set as a timer: timers end after 24 days and do not follow the clock.
+    if (this.#options.now().getTime() >= this.#nextEnd) this.#judgeDue()
+    if (this.#asking) return
+    this.#asking = true
+    this.#ask()
+      .catch((error: unknown) => {
+        this.#failed(error)
+      })
+      .finally(() => {
+        this.#asking = false
+      })
+  }
+
+  async #ask(): Promise<void> {
+    const { ledger } = this.#options
+    const changes = ledger.changes()
+    if (changes === this.#seen) return
+    const serials = [...this.#bySerial.keys()]
+    for (let from = 0; from < serials.length && this.#timer !== undefined; from += SERIALS_AT_ONCE) {
+      if (from > 0) await nextTurn()
+      for (const serial of ledger.revokedAmong(serials.slice(from, from + SERIALS_AT_ONCE))) this.#endRevoked(serial)
+    }
+    // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
+    await this.judgeAll(({ enrolment }) => enrolment !== undefined)
+    this.#seen = changes
+    this.#failing = false
+  }
+
+  /** What could not be found out is asked again, and said once. */
+  #failed(error: unknown): void {
+    this.#seen = undefined
+    if (!this.#failing) this.#options.log.error({ error: String(error) }, 'revocations cannot be read from the ledger')
+    this.#failing = true
+  }
+
+  #endRevoked(serial: string): void {
+    for (const session of [...(this.#bySerial.get(serial) ?? [])]) {
+      const proof = this.#proofs.get(session)
+      const reason = proof?.serial === serial ? 'it has been revoked' : `its CA ${serial} has been revoked`
+      if (proof !== undefined) this.#end(session, proof, { check: 'revocation', reason })
+    }
+  }
+
+  /** @returns whether it could be judged; whoever could not stays, and is asked about again */
+  #judge(session: Guarded, proof: LoginProof): boolean {
+    try {
+      const objection = proof.judge()
+      if (objection !== undefined) this.#end(session, proof, objection)
+      return true
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
+  }
+
+  #expect(session: Guarded, { ends }: LoginProof): void {
+    const now = this.#options.now().getTime()
+    // RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins.
+    const left = ends.map((end) => end.getTime() + 1_000).filter((end) => end > now)
+    const due = Math.min(...left)
+    this.#due.set(session, due)
+    this.#nextEnd = Math.min(this.#nextEnd, due)
+  }
+
+  /** Judged, not simply ended: a client may send along what has ended without needing it. */
+  #judgeDue(): void {
+    const now = this.#options.now().getTime()
+    this.#nextEnd = Number.POSITIVE_INFINITY
+    for (const [session, due] of [...this.#due]) {
+      const proof = this.#proofs.get(session)
+      if (proof === undefined) continue
+      const isJudged = due > now || this.#judge(session, proof)
+      if (!isJudged) this.#nextEnd = now
+      else if (this.#proofs.has(session)) this.#expect(session, proof)
+    }
+  }
+
+  #end(session: Guarded, { serial, issuer, fingerprint }: LoginProof, objection: Objection): void {
+    this.forget(session)
+    const facts = { serial, issuer, fingerprint, ...objection }
+    this.#options.log.warn(facts, 'the certificate of a session is not accepted any more')
+    // A revocation is the account's or the operator's will; in all other cases the client may come back with another
+    // certificate (RFC 6120 §4.9.3.12 and §4.9.3.16).
+    if (objection.check === 'revocation') session.close({ condition: 'not-authorized', text: 'certificate revoked' })
+    else session.close({ condition: 'reset', text: 'the certificate is not accepted any more' })
+  }
+}

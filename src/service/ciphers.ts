@@ -1,0 +1,14 @@
+import { createSecureContext } from 'node:tls'
+import { XmppkiError } from '../errors.ts'
+
+/** @throws {XmppkiError} BAD_INPUT when OpenSSL knows none of these ciphers, or cannot read the list */
+export function assertCiphers(ciphers: string): void {
+  try {
+    createSecureContext({ ciphers })
+  } catch (cause) {
+    throw new XmppkiError('BAD_INPUT', `OpenSSL cannot use the ciphers ${JSON.stringify(ciphers)}`, {
+      hint: `see what there is with: openssl ciphers -v`,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,75 @@
+import type { C2sConfiguration, Configuration } from '../config/schema.ts'
+import { TrustAnchors } from '../pki/chain.ts'
+import { DEFAULT_LIMITS } from '../server/limits.ts'
+import type { DomainCredentials } from '../server/listener.ts'
+import type { Endpoint, ServerOptions } from '../server/server.ts'
+import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
+import { assertCiphers } from './ciphers.ts'
+import type { CrlFiles } from './crl-files.ts'
+import { listenerCredentials } from './domain-credentials.ts'
+import { listenerTrust } from './listener-trust.ts'
+
+/** What a server takes from the configuration and the workspace, and takes up anew at a reload. */
+export interface ServerSettings extends Pick<ServerOptions, 'credentials' | 'startTls' | 'conflict' | 'limits'> {
+  /** In the order of the configuration. */
+  readonly endpoints: readonly Endpoint[]
+  readonly anchors: TrustAnchors
+  readonly policy: ExternalPolicy
+}
+
+/** Where what is not in the configuration itself comes from. */
+interface SettingsSources {
+  readonly issuer: IssuerSource
+  readonly crlFiles: CrlFiles
+}
+
+/**
+ * Reads every file that the configuration names, and the CAs and certificates of the workspace.
+ * @throws {XmppkiError} NOT_FOUND without a CA, BAD_INPUT about a file, PASSPHRASE, IO, CORRUPT
+ */
+export async function readServerSettings(
+  workspace: Workspace,
+  configuration: Configuration,
+  { issuer, crlFiles }: SettingsSources,
+): Promise<ServerSettings> {
+  const { general, listen, auth } = configuration
+  const credentials = await listenerCredentials(workspace, configuration, issuer)
+  const own = workspace.authorities().map(({ pem }) => pem)
+  return {
+    credentials: credentials[0] ?? [],
+    endpoints: listen.c2s.map((listener, index) => ({
+      ...endpointOf(listener, credentials[index] ?? []),
+      trust: listenerTrust(own, listener.tls, crlFiles),
+    })),
+    startTls: 'required',
+    conflict: general.resource_conflict,
+    limits: DEFAULT_LIMITS,
+    anchors: new TrustAnchors(own),
+    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name },
+  }
+}
+
+function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]): Endpoint {
+  const { ip_address: host, port, tls, max_stanza_size, max_connections, state_timeout } = listener
+  if (tls.ciphers !== undefined) assertCiphers(tls.ciphers)
+  return {
+    host,
+    port,
+    mode: tls.mode === 'tls' ? 'tls' : 'starttls',
+    startTls: tls.mode === 'starttls' ? 'offered' : 'required',
+    credentials,
+    tls: {
+      minVersion: tls.versions.includes('tlsv1.2') ? 'TLSv1.2' : 'TLSv1.3',
+      maxVersion: tls.versions.includes('tlsv1.3') ? 'TLSv1.3' : 'TLSv1.2',
+      ciphers: tls.ciphers,
+      sessionTickets: tls.session_tickets,
+    },
+    limits: {
+      ...DEFAULT_LIMITS,
+      afterLogin: { ...DEFAULT_LIMITS.afterLogin, stanzaBytes: max_stanza_size },
+      negotiationMs: state_timeout,
+      maxConnections: max_connections,
+    },
+  }
+}

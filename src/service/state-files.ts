@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import type { Configuration } from '../config/schema.ts'
+import { SERVER_FILES } from '../workspace/server-credentials.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+
+/**
+ * Every file that a running server is made from; where one is missing it may appear.
+ * @param configurationFile where the configuration comes from
+ * @throws {XmppkiError} CORRUPT, IO
+ */
+export function stateFiles(
+  workspace: Workspace,
+  { general, host_config, listen }: Configuration,
+  configurationFile: string | undefined,
+): string[] {
+  const { paths } = workspace
+  const named = [...host_config, ...listen.c2s.map(({ tls }) => tls)].flatMap((one) => [
+    one.certfile,
+    one.keyfile,
+    one.password_file,
+  ])
+  const trusted = listen.c2s.flatMap(({ tls }) => [...tls.cacertfile, ...tls.crl_files])
+  const authorities = workspace.authorities().map(({ files }) => files.certificate)
+  const folders = workspace.serverFolders()
+  const certificates = general.hosts.flatMap((host) => {
+    const folder = folders.get(host) ?? paths.server(host)
+    return [join(folder, SERVER_FILES.key), join(folder, SERVER_FILES.chain)]
+  })
+  const own = [paths.settings, paths.rootCertificate, join(paths.issuing, 'issuing.crt')]
+  return [configurationFile, ...named, ...trusted, ...own, ...authorities, ...certificates].filter(
+    (path) => path !== undefined,
+  )
+}

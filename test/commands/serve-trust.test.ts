@@ -1,0 +1,91 @@
+import { renameSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { CliHome } from '../support/cli.ts'
+import { ServeProcess } from '../support/serve.ts'
+import { external, RawClient } from '../support/xmpp-client.ts'
+
+const home = new CliHome()
+const foreign = new OpensslCa('Foreign CA')
+const named = (name: string) =>
+  foreign.issue({ extendedKeyUsage: 'clientAuth', subject: `/CN=${name}`, xmppAddrs: [`${name}@one.example`] })
+const bob = named('bob')
+const carol = named('carol')
+let running: ServeProcess | undefined
+
+beforeAll(async () => {
+  await home.run(['ca', 'init', '--no-passphrase', '--domain', 'one.example'])
+  writeFileSync(home.path('foreign.crt'), foreign.credentials.cert)
+})
+afterAll(async () => {
+  await running?.stop()
+  home.remove()
+  foreign.remove()
+})
+
+/** Replaced as a whole, as tools that fetch lists do. */
+function writeCrl(text: string): void {
+  writeFileSync(home.path('crl.new'), text)
+  renameSync(home.path('crl.new'), home.path('foreign.crl'))
+}
+
+async function serve(...tls: string[]): Promise<number> {
+  await running?.stop()
+  const lines = ['[listen.c2s]', 'port = 0', '[listen.c2s.tls]', 'cacertfile = ["foreign.crt"]', ...tls]
+  writeFileSync(home.path('trust.toml'), lines.join('\n'))
+  running = new ServeProcess(['--home', home.home, '--config', home.path('trust.toml')])
+  return (await running.listening()).listeners[0]?.port ?? 0
+}
+
+const online = (port: number, credentials: Credentials) =>
+  RawClient.online({ port, domain: 'one.example', credentials })
+
+/** Whether EXTERNAL is offered. */
+async function isOffered(port: number, credentials: Credentials): Promise<boolean> {
+  const client = await RawClient.plain({ port, domain: 'one.example', credentials })
+  await client.open()
+  await client.startTls()
+  const features = await client.open()
+  client.destroy()
+  return features.includes('EXTERNAL')
+}
+
+describe('serve with the CRL of a foreign CA', () => {
+  it('reads it again when it has changed, and ends the sessions of what it revokes', async () => {
+    writeCrl(foreign.crl())
+    const port = await serve('crl_files = ["foreign.crl"]', 'crl_mode = "hard"')
+    const [victim, other] = [await online(port, bob), await online(port, carol)]
+    writeCrl(foreign.crl({ revoked: [bob] }))
+    expect(await victim.ended()).toMatch(/<stream:error><not-authorized /)
+    expect(await isOffered(port, bob)).toBe(false)
+    expect(await isOffered(port, carol)).toBe(true)
+    other.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+    await other.receive(/<iq [^>]*id="p"/)
+    other.destroy()
+  })
+
+  it.each([
+    { mode: 'soft', offered: true },
+    { mode: 'hard', offered: false },
+  ])('that is not to be read counts as missing: $mode', async ({ mode, offered }) => {
+    writeCrl('rubbish')
+    const port = await serve('crl_files = ["foreign.crl"]', `crl_mode = "${mode}"`)
+    expect(await isOffered(port, bob)).toBe(offered)
+    await running?.stop()
+    const said = running?.logLines.map(({ msg }) => msg)
+    expect(said).toEqual(expect.arrayContaining(['a CRL cannot be read', 'it is not known what a CA has revoked']))
+  })
+})
+
+describe('serve with verify_mode selfsigned_peer', () => {
+  it('lets in whom the certificate names, and warns', async () => {
+    const port = await serve('verify_mode = "selfsigned_peer"')
+    const self = foreign.selfSigned({ subject: '/CN=dave', xmppAddrs: ['dave@one.example'] })
+    const client = await RawClient.secured({ port, domain: 'one.example', credentials: self })
+    client.send(external())
+    await client.receive(/<success/)
+    client.destroy()
+    await running?.stop()
+    expect(running?.stderr).toContain('everybody can log in as every user')
+  })
+})

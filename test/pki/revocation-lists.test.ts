@@ -1,0 +1,135 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { readCertificate } from '../../src/pki/certificate.ts'
+import { TrustAnchors } from '../../src/pki/chain.ts'
+import { readCrl } from '../../src/pki/crl.ts'
+import { decodePemAll } from '../../src/pki/pem.ts'
+import { RevocationLists } from '../../src/pki/revocation-lists.ts'
+import { type Credentials, OpensslCa } from '../support/certificates.ts'
+
+const NOW = new Date('2026-01-01T00:00:00Z')
+const STALE = ['20200101000000Z', '20200201000000Z'] as const
+const FUTURE = ['20980101000000Z', '20990101000000Z'] as const
+
+const ca = new OpensslCa()
+/** Another key with the same name. */
+const twin = new OpensslCa()
+const other = new OpensslCa('Other CA')
+const devices = ca.issue({ subject: '/CN=Devices', ca: true })
+const mute = ca.issue({
+  subject: '/CN=Mute',
+  extensions: ['basicConstraints=critical,CA:TRUE', 'keyUsage=keyCertSign'],
+})
+const alice = ca.issue({ subject: '/CN=alice' })
+const bob = ca.issue({ subject: '/CN=bob' })
+const phone = ca.issueBelow(devices, { subject: '/CN=phone' })
+const quiet = ca.issueBelow(mute, { subject: '/CN=quiet' })
+afterAll(() => {
+  for (const one of [ca, twin, other]) one.remove()
+})
+
+const CA_FINGERPRINT = readCertificate(decodePemAll(ca.credentials.cert, 'CERTIFICATE', 'ca')[0]!).fingerprint
+
+/** `revoked`, `good`, or the reason why it cannot be known. */
+function judge({ cert }: Credentials, crls: readonly string[], exempt: readonly string[] = []): string {
+  const anchors = new TrustAnchors([ca.credentials.cert])
+  const lists = new RevocationLists(
+    crls.map((crl) => readCrl(crl, 'a CRL')),
+    new Set(exempt),
+  )
+  const [leaf, ...intermediates] = decodePemAll(cert, 'CERTIFICATE', 'a certificate')
+  const path = anchors.pathOf(leaf!, NOW, intermediates)
+  if ('check' in path) throw new Error(path.reason)
+  const { revoked, gaps } = lists.statusOf(readCertificate(leaf!), path, NOW)
+  if (revoked !== undefined) return revoked.isLeaf ? 'revoked' : 'CA revoked'
+  return gaps.map(({ issuer, reason }) => `${issuer}: ${reason}`).join('; ') || 'good'
+}
+
+const fresh = () => ca.crl({ revoked: [bob] })
+
+describe('RevocationLists (RFC 5280 §6.3)', () => {
+  it.each([
+    { name: 'in the list', who: bob, crls: () => [fresh()], expected: 'revoked' },
+    { name: 'not in the list', who: alice, crls: () => [fresh()], expected: 'good' },
+    { name: 'no list', who: bob, crls: () => [], expected: 'CN=Test CA: there is no CRL of it' },
+    { name: 'a list of another CA', who: bob, crls: () => [other.crl()], expected: /there is no CRL/ },
+    {
+      name: 'a list that another key of the same name has signed',
+      who: bob,
+      crls: () => [twin.crl({ revoked: [bob] })],
+      expected: /there is no CRL/,
+    },
+    {
+      name: 'a stale list without it',
+      who: alice,
+      crls: () => [ca.crl({ revoked: [bob], validity: STALE })],
+      expected: /its CRL is stale since 2020-02-01/,
+    },
+    {
+      name: 'a stale list with it',
+      who: bob,
+      crls: () => [ca.crl({ revoked: [bob], validity: STALE })],
+      expected: 'revoked',
+    },
+    {
+      name: 'a list of the future',
+      who: alice,
+      crls: () => [ca.crl({ validity: FUTURE })],
+      expected: /not valid before 2098/,
+    },
+    {
+      name: 'a stale list and a fresh one',
+      who: alice,
+      crls: () => [ca.crl({ validity: STALE }), fresh()],
+      expected: 'good',
+    },
+    {
+      name: 'a part of a list (RFC 5280 §5.2.5)',
+      who: bob,
+      crls: () => [ca.crl({ revoked: [bob], extensions: ['2.5.29.28=critical,DER:30038101ff'] })],
+      expected: /critical extensions/,
+    },
+    {
+      name: 'below an intermediate CA without a list of its own',
+      who: phone,
+      crls: () => [fresh()],
+      expected: 'CN=Devices: there is no CRL of it',
+    },
+    {
+      name: 'below an intermediate CA',
+      who: phone,
+      crls: () => [fresh(), ca.crl({ by: devices })],
+      expected: 'good',
+    },
+    {
+      name: 'revoked by the intermediate CA',
+      who: phone,
+      crls: () => [fresh(), ca.crl({ by: devices, revoked: [phone] })],
+      expected: 'revoked',
+    },
+    {
+      name: 'below an intermediate CA that is revoked',
+      who: phone,
+      crls: () => [ca.crl({ revoked: [devices] }), ca.crl({ by: devices })],
+      expected: 'CA revoked',
+    },
+    {
+      name: 'by a CA that may not sign lists (§6.3.3 f)',
+      who: quiet,
+      crls: () => [fresh(), ca.crl({ by: mute, revoked: [quiet] })],
+      expected: 'CN=Mute: there is no CRL of it',
+    },
+  ])('$name', ({ who, crls, expected }) => {
+    const said = judge(who, crls())
+    if (expected instanceof RegExp) expect(said).toMatch(expected)
+    else expect(said).toBe(expected)
+  })
+
+  it('needs no list of an exempt CA, and believes the one that there is', () => {
+    expect(judge(bob, [], [CA_FINGERPRINT])).toBe('good')
+    expect(judge(bob, [fresh()], [CA_FINGERPRINT])).toBe('revoked')
+  })
+
+  it('goes by every list: a revocation in an older one stays', () => {
+    expect(judge(bob, [ca.crl({ revoked: [bob], validity: STALE }), ca.crl()])).toBe('revoked')
+  })
+})

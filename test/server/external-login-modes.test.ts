@@ -1,0 +1,344 @@
+import { X509Certificate } from 'node:crypto'
+import { connect, type TLSSocket } from 'node:tls'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { TrustAnchors } from '../../src/pki/chain.ts'
+import { readCrl } from '../../src/pki/crl.ts'
+import { RevocationLists } from '../../src/pki/revocation-lists.ts'
+import { type ClientTrust, plainTrust } from '../../src/server/client-trust.ts'
+import { DEFAULT_TLS } from '../../src/server/listener.ts'
+import type { Endpoint } from '../../src/server/server.ts'
+import { issuedRecord } from '../store/contract.ts'
+import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { attemptAt, Login, secured, VARIANTS } from '../support/external-login.ts'
+import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
+import { external, RawClient } from '../support/xmpp-client.ts'
+
+const CLIENT = { extendedKeyUsage: 'clientAuth' }
+const ca = new OpensslCa()
+const foreign = new OpensslCa('Foreign CA')
+const named = (issuer: OpensslCa, name: string) =>
+  issuer.issue({ ...CLIENT, subject: `/CN=${name}`, xmppAddrs: [`${name}@localhost`] })
+const alice = named(ca, 'alice')
+const bob = named(foreign, 'bob')
+const expired = ca.issue({ ...CLIENT, subject: '/CN=eve', validity: ['20200101000000Z', '20200201000000Z'] })
+const selfSigned = (given: object = {}) =>
+  ca.selfSigned({ ...CLIENT, subject: '/CN=bob', xmppAddrs: ['bob@localhost'], ...given })
+const own = new TrustAnchors([ca.credentials.cert])
+const both = new TrustAnchors([ca.credentials.cert, foreign.credentials.cert])
+const exempt = new Set(own.authorities.map(({ facts }) => facts.fingerprint))
+
+let running: TestServer[] = []
+afterEach(async () => {
+  await Promise.all(running.map((server) => server.stop()))
+  running = []
+})
+afterAll(() => {
+  ca.remove()
+  foreign.remove()
+})
+
+const endpoints = (given: Partial<Endpoint>): Endpoint[] => [
+  { host: '127.0.0.1', port: 0, mode: 'starttls', ...given },
+  { host: '127.0.0.1', port: 0, mode: 'tls', ...given },
+]
+
+/** One server, all of whose listeners have these rules. */
+async function start(
+  trust: Partial<ClientTrust>,
+  { login = {}, tls = DEFAULT_TLS }: Pick<TestServerOptions, 'login'> & Pick<Partial<Endpoint>, 'tls'> = {},
+): Promise<TestServer> {
+  const server = await startTestServer({
+    ca,
+    endpoints: endpoints({ trust: { ...plainTrust(own), ...trust }, tls }),
+    login,
+  })
+  running.push(server)
+  return server
+}
+
+/** By another key than the one it names as its own. */
+function withForeignSignature(): Credentials {
+  const issuer = new OpensslCa('Twin')
+  const made = issuer.issue({ ...CLIENT, subject: '/CN=Twin', xmppAddrs: ['bob@localhost'] })
+  issuer.remove()
+  return made
+}
+
+describe.each(VARIANTS)('verify_mode over $transport, $version', (variant) => {
+  it.each([
+    { mode: 'peer', who: 'self-signed', credentials: selfSigned(), told: 'not-authorized' },
+    { mode: 'peer', who: 'issued', credentials: alice, told: 'alice@localhost' },
+    { mode: 'selfsigned_peer', who: 'self-signed', credentials: selfSigned(), told: 'bob@localhost' },
+    {
+      mode: 'selfsigned_peer',
+      who: 'self-signed, for signatures only',
+      credentials: selfSigned({ extensions: ['keyUsage=critical,digitalSignature'] }),
+      told: 'bob@localhost',
+    },
+    { mode: 'selfsigned_peer', who: 'issued', credentials: alice, told: 'alice@localhost' },
+    { mode: 'selfsigned_peer', who: 'of an unknown CA', credentials: bob, told: 'not-authorized' },
+    {
+      mode: 'selfsigned_peer',
+      who: 'as if self-signed',
+      credentials: withForeignSignature(),
+      told: 'not-authorized',
+    },
+    {
+      mode: 'selfsigned_peer',
+      who: 'self-signed and expired',
+      credentials: selfSigned({ validity: ['20200101000000Z', '20200201000000Z'] }),
+      told: 'not-authorized',
+    },
+    {
+      mode: 'selfsigned_peer',
+      who: 'self-signed, for servers only',
+      credentials: selfSigned({ extendedKeyUsage: 'serverAuth' }),
+      told: 'not-authorized',
+    },
+    { mode: 'none', who: 'issued', credentials: alice, told: 'not-authorized' },
+  ] as const)('$mode, $who: $told', async ({ mode, credentials, told }) => {
+    const server = await start({ verifyMode: mode })
+    const offered = told === 'not-authorized' ? [] : ['EXTERNAL']
+    expect(await attemptAt(server, { credentials, variant })).toMatchObject({ told, offered })
+  })
+
+  it.each([
+    { who: 'a bad certificate', credentials: expired },
+    { who: 'one of an unknown CA', credentials: bob },
+  ])('disconnect_on_failure: $who ends the stream', async ({ credentials }) => {
+    const server = await start({ disconnectOnFailure: true })
+    const client = await secured(server, { credentials, variant })
+    client.send(
+      "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>",
+    )
+    expect(await client.ended()).toMatch(/<stream:error><not-authorized .*not accepted.*<\/stream:stream>$/)
+    expect(server.log.find('EXTERNAL not offered')).toMatchObject({ level: 'warn' })
+  })
+
+  it.each([
+    { who: 'no certificate', credentials: undefined, told: 'not-authorized' },
+    { who: 'a good one', credentials: alice, told: 'alice@localhost' },
+  ])('disconnect_on_failure: $who goes on', async ({ credentials, told }) => {
+    const server = await start({ disconnectOnFailure: true })
+    expect(await attemptAt(server, { credentials, variant })).toMatchObject({ told })
+  })
+})
+
+describe('several listeners in one server', () => {
+  it('accept the certificates of their own CAs, and no others', async () => {
+    const server = await startTestServer({
+      ca,
+      endpoints: [
+        { host: '127.0.0.1', port: 0, mode: 'starttls', trust: plainTrust(own) },
+        { host: '127.0.0.1', port: 0, mode: 'tls', trust: plainTrust(new TrustAnchors([foreign.credentials.cert])) },
+      ],
+    })
+    running.push(server)
+    const [starttls, , direct] = VARIANTS
+    expect(await attemptAt(server, { credentials: alice, variant: starttls })).toMatchObject({
+      told: 'alice@localhost',
+    })
+    expect(await attemptAt(server, { credentials: bob, variant: starttls })).toMatchObject({ offered: [] })
+    expect(await attemptAt(server, { credentials: alice, variant: direct })).toMatchObject({ offered: [] })
+    expect(await attemptAt(server, { credentials: bob, variant: direct })).toMatchObject({ told: 'bob@localhost' })
+  })
+
+  it('keep, when one is gone, the sessions that another one would let in', async () => {
+    const [open, narrow] = endpoints({})
+    const server = await startTestServer({
+      ca,
+      endpoints: [
+        { ...open!, trust: plainTrust(both) },
+        { ...narrow!, trust: plainTrust(own) },
+      ],
+    })
+    running.push(server)
+    const [stays, goes] = [
+      await RawClient.online({ port: server.port, credentials: alice }),
+      await RawClient.online({ port: server.port, credentials: bob }),
+    ]
+    await server.server.update({ ...server.options, endpoints: server.options.endpoints.slice(1) })
+    expect(await goes.ended()).toMatch(/<stream:error><reset /)
+    stays.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+    await stays.receive(/<iq [^>]*id="p"/)
+    stays.destroy()
+  })
+
+  it.each([
+    {
+      name: 'selfsigned_peer',
+      given: { verifyMode: 'selfsigned_peer' as const },
+      login: {},
+      warning: /everybody can log in/,
+    },
+    {
+      name: 'auth_id',
+      given: {},
+      login: { policy: { sources: ['auth_id' as const], commonName: { prefix: '', suffix: '' } } },
+      warning: /every user/,
+    },
+  ])('warn at the start of $name', async ({ given, login, warning }) => {
+    const { log } = await start(given, { login })
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringMatching(warning) }),
+    )
+  })
+})
+
+describe('a CA that ends', () => {
+  it('between the offer and <auth/> takes its certificates with it', async () => {
+    let now = new Date()
+    const mortal = ca.issue({ subject: '/CN=Mortal', ca: true, validity: ['20200101000000Z', '20900101000000Z'] })
+    const { key, cert } = ca.issueBelow(mortal, { ...CLIENT, subject: '/CN=dave', xmppAddrs: ['dave@localhost'] })
+    const anchors = new TrustAnchors([ca.credentials.cert, mortal.cert])
+    const server = await start({ anchors }, { login: { now: () => now } })
+    const login = await Login.begin(server, { credentials: { key, cert: new X509Certificate(cert).toString() } })
+    expect(login.offered).toEqual(['EXTERNAL'])
+    now = new Date('2095-01-01T00:00:00Z')
+    expect(await login.auth()).toBe('not-authorized')
+    expect(server.log.find('login refused')).toMatchObject({
+      reason: expect.stringMatching(/its CA is expired on 2090/),
+    })
+    login.client.destroy()
+  })
+})
+
+describe('CRLs of a foreign CA', () => {
+  const crl = (given: Parameters<OpensslCa['crl']>[0]) => readCrl(foreign.crl(given), 'a CRL')
+  const STALE = ['20200101000000Z', '20200201000000Z'] as const
+  const CASES = {
+    fresh: () => [crl({})],
+    revoked: () => [crl({ revoked: [bob] })],
+    stale: () => [crl({ validity: STALE })],
+    'stale and revoked': () => [crl({ revoked: [bob], validity: STALE })],
+    missing: () => [],
+  }
+
+  it.each([
+    { lists: 'fresh', soft: true, hard: true },
+    { lists: 'revoked', soft: false, hard: false },
+    { lists: 'stale', soft: true, hard: false },
+    { lists: 'stale and revoked', soft: false, hard: false },
+    { lists: 'missing', soft: true, hard: false },
+  ] as const)('$lists: soft $soft, hard $hard (§4 no. 10, 15)', async ({ lists, ...expected }) => {
+    for (const mode of ['soft', 'hard'] as const) {
+      const revocation = { lists: new RevocationLists(CASES[lists](), exempt), mode }
+      const server = await start({ anchors: both, revocation })
+      // Once for each of the two listeners.
+      const announced = server.log.lines.filter(({ message }) => message === 'it is not known what a CA has revoked')
+      expect(announced).toHaveLength(lists.startsWith('stale') || lists === 'missing' ? 2 : 0)
+      const { told, offered, logged } = await attemptAt(server, { credentials: bob })
+      expect(told).toBe(expected[mode] ? 'bob@localhost' : 'not-authorized')
+      expect(offered).toEqual(expected[mode] ? ['EXTERNAL'] : [])
+      if (!expected[mode]) expect(logged).toMatchObject({ check: 'revocation' })
+      // The CA of the ledger needs none: nobody else is locked out.
+      expect(await attemptAt(server, { credentials: alice })).toMatchObject({ told: 'alice@localhost' })
+    }
+  })
+
+  it('end the sessions of what they revoke, and of nobody else', async () => {
+    const server = await start({ anchors: both })
+    const rules = (lists: ReturnType<typeof crl>[]) => ({
+      ...plainTrust(both),
+      revocation: { lists: new RevocationLists(lists, exempt), mode: 'soft' as const },
+    })
+    const victim = await RawClient.online({ port: server.port, credentials: bob })
+    const other = await RawClient.online({ port: server.port, credentials: alice })
+    await server.server.update({ ...server.options, endpoints: endpoints({ trust: rules([crl({ revoked: [bob] })]) }) })
+    expect(await victim.ended()).toMatch(/<stream:error><not-authorized /)
+    other.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+    await other.receive(/<iq [^>]*id="p"/)
+    other.destroy()
+  })
+
+  it('go stale while the server runs', async () => {
+    let now = new Date('2020-01-15T00:00:00Z')
+    const revocation = { lists: new RevocationLists(CASES.stale(), exempt), mode: 'hard' as const }
+    const server = await start({ anchors: both, revocation }, { login: { now: () => now } })
+    const login = await Login.begin(server, { credentials: bob })
+    expect(login.offered).toEqual(['EXTERNAL'])
+    now = new Date('2020-02-02T00:00:00Z')
+    expect(await login.auth()).toBe('not-authorized')
+    expect(server.log.find('it is not known what a CA has revoked')).toMatchObject({ issuer: 'CN=Foreign CA' })
+    login.client.destroy()
+  })
+})
+
+describe('session tickets', () => {
+  let server: TestServer
+  let now = () => new Date()
+
+  /** A connection, and the session that another one may resume. */
+  async function handshake(credentials: Credentials, version: 'TLSv1.2' | 'TLSv1.3', session?: Buffer) {
+    const options = { minVersion: version, maxVersion: version, servername: 'localhost', rejectUnauthorized: false }
+    const socket = connect({
+      port: server.tlsPort,
+      host: '127.0.0.1',
+      ...options,
+      ...credentials,
+      ...(session === undefined ? {} : { session }),
+    })
+    const issued = new Promise<Buffer>((resolve) => socket.once('session', resolve))
+    await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
+    return { socket, issued }
+  }
+
+  const HEADER =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
+
+  async function answers(socket: TLSSocket, send: string, mark: RegExp): Promise<string> {
+    let text = ''
+    socket.write(send)
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+      text += chunk
+      if (mark.test(text)) break
+    }
+    return text
+  }
+
+  it.each([
+    { version: 'TLSv1.3', since: 'nothing' },
+    { version: 'TLSv1.2', since: 'nothing' },
+    { version: 'TLSv1.3', since: 'revoked' },
+    { version: 'TLSv1.2', since: 'revoked' },
+    { version: 'TLSv1.3', since: 'expired' },
+    { version: 'TLSv1.2', since: 'expired' },
+  ] as const)('$version: resumed, and $since since', async ({ version, since }) => {
+    server = await start({}, { tls: { ...DEFAULT_TLS, sessionTickets: true }, login: { now: () => now() } })
+    const first = await handshake(alice, version)
+    first.socket.resume()
+    const session = await first.issued
+    first.socket.destroy()
+    const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
+    if (since === 'revoked') server.ledger.transaction((insert) => insert(issuedRecord({ serial, revokedAt: 1 })))
+    if (since === 'expired') now = () => new Date('2100-01-01T00:00:00Z')
+    const { socket } = await handshake(alice, version, session)
+    expect(socket.isSessionReused()).toBe(true)
+    const features = await answers(socket, HEADER, /<\/stream:features>|<stream:features\/>/)
+    const isOffered = features.includes('<mechanism>EXTERNAL</mechanism>')
+    expect(isOffered).toBe(since === 'nothing')
+    expect(await answers(socket, external(), /<success|<\/failure>/)).toContain(
+      since === 'nothing' ? '<success' : '<not-authorized',
+    )
+    socket.destroy()
+    now = () => new Date()
+  })
+
+  it.each(['TLSv1.3', 'TLSv1.2'] as const)(
+    '%s: resumed without the intermediate CAs, which nobody keeps',
+    async (version) => {
+      server = await start({}, { tls: { ...DEFAULT_TLS, sessionTickets: true } })
+      const intermediate = ca.issue({ subject: '/CN=Devices', ca: true })
+      const credentials = ca.issueBelow(intermediate, { ...CLIENT, subject: '/CN=dave' })
+      const first = await handshake(credentials, version)
+      first.socket.resume()
+      const session = await first.issued
+      first.socket.destroy()
+      const { socket } = await handshake(credentials, version, session)
+      expect(socket.isSessionReused()).toBe(true)
+      expect(await answers(socket, HEADER, /<\/stream:features>|<stream:features\/>/)).not.toContain('EXTERNAL')
+      expect(server.log.find('EXTERNAL not offered')).toMatchObject({ check: 'issuer' })
+      socket.destroy()
+    },
+  )
+})

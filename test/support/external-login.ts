@@ -1,0 +1,94 @@
+import type { ConnectionOptions } from 'node:tls'
+import type { Credentials } from './certificates.ts'
+import type { TestServer } from './server.ts'
+import { external, RawClient } from './xmpp-client.ts'
+
+/** Every way to a secured stream. */
+export const VARIANTS = [
+  { transport: 'STARTTLS', version: 'TLSv1.3' },
+  { transport: 'STARTTLS', version: 'TLSv1.2' },
+  { transport: 'direct TLS', version: 'TLSv1.3' },
+  { transport: 'direct TLS', version: 'TLSv1.2' },
+] as const
+
+export type Variant = (typeof VARIANTS)[number]
+
+export interface Attempt {
+  readonly credentials?: Credentials | undefined
+  readonly authzid?: string | undefined
+  readonly from?: string | undefined
+  readonly variant?: Variant | undefined
+  readonly tls?: ConnectionOptions | undefined
+}
+
+const ANSWER = /<(success|failure|challenge|stream:error)[^>]*?(?:\/>|>.*?<\/\1>)/s
+
+/** What a client is told: its JID, a SASL condition, or a stream error. */
+function tell(answer: string): string {
+  return answer.startsWith('<success') ? 'success' : answer.replace(/^<[^>]*><([\w-]+).*$/s, '$1')
+}
+
+/** A client that has a secured stream and may try to log in. */
+export class Login {
+  readonly client: RawClient
+  readonly features: string
+  readonly server: TestServer
+
+  constructor(client: RawClient, features: string, server: TestServer) {
+    this.client = client
+    this.features = features
+    this.server = server
+  }
+
+  static async begin(server: TestServer, attempt: Attempt): Promise<Login> {
+    const client = await secured(server, attempt)
+    return new Login(client, await client.open(), server)
+  }
+
+  get offered(): string[] {
+    const [, mechanisms = ''] = /<mechanisms [^>]*>(.*)<\/mechanisms>/.exec(this.features) ?? []
+    return [...mechanisms.matchAll(/<mechanism>(.*?)<\/mechanism>/g)].map(([, name]) => name ?? '')
+  }
+
+  get logged(): Readonly<Record<string, unknown>> {
+    return this.server.log.find('EXTERNAL not offered') ?? {}
+  }
+
+  /** Sends an element; a success goes on to a bound resource. */
+  async say(text: string): Promise<string> {
+    this.client.send(text)
+    const told = tell(await this.client.receive(ANSWER))
+    if (told !== 'success') return told
+    await this.client.open()
+    return (await this.client.bind()).replace(/\/.*$/, '')
+  }
+
+  async auth(authzid?: string): Promise<string> {
+    const told = await this.say(external(authzid))
+    return told
+  }
+}
+
+/** A connection with TLS, on which no stream has been opened since. */
+export async function secured(server: TestServer, { credentials, from, variant, tls }: Attempt): Promise<RawClient> {
+  const { transport, version } = variant ?? VARIANTS[0]
+  const options = {
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(from === undefined ? {} : { from }),
+    tls: { minVersion: version, maxVersion: version, ...tls } as const,
+  }
+  server.log.lines.length = 0
+  if (transport === 'direct TLS') return RawClient.direct({ port: server.tlsPort, ...options })
+  const client = await RawClient.plain({ port: server.port, ...options })
+  await client.open()
+  await client.startTls()
+  return client
+}
+
+/** One attempt to log in, on a connection of its own. */
+export async function attemptAt(server: TestServer, options: Attempt) {
+  const login = await Login.begin(server, options)
+  const told = await login.auth(options.authzid)
+  login.client.destroy()
+  return { told, offered: login.offered, logged: login.logged }
+}
