@@ -132,7 +132,7 @@ export const SCHEMA = {
     }),
     certificate_enrolment: withDefault(
       toggle,
-      true,
+      false,
       'whether an account may enrol certificates of its own to log in with, self-signed ones as well (XEP-0257)',
     ),
   }),

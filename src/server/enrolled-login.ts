@@ -7,8 +7,11 @@ import { externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import type { LoginProof, Objection } from './session-guard.ts'
 
-/** Reasons (RFC 5280 §5.3.1) that do not cast a doubt on what was done with a certificate while it was valid. */
-const HARMLESS: ReadonlySet<string | undefined> = new Set(['superseded', 'cessationOfOperation'])
+/**
+ * The one reason (RFC 5280 §5.3.1) that says nothing against its holder: there is a newer certificate. Even
+ * `cessationOfOperation` does, which is what people who have left are revoked for.
+ */
+const HARMLESS = 'superseded'
 
 export interface EnrolledLoginOptions {
   /** Undefined while enrolled certificates are not accepted; asked at every use. */
@@ -96,7 +99,7 @@ export class EnrolledLogin {
     }
     // Whoever had stolen a certificate could have enrolled another one with it, to stay when it is revoked.
     const voucher = vouchedBy === undefined ? undefined : ledger.findBySerial(vouchedBy)
-    return voucher?.revokedAt === undefined || HARMLESS.has(voucher.revocationReason)
+    return voucher?.revokedAt === undefined || voucher.revocationReason === HARMLESS
       ? undefined
       : { check: 'revocation', reason: `enrolled with the certificate ${vouchedBy}, which has been revoked since` }
   }

@@ -3,9 +3,9 @@ import { XmppkiError } from '../errors.ts'
 import { readCertificate } from '../pki/certificate.ts'
 import { REVOCATION_REASONS, type RevocationReason } from '../pki/crl.ts'
 import { decodePemAll } from '../pki/pem.ts'
-import type { IssuedRecord, Ledger } from '../store/ledger.ts'
+import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { revokeAudited } from './audit-events.ts'
+import { currentActor, revokeAudited } from './audit-events.ts'
 import { withIo } from './files.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
@@ -41,12 +41,23 @@ export interface RevokedClient {
 
 export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'withoutKey'> {
   readonly revoked: readonly RevokedClient[]
+  /** What the users had enrolled themselves (XEP-0257) and was revoked with all their devices. */
+  readonly enrolled: readonly RevokedEnrolment[]
+}
+
+/** A certificate of a user's own that logs in no more. */
+export interface RevokedEnrolment {
+  readonly jid: string
+  /** What the user calls it. */
+  readonly label: string
+  /** SHA-256 over the DER certificate, lower-case hexadecimal. */
+  readonly fingerprint: string
 }
 
 /**
  * Revokes client certificates, all or none, and writes the CRLs of the CAs that issued them, as far as their keys are here:
  * nobody who is to be locked out waits for a key to be fetched. By name: every certificate of the user and device that
- * has not expired. What is revoked already stays as it is, and the CRL is written all the same: a run that was killed
+ * has not expired; with all devices also what the user has enrolled (XEP-0257). What is revoked already stays as it is, and the CRL is written all the same: a run that was killed
  * between ledger and CRL is mended by the next one.
  * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is no client's, PASSPHRASE,
  * IO, CORRUPT; what `issuer` throws
@@ -59,13 +70,32 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
   const list = { of, issuer: request.issuer, days: request.crlDays, now }
   const { changed, ...run } = await publishCrls(workspace, list, (changes) => {
     const ledger = workspace.ledger()
-    return select(ledger).map((record) => {
-      const revoked = revokeAudited(ledger, changes, record.serial, { at: now.getTime(), reason: request.reason })
-      return describe(revoked ?? record, record.revokedAt !== undefined)
+    const revoked = select(ledger).map((record) => {
+      const after = revokeAudited(ledger, changes, record.serial, { at: now.getTime(), reason: request.reason })
+      return describe(after ?? record, record.revokedAt !== undefined)
     })
+    return { revoked, enrolled: revokeEnrolments(ledger, changes, request.target, now.getTime()) }
   })
   warnAboutOtherDevices(workspace, request.target, now)
-  return { ...run, revoked: changed }
+  return { ...run, ...changed }
+}
+
+/** Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended. */
+function revokeEnrolments(
+  ledger: Ledger,
+  changes: LedgerChanges,
+  target: RevocationTarget,
+  at: number,
+): RevokedEnrolment[] {
+  if (!('jids' in target) || !target.allDevices) return []
+  return target.jids.map(String).flatMap((jid) =>
+    ledger.enrolments.list(jid).map(({ label, fingerprint }) => {
+      changes.revokeEnrolment(jid, label, at)
+      const details = { label, fingerprint }
+      changes.audit({ at, event: 'enrolment-revoked', actor: currentActor(), name: jid, details })
+      return { jid, label, fingerprint }
+    }),
+  )
 }
 
 /** A serial number as openssl, browsers and people write it, as the ledger has it. @throws {XmppkiError} BAD_INPUT */
@@ -103,7 +133,10 @@ function selector(target: RevocationTarget, now: Date): Selector {
   }
   return (ledger) => {
     const records = ledger.list('client')
-    return target.jids.flatMap((jid) => unexpired(records, jid.toString(), target, now))
+    const hasOthers = (jid: string) => target.allDevices && ledger.enrolments.list(jid).length > 0
+    return target.jids
+      .map(String)
+      .flatMap((jid) => unexpired(records, jid, { ...target, hasOthers: hasOthers(jid) }, now))
   }
 }
 
@@ -123,12 +156,13 @@ function clientOf(record: IssuedRecord | undefined, what: string): IssuedRecord 
 function unexpired(
   records: readonly IssuedRecord[],
   jid: string,
-  { device, allDevices }: { readonly device: string; readonly allDevices: boolean },
+  request: { readonly device: string; readonly allDevices: boolean; readonly hasOthers: boolean },
   now: Date,
 ): IssuedRecord[] {
+  const { device, allDevices, hasOthers } = request
   const usable = records.filter(({ name, notAfter }) => name === jid && notAfter >= now.getTime())
   const meant = usable.filter((record) => allDevices || record.device === device)
-  if (meant.length > 0) return meant
+  if (meant.length > 0 || hasOthers) return meant
   const what = device === '' ? jid : `${jid} (${device})`
   const others = usable.map((record) => record.device || 'the main one')
   throw new XmppkiError('NOT_FOUND', `${what} has no certificate that could be revoked`, {
@@ -143,6 +177,16 @@ function unexpired(
 function warnAboutOtherDevices(workspace: Workspace, target: RevocationTarget, now: Date): void {
   if (!('jids' in target)) return
   const names = new Set(target.jids.map(String))
+  for (const name of names) {
+    const labels = workspace
+      .ledger()
+      .enrolments.list(name)
+      .map(({ label }) => label)
+    if (labels.length === 0) continue
+    workspace.warn(
+      `${name} has enrolled certificates (XEP-0257): ${labels.join(', ')}; --all-devices revokes them as well`,
+    )
+  }
   const left = workspace
     .ledger()
     .list('client')

@@ -43,6 +43,7 @@ describe('XEP-0257', () => {
 
   beforeAll(async () => {
     service = await Service.create()
+    writeFileSync(join(service.cli.home, 'xmppki.toml'), '[auth]\ncertificate_enrolment = true\n')
     alice = await service.issue('alice')
     await service.start()
   })
@@ -114,10 +115,9 @@ describe('XEP-0257', () => {
     expect(await service.run('ca', 'audit', '--event', 'enrolled', '--user', 'alice')).toMatch(/ label=Hidden$/m)
   })
 
-  it('is not there when the configuration says so', async () => {
+  it('is not there unless the configuration says so', async () => {
     const other = await Service.create()
     try {
-      writeFileSync(join(other.cli.home, 'xmppki.toml'), '[auth]\ncertificate_enrolment = false\n')
       const files = await other.issue('alice')
       await other.start()
       const client = slixmpp(other, { jid: 'alice@localhost/desk', files })

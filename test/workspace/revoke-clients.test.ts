@@ -111,6 +111,43 @@ describe('revokeClients', () => {
     await expect(revoke({ file })).rejects.toThrow(failure('BAD_INPUT', 'not the certificate of a client'))
   })
 
+  describe('what a user has enrolled (XEP-0257)', () => {
+    const account = 'alice@localhost'
+    const labels = () =>
+      ca.workspace
+        .ledger()
+        .enrolments.list(account)
+        .map(({ label }) => label)
+    beforeEach(() =>
+      ca.workspace.ledger().transaction((_insert, changes) => {
+        const times = { enrolledAt: 1, notAfter: Date.now() + 1_000_000 }
+        const made = { label: 'Phone', fingerprint: 'ff', certificate: 'AA==', mayManage: true, ...times }
+        changes.enrol({ account, ...made })
+      }),
+    )
+
+    it('goes with all devices', async () => {
+      await ca.issue('alice')
+      const { enrolled } = await revoke({ ...named('alice'), allDevices: true })
+      expect(enrolled).toEqual([{ jid: account, label: 'Phone', fingerprint: 'ff' }])
+      expect(labels()).toEqual([])
+      expect(ca.workspace.ledger().enrolments.isRevoked(account, 'ff')).toBe(true)
+    })
+
+    it('goes when nothing else is left', async () => {
+      const { revoked, enrolled } = await revoke({ ...named('alice'), allDevices: true })
+      expect([revoked.length, enrolled.length, labels().length]).toEqual([0, 1, 0])
+      await expect(revoke({ ...named('alice'), allDevices: true })).rejects.toThrow(failure('NOT_FOUND', 'alice'))
+    })
+
+    it('stays with one device, and that is said', async () => {
+      await ca.issue('alice')
+      const { enrolled } = await revoke(named('alice'))
+      expect([enrolled, labels()]).toEqual([[], ['Phone']])
+      expect(ca.warnings).toContainEqual(expect.stringContaining('Phone; --all-devices revokes them as well'))
+    })
+  })
+
   it('revokes nothing when the CA cannot be unlocked', async () => {
     await ca.issue('alice')
     const issuer = () => Promise.reject(new XmppkiError('PASSPHRASE', 'wrong'))

@@ -7,12 +7,14 @@ import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
+import type { RevocationTarget, RevokedClient, RevokedEnrolment } from '../../workspace/revoke-clients.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
 /** The result of `client revoke`. */
 export interface ClientRevokeResult {
   readonly revoked: readonly RevokedClient[]
+  /** What the users had enrolled themselves (XEP-0257), with --all-devices. */
+  readonly enrolled: readonly RevokedEnrolment[]
   /** The lists that were written, one for each CA. */
   readonly crls: readonly CrlDocument[]
 }
@@ -60,7 +62,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       env: 'XMPPKI_DEVICE',
     }),
     'all-devices': Flags.boolean({
-      summary: 'all devices of the users',
+      summary: 'all devices of the users, and certificates that they have enrolled themselves (XEP-0257)',
       exclusive: ['serial', 'file'],
       env: 'XMPPKI_REVOKE_ALL_DEVICES',
     }),
@@ -90,16 +92,17 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     const reason = parseReason(flags.reason)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
-      const { revoked, crls, withoutKey } = await revokeClients(workspace, {
+      const { revoked, enrolled, crls, withoutKey } = await revokeClients(workspace, {
         target: await this.#target(workspace, args.name ?? [], flags),
         reason,
         crlDays: flags['crl-days'],
         issuer: workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn })),
       })
       for (const client of revoked) this.#show(client)
+      for (const { jid, label } of enrolled) this.log(`${styled('bold', jid)} revoked: enrolled certificate '${label}'`)
       for (const row of columns(crlRows(crls))) this.log(row)
       this.reportRest(missingCrlKeys(withoutKey))
-      return { revoked, crls: crls.map(crlDocument) }
+      return { revoked, enrolled, crls: crls.map(crlDocument) }
     } finally {
       workspace.close()
     }
