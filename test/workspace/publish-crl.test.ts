@@ -58,6 +58,21 @@ describe('publishCrls', () => {
     expect(revokedSerials()).toHaveLength(5)
   })
 
+  it('an older list that is signed late does not take the place of a newer one', async () => {
+    let second: Awaited<ReturnType<typeof publish>>
+    const slow = async () => {
+      const { key, ...issuer } = await ca.issuer()
+      // It has its number by now, and the next one comes and goes before it is signed.
+      const sign = async (octets: Uint8Array) => {
+        second = await publish()
+        return key.sign(octets)
+      }
+      return { ...issuer, key: { ...key, sign } }
+    }
+    const { crls } = await publishCrls(ca.workspace, { ...requestOf(ca), issuer: slow }, () => undefined)
+    expect([crls[0]?.number, second?.number, crl().number]).toEqual([1, 2, 2n])
+  })
+
   it('takes in what a crash had left without its row', async () => {
     const { serial, directory, fingerprint, notAfter } = await ca.issue('alice')
     const { paths } = ca.workspace
