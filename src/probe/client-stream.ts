@@ -35,6 +35,8 @@ export class ClientStream {
   #socket: Socket | TLSSocket
   #parser = this.#newParser()
   #waiting: ((arrival: Arrival) => void) | undefined
+  /** Whether a stream of ours is there to be closed. */
+  #isOpen = false
 
   private constructor(socket: Socket, target: StreamTarget) {
     this.#socket = socket
@@ -80,6 +82,7 @@ export class ClientStream {
     const attributes = { xmlns: NS.client, 'xmlns:stream': NS.stream, to: this.#target.domain, version: '1.0' }
     const header = serialize(xml('stream:stream', attributes)).slice(0, -'/>'.length)
     this.#socket.write(`<?xml version="1.0"?>${header}>`)
+    this.#isOpen = true
     const features = await this.next()
     if (localNameOf(features) !== 'features') throw failed(`the server closed the stream: ${serialize(features)}`)
     return features
@@ -97,11 +100,12 @@ export class ClientStream {
   async next(): Promise<Element> {
     const arrival = this.#arrived.shift() ?? (await this.#wait())
     if (arrival instanceof XmppkiError) throw arrival
+    if (replacesStream(arrival)) this.#isOpen = false
     return arrival
   }
 
   close(): void {
-    this.#socket.end('</stream:stream>')
+    this.#socket.end(this.#isOpen ? '</stream:stream>' : '')
     this.#socket.unref()
   }
 
@@ -139,6 +143,11 @@ export class ClientStream {
     this.#socket.on('error', (error) => this.#arrive(failed(`the connection broke: ${error.message}`, error)))
     this.#socket.on('close', () => this.#arrive(failed('the server closed the connection')))
   }
+}
+
+/** What a new stream follows: nobody closes the one before (RFC 6120 §5.4.3.3 and §6.4.6). */
+function replacesStream({ name, attrs }: Element): boolean {
+  return (name === 'proceed' && attrs.xmlns === NS.tls) || (name === 'success' && attrs.xmlns === NS.sasl)
 }
 
 function settled(socket: Socket | TLSSocket, event: string, what: string): Promise<void> {

@@ -62,6 +62,8 @@ describe('doctor --connect', () => {
     const { code, document } = await doctor('--connect', starttls(), ...args())
     expect(document.findings.at(-1)).toEqual({ check: 'login', state: 'ok', text: 'accepted; nothing was bound' })
     expect(code).toBe(0)
+    // It leaves as a good guest does.
+    expect(serve.logLines).not.toContainEqual(expect.objectContaining({ condition: expect.anything() }))
   })
 
   it('goes on to a resource with --login, over direct TLS', async () => {
