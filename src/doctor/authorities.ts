@@ -3,7 +3,6 @@ import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
 import { checkForm, checkValidity } from '../pki/chain.ts'
 import { isCrlSignedBy, readCrl } from '../pki/crl.ts'
 import { decodePrivateKey, isEncryptedPrivateKey } from '../pki/keys.ts'
-import { decodePem } from '../pki/pem.ts'
 import type { Authority } from '../workspace/authority.ts'
 import { exists, readTextIfAny } from '../workspace/files.ts'
 import { readOcspSigner } from '../workspace/ocsp-signer.ts'
@@ -33,7 +32,7 @@ export async function examineAuthorities(workspace: Workspace, now: Date): Promi
     const label = labelOf(authority)
     const inUse = authority.serial === current
     const examine = async () => {
-      const der = decodePem(authority.pem, 'CERTIFICATE', authority.files.certificate)
+      const { der } = authority
       const facts = readCertificate(der, authority.files.certificate)
       const patient = { workspace, authority, facts, publicKey: new X509Certificate(der).publicKey, inUse, now }
       return [

@@ -72,8 +72,8 @@ function serialsAbove({ intermediates }: PresentedCertificate): string[] {
 
 /**
  * The PKI authentication method: decides whether a connection may use EXTERNAL.
- * Nothing is decided once and for all: the certificate is judged when the mechanism is offered, and
- * again, down to the signature of its issuer, when it is used.
+ * Nothing is decided once and for all: the certificate is judged when the mechanism is offered, again when it is used, and
+ * for as long as its session lasts. Signatures are looked at again when the anchors are others.
  */
 export class CertificateLogin {
   #options: CertificateLoginOptions

@@ -1,7 +1,6 @@
 import type { RevocationReason } from '../pki/crl.ts'
 import { type CertId, matchesIssuer, type OcspRequest, readOcspRequest } from '../pki/ocsp-request.ts'
 import { type CertStatus, createOcspResponse, type OcspResponder, ocspError } from '../pki/ocsp-response.ts'
-import { decodePem } from '../pki/pem.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { Authority } from '../workspace/authority.ts'
 
@@ -48,12 +47,12 @@ export function ocspService(options: OcspOptions): (request: Uint8Array) => Prom
 }
 
 /** One response has one signature, and a responder answers for one CA: that of the first certificate in question. */
-function isAbout({ ids: [first] }: OcspRequest, { pem, files }: Authority): boolean {
-  return first !== undefined && matchesIssuer(first, decodePem(pem, 'CERTIFICATE', files.certificate))
+function isAbout({ ids: [first] }: OcspRequest, { der }: Authority): boolean {
+  return first !== undefined && matchesIssuer(first, der)
 }
 
-function statusOf(id: CertId, { serial, pem, files }: Authority, ledger: OcspOptions['ledger']): CertStatus {
-  if (!matchesIssuer(id, decodePem(pem, 'CERTIFICATE', files.certificate))) return { status: 'unknown' }
+function statusOf(id: CertId, { serial, der }: Authority, ledger: OcspOptions['ledger']): CertStatus {
+  if (!matchesIssuer(id, der)) return { status: 'unknown' }
   const record = ledger.findBySerial(id.serial)
   // RFC 6960 §2.2: what was never issued is not good.
   if (record === undefined || record.issuer !== serial) return { status: 'unknown' }

@@ -23,9 +23,7 @@ export function publishedFiles(authorities: () => readonly Authority[]): Publish
   const cache = new Map<string, Cached>()
   return (path) => {
     for (const authority of authorities()) {
-      if (path === certificatePath(authority)) {
-        return { type: CERTIFICATE_TYPE, content: decodePem(authority.pem, 'CERTIFICATE', authority.files.certificate) }
-      }
+      if (path === certificatePath(authority)) return { type: CERTIFICATE_TYPE, content: authority.der }
       if (path !== crlPath(authority)) continue
       const content = readCrlFile(authority.files.crl, cache)
       return content && { type: CRL_TYPE, content }

@@ -12,6 +12,7 @@ export interface Authority {
   readonly serial: string
   readonly subject: string
   readonly pem: string
+  readonly der: Uint8Array
   readonly notAfter: Date
   /** Absolute paths. */
   readonly files: AuthorityFiles
@@ -46,9 +47,10 @@ export function readAuthority(folder: string, kind: Authority['kind']): Authorit
   const pem = readTextIfAny(files.certificate)
   if (pem === undefined) return undefined
   const { certificate } = files
-  const { serial, subject, notAfter } = readCertificate(decodePem(pem, 'CERTIFICATE', certificate), certificate)
+  const der = decodePem(pem, 'CERTIFICATE', certificate)
+  const { serial, subject, notAfter } = readCertificate(der, certificate)
   const publicName = kind === 'root' ? 'root' : `issuing-${serial.slice(0, 12)}`
-  return { kind, serial, subject, pem, notAfter, files, publicName }
+  return { kind, serial, subject, pem, der, notAfter, files, publicName }
 }
 
 /**

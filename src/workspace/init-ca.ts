@@ -3,7 +3,6 @@ import type { KeyAlgorithm } from '../pki/algorithms.ts'
 import { readCertificate } from '../pki/certificate.ts'
 import { type IssuedCertificate, prepareRoot, sign } from '../pki/issue.ts'
 import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
-import { decodePem } from '../pki/pem.ts'
 import { type SigningKey, softwareKey } from '../pki/signature.ts'
 import { keyFileOf } from './authority.ts'
 import { obtainTokenKey, type TokenRequest, tokenFileText } from './ca-token.ts'
@@ -118,7 +117,7 @@ function existingCa(workspace: Workspace, ifMissing: boolean): RootResult {
 function describeCa(workspace: Workspace, created: boolean): RootResult {
   const { settings } = workspace
   const root = workspace.root()
-  const facts = readCertificate(decodePem(root.pem, 'CERTIFICATE', root.files.certificate))
+  const facts = readCertificate(root.der)
   const { subject, serial, fingerprint, notAfter } = facts
   return {
     created,

@@ -5,7 +5,7 @@ import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
 import { type Authority, keyFileOf, readAuthority } from './authority.ts'
 import { toRecord } from './current.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
-import { archiveOf, publish, type Replaced } from './publish.ts'
+import { archiveOf, publish } from './publish.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 export interface IssuingRequest {
@@ -65,14 +65,19 @@ export async function initIssuing(workspace: Workspace, request: IssuingRequest)
   ]
   const directory = workspace.paths.issuing
   const about = { kind: 'issuing', name: commonName, device: '', domains: [], directory, now } as const
-  const replaces = present === undefined ? {} : { replaces: archived(workspace, present) }
-  const publishing = { record: toRecord(certificate, about), files, certificateFile: 'issuing.crt', ...replaces }
+  const replaces = present && { serial: present.serial, archive: archiveOf({ directory, serial: present.serial }) }
+  const publishing = {
+    record: toRecord(certificate, about),
+    files,
+    certificateFile: 'issuing.crt',
+    ...(replaces && { replaces }),
+  }
   const isStillPresent = () => presentOf(workspace)?.serial === present?.serial
   if (!publish(workspace.ledger(), workspace.paths.temporary, publishing, isStillPresent)) throw overtaken(workspace)
   const made = workspace.authority()
   return {
     ...describe(root, made, true),
-    ...(present === undefined ? {} : { previous: previousOf(workspace, present) }),
+    ...(replaces && { previous: { serial: replaces.serial, directory: replaces.archive } }),
   }
 }
 
@@ -82,14 +87,6 @@ function presentOf(workspace: Workspace): Authority | undefined {
 
 function isRevoked(workspace: Workspace, { serial }: Authority): boolean {
   return workspace.ledger().findBySerial(serial)?.revokedAt !== undefined
-}
-
-function archived(workspace: Workspace, { serial }: Authority): Replaced {
-  return { serial, archive: archiveOf({ directory: workspace.paths.issuing, serial }) }
-}
-
-function previousOf(workspace: Workspace, { serial }: Authority) {
-  return { serial, directory: archiveOf({ directory: workspace.paths.issuing, serial }) }
 }
 
 function acceptPresent(root: Authority, present: Authority, ifMissing: boolean): IssuingResult {

@@ -9,8 +9,8 @@ import { loadOcspResponder, type OcspResponder } from '../pki/ocsp-response.ts'
 import { softwareKey } from '../pki/signature.ts'
 import type { Authority } from './authority.ts'
 import { findCurrent, toRecord } from './current.ts'
-import { exists, type NewFile, PUBLIC_FILE, readTextIfAny, removeAll, SECRET_FILE } from './files.ts'
-import { archiveOf, publish, type Replaced } from './publish.ts'
+import { type NewFile, PUBLIC_FILE, readTextIfAny, removeAll, SECRET_FILE } from './files.ts'
+import { archiveOf, publish } from './publish.ts'
 import type { Workspace } from './workspace.ts'
 
 /** Signs OCSP responses in the name of a CA (RFC 6960 §4.2.2.2). */
@@ -65,13 +65,11 @@ export async function makeOcspSigner(
   ]
   const holder = { kind: 'ocsp', name: commonName, device: '' } as const
   const old = findCurrent(workspace, holder)
-  const archive = old === undefined ? undefined : archiveOf(old)
-  const replaces: { replaces?: Replaced } =
-    old === undefined || archive === undefined ? {} : { replaces: { serial: old.serial, archive } }
+  const replaces = old && { serial: old.serial, archive: archiveOf(old) }
   const record = toRecord(certificate, { ...holder, domains: [], directory, now })
-  const publication = { record, files, certificateFile: 'ocsp.crt', ...replaces }
+  const publication = { record, files, certificateFile: 'ocsp.crt', ...(replaces && { replaces }) }
   const isUnchanged = () => findCurrent(workspace, holder)?.serial === old?.serial
   const made = publish(workspace.ledger(), workspace.paths.temporary, publication, isUnchanged)
-  if (made && archive !== undefined && exists(archive)) removeAll(archive)
+  if (made && replaces !== undefined) removeAll(replaces.archive)
   return made
 }
