@@ -22,6 +22,25 @@ export function findSettled(workspace: Workspace, holder: Holder): IssuedRecord 
   return settledTransaction(workspace.ledger(), workspace.paths.temporary, () => findCurrent(workspace, holder))
 }
 
+/**
+ * Runs `work`, which reads the files of the holder's current certificate. It does so without the lock, so that another
+ * process may move them away meanwhile: when it fails for that reason, `overtaken` says what follows.
+ * @throws what `work` throws while the certificate is still the current one; what `overtaken` throws; CORRUPT, IO
+ */
+export async function withCurrentFiles<T>(
+  workspace: Workspace,
+  record: IssuedRecord,
+  work: () => Promise<T>,
+  overtaken: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (findSettled(workspace, record)?.serial === record.serial) throw error
+    return overtaken()
+  }
+}
+
 /** Tells about an older certificate that stays valid although its files are gone. */
 export function warnAboutSuperseded(workspace: Workspace, holder: Holder, now: Date): void {
   const old = workspace.ledger().findCurrent(holder)

@@ -6,7 +6,7 @@ import { encodePkcs12, type Pkcs12Format } from '../pki/pkcs12.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { aboutRecord, currentActor } from './audit-events.ts'
 import type { Client } from './client-folder.ts'
-import { findSettled } from './current.ts'
+import { findSettled, withCurrentFiles } from './current.ts'
 import { createFile, exists, type NewFile, removeAll, SECRET_FILE } from './files.ts'
 import { generatePassword } from './password.ts'
 import { readClientCertificate, readClientKey } from './read-client.ts'
@@ -44,9 +44,19 @@ export interface ExportedClient {
  * what the ledger says, PASSPHRASE for a blank password, IO
  */
 export async function exportClient(workspace: Workspace, request: ExportRequest): Promise<ExportedClient> {
-  const { jid, device, format, out } = request
+  const { jid, device } = request
   const record = findSettled(workspace, { kind: 'client', name: jid.toString(), device })
   if (record === undefined) throw noCertificate(request)
+  const again = () => exportClient(workspace, request)
+  return withCurrentFiles(workspace, record, () => exportRecord(workspace, record, request), again)
+}
+
+async function exportRecord(
+  workspace: Workspace,
+  record: IssuedRecord,
+  request: ExportRequest,
+): Promise<ExportedClient> {
+  const { device, format, out } = request
   const generatedPassword = format === 'p12' && request.p12Password === undefined ? generatePassword() : undefined
   const passwordFile = `${out}.password`
   refuseToOverwrite(generatedPassword === undefined ? [out] : [out, passwordFile])

@@ -6,7 +6,7 @@ import { generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import type { Pkcs12Format } from '../pki/pkcs12.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { type Client, fileNamesOf, holderOf, isOwnFolder } from './client-folder.ts'
-import { findCurrent, findSettled, toRecord } from './current.ts'
+import { findCurrent, findSettled, toRecord, withCurrentFiles } from './current.ts'
 import { type NewFile, readTextIfAny, SECRET_FILE } from './files.ts'
 import { makeClient } from './issue-client.ts'
 import { clientFolderName } from './paths.ts'
@@ -70,7 +70,10 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
   const old = findSettled(workspace, holderOf(request))
   if (old === undefined) throw nothingToRenew(request)
   if (request.due !== undefined && !endsWithin(request.due, old, now.getTime())) return notDue(old)
-  const { certificate, files, generatedPassword } = await makeRenewed(request, old, now)
+  const make = () => makeRenewed(request, old, now)
+  const { certificate, files, generatedPassword } = await withCurrentFiles(workspace, old, make, () => {
+    throw overtaken(request)
+  })
   const isOwn = isOwnFolder(workspace, old, request)
   // What was imported stays where it is.
   const directory = isOwn ? old.directory : folderOf(workspace, request)

@@ -91,6 +91,19 @@ describe('exportClient', () => {
     expect(existsSync(archive)).toBe(false)
   })
 
+  it('looks again when the files are moved away while it reads them', async () => {
+    const overtaken = {
+      ...request(),
+      // Asked for between the look into the ledger and the look at the files.
+      get out() {
+        if (existsSync(alice.directory)) renameSync(alice.directory, `${alice.directory}~moved`)
+        return ca.path('out')
+      },
+    }
+    await expect(exportClient(ca.workspace, overtaken)).rejects.toThrow(failure('NOT_FOUND', 'no certificate here'))
+    expect(existsSync(ca.path('out'))).toBe(false)
+  })
+
   it('refuses a certificate that was revoked', async () => {
     ca.workspace
       .ledger()

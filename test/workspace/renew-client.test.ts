@@ -130,6 +130,30 @@ describe('renewClient', () => {
     expect(ca.workspace.ledger().list('client')).toHaveLength(2)
   })
 
+  it.each([true, false])('overtaken while it reads the old files, rekey %s: EXISTS', async (rekey) => {
+    const old = await ca.issue('alice')
+    const request = { ...common(), jid: parseJid('alice@localhost'), device: '' }
+    // Asked for between the look into the ledger and the look at the files.
+    const overtaking = {
+      ...request,
+      get rekey() {
+        if (existsSync(old.directory)) renameSync(old.directory, `${old.directory}~moved`)
+        return rekey
+      },
+    }
+    await expect(renewClient(ca.workspace, overtaking)).rejects.toThrow(failure('EXISTS', 'another process'))
+  })
+
+  it('overtaken by another renewal while it waits for the CA: EXISTS', async () => {
+    await ca.issue('alice')
+    const issuer = async () => {
+      await renew({ rekey: true })
+      return ca.issuer()
+    }
+    await expect(renew({ rekey: true, issuer })).rejects.toThrow(failure('EXISTS', 'another process'))
+    expect(ca.workspace.ledger().list('client')).toHaveLength(2)
+  })
+
   it.each([
     ['nobody of this name', { jid: parseJid('bob@localhost') }, 'bob@localhost has no certificate'],
     ['no such device', { device: 'phone' }, 'alice@localhost (phone) has no certificate'],
