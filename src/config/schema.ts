@@ -70,6 +70,11 @@ const C2S = {
   port: required(integer(0, 65_535), 'TCP port; 0 lets the system choose'),
   ip_address: withDefault(address, LOOPBACK, 'address to listen on; `::` is every address'),
   max_connections: withDefault(integer(1, 1_000_000), 100_000, 'connections at the same time'),
+  max_connections_per_address: withDefault(
+    integer(1, 1_000_000),
+    10_000,
+    'of them from one IPv4 address or one IPv6 /64; the log says when it is reached',
+  ),
   max_stanza_size: withDefault(
     integer(LEAST_STANZA_SIZE, 16_777_216),
     262_144,
