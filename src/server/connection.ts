@@ -7,6 +7,8 @@ import type { PresentedCertificate, Transport, TransportEvents } from './transpo
 const LINGER_MS = 2_000
 
 export interface ConnectionOptions {
+  /** When it was accepted, as `performance.now()` has it: TLS may have come before. */
+  readonly acceptedAt: number
   /** Bytes that may wait for a slow reader before it is cut off. */
   readonly outboundBytes: number
   /** Runs the server side of a TLS handshake on a plain socket. */
@@ -39,6 +41,10 @@ export class Connection implements Transport {
   attach(events: TransportEvents): void {
     this.#events = events
     this.#listen(this.#socket)
+  }
+
+  get age(): number {
+    return performance.now() - this.#options.acceptedAt
   }
 
   get secured(): boolean {

@@ -5,7 +5,7 @@ export interface ServerLimits {
   /** Before authentication a peer is a stranger: RFC 6120 §13.12 allows no less than 10,000 bytes. */
   readonly beforeLogin: StreamLimits
   readonly afterLogin: StreamLimits
-  /** Milliseconds from the connection to a bound resource. */
+  /** Milliseconds from the connection to a bound resource, TLS included. */
   readonly negotiationMs: number
   /** Bytes that may wait for a slow reader. */
   readonly outboundBytes: number

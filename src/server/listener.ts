@@ -196,7 +196,7 @@ export function listen(options: ListenerOptions, reception: Reception): Promise<
       return
     }
     socket.once('close', leave)
-    const means = { outboundBytes, upgrade }
+    const means = { acceptedAt: performance.now(), outboundBytes, upgrade }
     const attend = (ready: Socket) => reception.accept(new Connection(ready, means), options)
     if (mode === 'tls') upgrade(socket, attend)
     else attend(socket)

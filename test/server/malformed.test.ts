@@ -473,6 +473,17 @@ describe('time limits', () => {
     expect(await client.ended()).not.toContain('<')
   })
 
+  it.concurrent('a handshake that comes late leaves only the rest of the time', async () => {
+    const late = await startTestServer({ ca, limits: { ...DEFAULT_LIMITS, negotiationMs: 2_000 } })
+    const began = performance.now()
+    const client = await RawClient.plain({ port: late.tlsPort })
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await client.handshake()
+    expect(await client.ended()).toMatch(TIMEOUT)
+    expect(performance.now() - began).toBeLessThan(3_400)
+    await late.stop()
+  })
+
   it.concurrent('a trickle of white space does not stop the clock', async () => {
     const client = await RawClient.plain({ port: own.port })
     await client.open()
