@@ -41,7 +41,7 @@ const TLS = {
   cacertfile: withDefault(
     listOf(path, { least: 0 }),
     [],
-    'PEM files with CAs whose client certificates are accepted, beside the CAs of the workspace',
+    'PEM files with CAs whose client certificates are accepted, beside the CAs of the workspace; CRLs in them count',
   ),
   versions: withDefault(
     listOf(choice(['tlsv1.2', 'tlsv1.3']), { least: 1 }),
