@@ -73,7 +73,7 @@ const C2S = {
   max_connections_per_address: withDefault(
     integer(1, 1_000_000),
     10_000,
-    'of them from one IPv4 address or one IPv6 /64; the log says when it is reached',
+    'of them from one IPv4 address or IPv6 /64; more is needed behind a TCP proxy, which is one address',
   ),
   max_stanza_size: withDefault(
     integer(LEAST_STANZA_SIZE, 16_777_216),
