@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { ExternalSource } from '../../src/xmpp/sasl/external.ts'
 import { type CertificateRequest, OpensslCa } from '../support/certificates.ts'
-import { Login, PolicyServers, VARIANTS } from '../support/external-login.ts'
+import { Login, PolicyServers, VARIANTS, WAYS } from '../support/external-login.ts'
 
 const ca = new OpensslCa()
 const servers = new PolicyServers(ca)
@@ -242,7 +242,7 @@ describe.each(VARIANTS)('which name, over $transport, $version', (variant) => {
     it.each(rows.map((row) => [titleOf(row), row] as const))('%s', async (_, row) => {
       const { who, authzid, told, prefix = '', suffix = '' } = row
       const server = await servers.get({ sources, commonName: { prefix, suffix } })
-      for (const how of ['at once', 'when asked'] as const) {
+      for (const how of WAYS) {
         const login = await Login.begin(server, { credentials: CERTIFICATES[who], variant })
         expect(login.offered).toEqual(['EXTERNAL'])
         expect(await login.auth(authzid, how), how).toBe(told)

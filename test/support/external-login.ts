@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { ExternalPolicy } from '../../src/xmpp/sasl/external.ts'
 import type { Credentials, OpensslCa } from './certificates.ts'
 import { startTestServer, type TestServer } from './server.ts'
-import { external, RawClient } from './xmpp-client.ts'
+import { external, external2, RawClient } from './xmpp-client.ts'
 
 /** Every way to a secured stream. */
 export const VARIANTS = [
@@ -21,6 +21,9 @@ export interface Attempt {
   readonly variant?: Variant | undefined
   readonly tls?: ConnectionOptions | undefined
 }
+
+/** Every way to send an authzid, or none. */
+export const WAYS = ['at once', 'when asked', 'SASL2'] as const
 
 const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 
@@ -66,12 +69,21 @@ export class Login {
     return (await this.client.bind()).replace(/\/.*$/, '')
   }
 
-  /** EXTERNAL, the authzid along with it or in answer to a challenge (RFC 6120 §6.4.2, §6.4.3). */
-  async auth(authzid?: string, how: 'at once' | 'when asked' = 'at once'): Promise<string> {
+  /** EXTERNAL, the authzid along with it or in answer to a challenge (RFC 6120 §6.4.2, §6.4.3), or in SASL2. */
+  async auth(authzid?: string, how: (typeof WAYS)[number] = 'at once'): Promise<string> {
     if (how === 'at once') return this.say(external(authzid))
+    if (how === 'SASL2') return this.#authenticate(authzid)
     const told = await this.say(`<auth ${SASL} mechanism='EXTERNAL'/>`)
     if (!told.startsWith('<challenge')) return told
     return this.say(`<response ${SASL}>${Buffer.from(authzid ?? '').toString('base64')}</response>`)
+  }
+
+  /** XEP-0388 §2.6.1: success names the account, and the stream goes on. */
+  async #authenticate(authzid?: string): Promise<string> {
+    this.client.send(external2('', authzid))
+    const answer = await this.client.receive(ANSWER)
+    const [, account] = /<authorization-identifier>(.*?)</.exec(answer) ?? []
+    return account ?? tell(answer)
   }
 }
 
