@@ -67,9 +67,11 @@ export class ServeProcess {
       .map((line) => JSON.parse(line))
   }
 
+  /** Those that are complete. */
   get logLines(): Record<string, unknown>[] {
     return this.#stderr
       .split('\n')
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
   }
