@@ -41,7 +41,7 @@ const TLS = {
   cacertfile: withDefault(
     listOf(path, { least: 0 }),
     [],
-    'PEM files with CAs whose client certificates are accepted, beside the CAs of the workspace',
+    'PEM files with CAs whose client certificates are accepted, beside the CAs of the workspace; CRLs in them count',
   ),
   versions: withDefault(
     listOf(choice(['tlsv1.2', 'tlsv1.3']), { least: 1 }),
@@ -70,6 +70,11 @@ const C2S = {
   port: required(integer(0, 65_535), 'TCP port; 0 lets the system choose'),
   ip_address: withDefault(address, LOOPBACK, 'address to listen on; `::` is every address'),
   max_connections: withDefault(integer(1, 1_000_000), 100_000, 'connections at the same time'),
+  max_connections_per_address: withDefault(
+    integer(1, 1_000_000),
+    10_000,
+    'of them from one IPv4 address or IPv6 /64; more is needed behind a TCP proxy, which is one address',
+  ),
   max_stanza_size: withDefault(
     integer(LEAST_STANZA_SIZE, 16_777_216),
     262_144,

@@ -7,6 +7,8 @@ import type { PresentedCertificate, Transport, TransportEvents } from './transpo
 const LINGER_MS = 2_000
 
 export interface ConnectionOptions {
+  /** When it was accepted, as `performance.now()` has it: TLS may have come before. */
+  readonly acceptedAt: number
   /** Bytes that may wait for a slow reader before it is cut off. */
   readonly outboundBytes: number
   /** Runs the server side of a TLS handshake on a plain socket. */
@@ -25,6 +27,7 @@ export class Connection implements Transport {
   #paused = false
   readonly #options: ConnectionOptions
   #events: TransportEvents | undefined
+  #unlisten: () => void = () => undefined
 
   constructor(socket: Socket | TLSSocket, options: ConnectionOptions) {
     this.#socket = socket
@@ -38,6 +41,10 @@ export class Connection implements Transport {
   attach(events: TransportEvents): void {
     this.#events = events
     this.#listen(this.#socket)
+  }
+
+  get age(): number {
+    return performance.now() - this.#options.acceptedAt
   }
 
   get secured(): boolean {
@@ -72,7 +79,8 @@ export class Connection implements Transport {
     this.#flush()
     this.#handshaking = true
     const plain = this.#socket
-    for (const event of ['data', 'drain', 'end', 'error', 'close']) plain.removeAllListeners(event)
+    // Those that are our own: the listener counts its connections by theirs.
+    this.#unlisten()
     // Until the handshake is over the plain socket is still the one that can fail.
     plain.on('error', () => plain.destroy())
     const gone = () => this.#closed(plain)
@@ -118,14 +126,20 @@ export class Connection implements Transport {
   }
 
   #listen(socket: Socket | TLSSocket): void {
-    socket.on('data', (chunk: Uint8Array) => this.#events?.data(chunk))
-    socket.on('drain', () => {
-      if (!this.#paused) socket.resume()
-    })
-    socket.on('end', () => this.end())
-    // The 'close' event follows every error and is where the session learns of it.
-    socket.on('error', () => socket.destroy())
-    socket.once('close', () => this.#closed(socket))
+    const listeners = {
+      data: (chunk: Uint8Array) => this.#events?.data(chunk),
+      drain: () => {
+        if (!this.#paused) socket.resume()
+      },
+      end: () => this.end(),
+      // The 'close' event follows every error and is where the session learns of it.
+      error: () => socket.destroy(),
+      close: () => this.#closed(socket),
+    }
+    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
+    this.#unlisten = () => {
+      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener)
+    }
   }
 
   #closed(socket: Socket): void {

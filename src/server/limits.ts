@@ -5,12 +5,14 @@ export interface ServerLimits {
   /** Before authentication a peer is a stranger: RFC 6120 §13.12 allows no less than 10,000 bytes. */
   readonly beforeLogin: StreamLimits
   readonly afterLogin: StreamLimits
-  /** Milliseconds from the connection to a bound resource. */
+  /** Milliseconds from the connection to a bound resource, TLS included. */
   readonly negotiationMs: number
   /** Bytes that may wait for a slow reader. */
   readonly outboundBytes: number
   /** Connections per listener. */
   readonly maxConnections: number
+  /** Connections per listener from one address, or one /64 of IPv6. */
+  readonly maxConnectionsPerAddress: number
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
@@ -19,4 +21,6 @@ export const DEFAULT_LIMITS: ServerLimits = {
   negotiationMs: 60_000,
   outboundBytes: 4 * 1024 * 1024,
   maxConnections: 100_000,
+  // Offices, mobile carriers and TCP proxies have many clients behind one address; none should take every place.
+  maxConnectionsPerAddress: 10_000,
 }

@@ -11,7 +11,9 @@ import { XmppkiError } from '../errors.ts'
 import { parseDomain } from '../pki/domain.ts'
 import type { ClientTrust } from './client-trust.ts'
 import { Connection } from './connection.ts'
+import { ConnectionPlaces } from './connection-places.ts'
 import type { ServerLimits } from './limits.ts'
+import type { RefusedConnection } from './refusal-log.ts'
 
 /** Key and certificate chain (PEM) that a domain answers with. */
 export interface DomainCredentials {
@@ -55,8 +57,13 @@ export interface ListenerOptions {
   readonly limits: ServerLimits
 }
 
-/** Told of every connection, together with what holds for it. */
-export type Accept = (connection: Connection, options: ListenerOptions) => void
+/** What becomes of connections. */
+export interface Reception {
+  /** Told of every connection, together with what holds for it. */
+  accept(connection: Connection, options: ListenerOptions): void
+  /** Told of those for which there is no place. */
+  refused(refusal: RefusedConnection): void
+}
 
 export interface Listener {
   readonly port: number
@@ -164,8 +171,9 @@ function bindError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions
 }
 
 /** Opens one listener; resolves when it accepts connections. Errors: `IO` when the address cannot be had. */
-export function listen(options: ListenerOptions, accept: Accept): Promise<Listener> {
+export function listen(options: ListenerOptions, reception: Reception): Promise<Listener> {
   const handshakes = new Handshakes()
+  const places = new ConnectionPlaces()
   let current = { options, secure: handshakes.attach(tlsServer(options)) }
   const upgrade = (socket: Socket, done: Done) => {
     handshakes.begin(socket, done)
@@ -175,11 +183,27 @@ export function listen(options: ListenerOptions, accept: Accept): Promise<Listen
   }
   const server: NetServer = createServer((socket) => {
     const { options } = current
-    const { mode, limits } = options
-    const { outboundBytes } = limits
-    const attend = (ready: Socket) => accept(new Connection(ready, { outboundBytes, upgrade }), options)
+    const { name, mode, limits } = options
+    const { outboundBytes, maxConnectionsPerAddress } = limits
+    // Without an address the peer has gone again.
+    const { remoteAddress: address } = socket
+    const leave = address === undefined ? undefined : places.take(address, maxConnectionsPerAddress)
+    if (address !== undefined && leave === undefined) {
+      reception.refused({ listener: name, limit: 'max_connections_per_address', address })
+    }
+    if (leave === undefined) {
+      socket.destroy()
+      return
+    }
+    socket.once('close', leave)
+    const means = { acceptedAt: performance.now(), outboundBytes, upgrade }
+    const attend = (ready: Socket) => reception.accept(new Connection(ready, means), options)
     if (mode === 'tls') upgrade(socket, attend)
     else attend(socket)
+  })
+  server.on('drop', (dropped) => {
+    const address = dropped?.remoteAddress ?? 'unknown'
+    reception.refused({ listener: current.options.name, limit: 'max_connections', address })
   })
   server.maxConnections = options.limits.maxConnections
   const prepare = (next: ListenerOptions) => {

@@ -1,4 +1,4 @@
-import { type Accept, type Listener, type ListenerOptions, listen } from './listener.ts'
+import { type Listener, type ListenerOptions, listen, type Reception } from './listener.ts'
 
 interface Open {
   readonly options: ListenerOptions
@@ -13,11 +13,11 @@ interface Plan {
 
 /** The open listeners of a server. They can be exchanged while it runs; connections that are there stay. */
 export class Listeners {
-  readonly #accept: Accept
+  readonly #reception: Reception
   #open: readonly Open[] = []
 
-  constructor(accept: Accept) {
-    this.#accept = accept
+  constructor(reception: Reception) {
+    this.#reception = reception
   }
 
   /** In the order of the options. */
@@ -69,7 +69,7 @@ export class Listeners {
   }
 
   async #listen(options: ListenerOptions): Promise<Open> {
-    return { options, listener: await listen(options, this.#accept) }
+    return { options, listener: await listen(options, this.#reception) }
   }
 
   async #reopen(closed: readonly Open[]): Promise<void> {

@@ -15,6 +15,7 @@ import { DEFAULT_TLS, type DomainCredentials, type ListenerOptions } from './lis
 import { Listeners } from './listeners.ts'
 import type { Log } from './log.ts'
 import { type OnlineSession, type SessionFacts, sessionFacts } from './online.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { Router } from './router.ts'
 import { Session } from './session.ts'
 import { type LoginProof, SessionGuard, type SessionGuardOptions } from './session-guard.ts'
@@ -86,12 +87,17 @@ export class XmppServer {
   })
   /** One for each listener, as long as its options hold. */
   readonly #hosts = new WeakMap<ListenerOptions, SessionHost>()
-  readonly #listeners = new Listeners((connection, options) => this.#accept(connection, options))
+  readonly #listeners = new Listeners({
+    accept: (connection, options) => this.#accept(connection, options),
+    refused: (refusal) => this.#refusals.note(refusal),
+  })
+  readonly #refusals: RefusalLog
   #served: ReadonlySet<string>
   #emptied: (() => void) | undefined
 
   private constructor(options: ServerOptions) {
     this.#options = options
+    this.#refusals = new RefusalLog(options.log, options.login.now)
     this.#guard = new SessionGuard({ ...options.login, log: options.log })
     this.#login = new CertificateLogin(this.#loginOptions(options))
     const domains = domainsOf(options)

@@ -59,7 +59,7 @@ export class Session implements TransportEvents, ClientEnd {
       bind: (account, request) => this.#bind(account, request),
     }
     const error: StreamError = { condition: 'connection-timeout', text: 'the negotiation took too long' }
-    this.#deadline = setTimeout(() => this.close(error), host.limits.negotiationMs)
+    this.#deadline = setTimeout(() => this.close(error), Math.max(0, host.limits.negotiationMs - transport.age))
   }
 
   data(chunk: Uint8Array): void {

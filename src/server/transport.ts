@@ -14,6 +14,8 @@ export interface Transport {
   /** Address and port of the peer, for the log. */
   readonly remote: string
   readonly secured: boolean
+  /** Milliseconds since the peer has connected. */
+  readonly age: number
   /** Queues text; everything queued in one turn of the event loop leaves in one write. */
   write(text: string): void
   /** Stops reading until {@link resume}. */

@@ -7,7 +7,8 @@ import type { Log } from '../server/log.ts'
 /** Lists of the largest public CAs have some 30 MB. */
 const MAX_BYTES = 67_108_864
 
-const LABEL = 'X509 CRL'
+/** Of a list in PEM (RFC 7468 §6). */
+export const CRL_LABEL = 'X509 CRL'
 
 interface ReadFile {
   readonly version: string
@@ -15,9 +16,9 @@ interface ReadFile {
 }
 
 /**
- * The files of `crl_files`, read again when they have changed. A file that cannot be read does not keep the server from
- * starting, or from taking up the rest: what it said before still holds, and without that its CA has no CRL, of which
- * `crl_mode` decides what follows.
+ * The files of `crl_files`, and those of `cacertfile` with lists in them, read again when they have changed. A file that
+ * cannot be read does not keep the server from starting, or from taking up the rest: what it said before still holds, and
+ * without that its CA has no CRL, of which `crl_mode` decides what follows.
  */
 export class CrlFiles {
   readonly #log: Log
@@ -55,6 +56,6 @@ function versionOf(path: string): string {
 function readLists(path: string): CrlFacts[] {
   const octets = readFileSync(path)
   if (!octets.includes('-----BEGIN ')) return [readCrl(octets, path)]
-  const ders = decodePemAll(octets.toString('utf8'), LABEL, path)
+  const ders = decodePemAll(octets.toString('utf8'), CRL_LABEL, path)
   return ders.map((der) => readCrl(der, path))
 }

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { TlsConfiguration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { TrustAnchors } from '../pki/chain.ts'
+import { pemBlocks } from '../pki/pem.ts'
 import { RevocationLists } from '../pki/revocation-lists.ts'
 import type { ClientTrust } from '../server/client-trust.ts'
-import type { CrlFiles } from './crl-files.ts'
+import { CRL_LABEL, type CrlFiles } from './crl-files.ts'
 
 /** What of a `tls` block decides about client certificates. */
 export type TrustSettings = Pick<
@@ -21,9 +22,12 @@ export type TrustSettings = Pick<
 export function listenerTrust(own: readonly string[], settings: TrustSettings, crlFiles: CrlFiles): ClientTrust {
   const { verify_mode: verifyMode, disconnect_on_failure: disconnectOnFailure, crl_mode: mode } = settings
   const ours = new TrustAnchors(own)
-  const others = settings.cacertfile.flatMap((path) => new TrustAnchors([readCaFile(path)], path).pems)
+  const caFiles = settings.cacertfile.map((path) => ({ path, text: readCaFile(path) }))
+  const others = caFiles.flatMap(({ path, text }) => new TrustAnchors([text], path).pems)
   const exempt = new Set(ours.authorities.map(({ facts }) => facts.fingerprint))
-  const crls = settings.crl_files.flatMap((path) => crlFiles.read(path))
+  // Some CAs hand out one file with both: a list in it must not be passed over in silence.
+  const withLists = caFiles.filter(({ text }) => pemBlocks(text).some(({ label }) => label === CRL_LABEL))
+  const crls = [...withLists.map(({ path }) => path), ...settings.crl_files].flatMap((path) => crlFiles.read(path))
   const isNeeded = others.length > 0 || settings.crl_files.length > 0
   return {
     anchors: others.length === 0 ? ours : new TrustAnchors([...own, ...others]),

@@ -51,7 +51,7 @@ export async function readServerSettings(
 }
 
 function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]): Endpoint {
-  const { ip_address: host, port, tls, max_stanza_size, max_connections, state_timeout } = listener
+  const { ip_address: host, port, tls, max_stanza_size, state_timeout } = listener
   if (tls.ciphers !== undefined) assertCiphers(tls.ciphers)
   return {
     host,
@@ -69,7 +69,8 @@ function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]
       ...DEFAULT_LIMITS,
       afterLogin: { ...DEFAULT_LIMITS.afterLogin, stanzaBytes: max_stanza_size },
       negotiationMs: state_timeout,
-      maxConnections: max_connections,
+      maxConnections: listener.max_connections,
+      maxConnectionsPerAddress: listener.max_connections_per_address,
     },
   }
 }

@@ -107,11 +107,14 @@ max_stanza_size = 10000
 port = 0
 state_timeout = 1000
 tls = { mode = "tls", versions = ["tlsv1.3"] }
+[[listen.c2s]]
+port = 0
+max_connections_per_address = 1
 `,
     )
     const serve = new ServeProcess(['--home', home.home, '--config', file])
     const ports = (await serve.listening()).listeners.map(({ port }) => port)
-    const [offered = 0, required = 0, direct = 0] = ports
+    const [offered = 0, required = 0, direct = 0, narrow = 0] = ports
     const options = { domain: 'one.example', credentials: alice() }
     const featuresAt = async (port: number) => {
       const client = await RawClient.plain({ ...options, port })
@@ -132,6 +135,10 @@ tls = { mode = "tls", versions = ["tlsv1.3"] }
     await expect(certificateAt(direct, 'one.example', 'TLSv1.2')).rejects.toThrow(/protocol version/)
     const slow = await RawClient.direct({ ...options, port: direct })
     expect(await slow.ended()).toContain('<connection-timeout')
+    const only = await RawClient.plain({ ...options, port: narrow })
+    expect(await (await RawClient.plain({ ...options, port: narrow })).ended()).toBe('')
+    only.destroy()
+    await serve.until(() => serve.logLines.some(({ limit }) => limit === 'max_connections_per_address'))
     await serve.stop()
   })
 

@@ -24,10 +24,12 @@ afterAll(async () => {
 })
 
 /** Replaced as a whole, as tools that fetch lists do. */
-function writeCrl(text: string): void {
-  writeFileSync(home.path('crl.new'), text)
-  renameSync(home.path('crl.new'), home.path('foreign.crl'))
+function replace(name: string, text: string): void {
+  writeFileSync(home.path('new'), text)
+  renameSync(home.path('new'), home.path(name))
 }
+
+const writeCrl = (text: string) => replace('foreign.crl', text)
 
 async function serve(...tls: string[]): Promise<number> {
   await running?.stop()
@@ -62,6 +64,20 @@ describe('serve with the CRL of a foreign CA', () => {
     other.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
     await other.receive(/<iq [^>]*id="p"/)
     other.destroy()
+  })
+
+  it('takes one that stands in the CA file, and reads that again too', async () => {
+    try {
+      replace('foreign.crt', foreign.credentials.cert + foreign.crl())
+      const port = await serve('crl_mode = "hard"')
+      const victim = await online(port, bob)
+      replace('foreign.crt', foreign.credentials.cert + foreign.crl({ revoked: [bob] }))
+      expect(await victim.ended()).toMatch(/<stream:error><not-authorized /)
+      expect(await isOffered(port, bob)).toBe(false)
+      expect(await isOffered(port, carol)).toBe(true)
+    } finally {
+      replace('foreign.crt', foreign.credentials.cert)
+    }
   })
 
   it.each([

@@ -39,6 +39,7 @@ password_file = "com.password"
 port = 5222
 ip_address = "::"
 max_connections = 5
+max_connections_per_address = 2
 max_stanza_size = 20000
 state_timeout = 5000
 tls.mode = "starttls"
@@ -119,6 +120,7 @@ describe('a configuration', () => {
       port: 5222,
       ip_address: '::',
       max_connections: 5,
+      max_connections_per_address: 2,
       max_stanza_size: 20_000,
       state_timeout: 5_000,
       tls: { mode: 'starttls', verify_mode: 'selfsigned_peer' },

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { connect, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { TrustAnchors } from '../../src/pki/chain.ts'
 import { readCrl } from '../../src/pki/crl.ts'
@@ -9,9 +9,9 @@ import { DEFAULT_TLS } from '../../src/server/listener.ts'
 import type { Endpoint } from '../../src/server/server.ts'
 import { issuedRecord } from '../store/contract.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { attemptAt, Login, secured, VARIANTS } from '../support/external-login.ts'
+import { attemptAt, Login, onlineAt, secured, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { RawClient } from '../support/xmpp-client.ts'
 
 const CLIENT = { extendedKeyUsage: 'clientAuth' }
 const ca = new OpensslCa()
@@ -26,6 +26,8 @@ const selfSigned = (given: object = {}) =>
 const own = new TrustAnchors([ca.credentials.cert])
 const both = new TrustAnchors([ca.credentials.cert, foreign.credentials.cert])
 const exempt = new Set(own.authorities.map(({ facts }) => facts.fingerprint))
+const { key, cert: chain } = ca.issue({ subject: '/CN=localhost', dnsNames: ['localhost'] })
+const SERVER = [{ domain: 'localhost', key, chain }]
 
 let running: TestServer[] = []
 afterEach(async () => {
@@ -49,6 +51,7 @@ async function start(
 ): Promise<TestServer> {
   const server = await startTestServer({
     ca,
+    credentials: SERVER,
     endpoints: endpoints({ trust: { ...plainTrust(own), ...trust }, tls }),
     login,
   })
@@ -185,14 +188,17 @@ describe('several listeners in one server', () => {
   })
 })
 
-describe('a CA that ends', () => {
+describe.each(VARIANTS)('a CA that ends, over $transport, $version', (variant) => {
   it('between the offer and <auth/> takes its certificates with it', async () => {
     let now = new Date()
     const mortal = ca.issue({ subject: '/CN=Mortal', ca: true, validity: ['20200101000000Z', '20900101000000Z'] })
     const { key, cert } = ca.issueBelow(mortal, { ...CLIENT, subject: '/CN=dave', xmppAddrs: ['dave@localhost'] })
     const anchors = new TrustAnchors([ca.credentials.cert, mortal.cert])
     const server = await start({ anchors }, { login: { now: () => now } })
-    const login = await Login.begin(server, { credentials: { key, cert: new X509Certificate(cert).toString() } })
+    const login = await Login.begin(server, {
+      variant,
+      credentials: { key, cert: new X509Certificate(cert).toString() },
+    })
     expect(login.offered).toEqual(['EXTERNAL'])
     now = new Date('2095-01-01T00:00:00Z')
     expect(await login.auth()).toBe('not-authorized')
@@ -203,7 +209,7 @@ describe('a CA that ends', () => {
   })
 })
 
-describe('CRLs of a foreign CA', () => {
+describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (variant) => {
   const crl = (given: Parameters<OpensslCa['crl']>[0]) => readCrl(foreign.crl(given), 'a CRL')
   const STALE = ['20200101000000Z', '20200201000000Z'] as const
   const CASES = {
@@ -227,12 +233,12 @@ describe('CRLs of a foreign CA', () => {
       // Once for each of the two listeners.
       const announced = server.log.lines.filter(({ message }) => message === 'it is not known what a CA has revoked')
       expect(announced).toHaveLength(lists.startsWith('stale') || lists === 'missing' ? 2 : 0)
-      const { told, offered, logged } = await attemptAt(server, { credentials: bob })
+      const { told, offered, logged } = await attemptAt(server, { variant, credentials: bob })
       expect(told).toBe(expected[mode] ? 'bob@localhost' : 'not-authorized')
       expect(offered).toEqual(expected[mode] ? ['EXTERNAL'] : [])
       if (!expected[mode]) expect(logged).toMatchObject({ check: 'revocation' })
       // The CA of the ledger needs none: nobody else is locked out.
-      expect(await attemptAt(server, { credentials: alice })).toMatchObject({ told: 'alice@localhost' })
+      expect(await attemptAt(server, { variant, credentials: alice })).toMatchObject({ told: 'alice@localhost' })
     }
   })
 
@@ -242,8 +248,8 @@ describe('CRLs of a foreign CA', () => {
       ...plainTrust(both),
       revocation: { lists: new RevocationLists(lists, exempt), mode: 'soft' as const },
     })
-    const victim = await RawClient.online({ port: server.port, credentials: bob })
-    const other = await RawClient.online({ port: server.port, credentials: alice })
+    const victim = await onlineAt(server, { variant, credentials: bob })
+    const other = await onlineAt(server, { variant, credentials: alice })
     await server.server.update({ ...server.options, endpoints: endpoints({ trust: rules([crl({ revoked: [bob] })]) }) })
     expect(await victim.ended()).toMatch(/<stream:error><not-authorized /)
     other.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
@@ -255,7 +261,7 @@ describe('CRLs of a foreign CA', () => {
     let now = new Date('2020-01-15T00:00:00Z')
     const revocation = { lists: new RevocationLists(CASES.stale(), exempt), mode: 'hard' as const }
     const server = await start({ anchors: both, revocation }, { login: { now: () => now } })
-    const login = await Login.begin(server, { credentials: bob })
+    const login = await Login.begin(server, { variant, credentials: bob })
     expect(login.offered).toEqual(['EXTERNAL'])
     now = new Date('2020-02-02T00:00:00Z')
     expect(await login.auth()).toBe('not-authorized')
@@ -264,81 +270,50 @@ describe('CRLs of a foreign CA', () => {
   })
 })
 
-describe('session tickets', () => {
-  let server: TestServer
-  let now = () => new Date()
+describe.each(VARIANTS)('session tickets over $transport, $version', (variant) => {
+  const tls = { ...DEFAULT_TLS, sessionTickets: true }
 
-  /** A connection, and the session that another one may resume. */
-  async function handshake(credentials: Credentials, version: 'TLSv1.2' | 'TLSv1.3', session?: Buffer) {
-    const options = { minVersion: version, maxVersion: version, servername: 'localhost', rejectUnauthorized: false }
-    const socket = connect({
-      port: server.tlsPort,
-      host: '127.0.0.1',
-      ...options,
-      ...credentials,
-      ...(session === undefined ? {} : { session }),
-    })
-    const issued = new Promise<Buffer>((resolve) => socket.once('session', resolve))
-    await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
-    return { socket, issued }
+  /** The session of a connection that has been made and closed. */
+  async function sessionOf(server: TestServer, credentials: Credentials): Promise<Buffer> {
+    const client = await secured(server, { variant, credentials })
+    // With what is answered the ticket has come.
+    await client.open()
+    const session = (client.socket as TLSSocket).getSession()
+    client.destroy()
+    if (session === undefined) throw new Error('no session')
+    return session
   }
 
-  const HEADER =
-    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
-
-  async function answers(socket: TLSSocket, send: string, mark: RegExp): Promise<string> {
-    let text = ''
-    socket.write(send)
-    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-      text += chunk
-      if (mark.test(text)) break
-    }
-    return text
+  async function resume(server: TestServer, credentials: Credentials, session: Buffer): Promise<Login> {
+    const login = await Login.begin(server, { variant, credentials, tls: { session } })
+    expect((login.client.socket as TLSSocket).isSessionReused()).toBe(true)
+    return login
   }
 
   it.each([
-    { version: 'TLSv1.3', since: 'nothing' },
-    { version: 'TLSv1.2', since: 'nothing' },
-    { version: 'TLSv1.3', since: 'revoked' },
-    { version: 'TLSv1.2', since: 'revoked' },
-    { version: 'TLSv1.3', since: 'expired' },
-    { version: 'TLSv1.2', since: 'expired' },
-  ] as const)('$version: resumed, and $since since', async ({ version, since }) => {
-    server = await start({}, { tls: { ...DEFAULT_TLS, sessionTickets: true }, login: { now: () => now() } })
-    const first = await handshake(alice, version)
-    first.socket.resume()
-    const session = await first.issued
-    first.socket.destroy()
+    { since: 'nothing', told: 'alice@localhost' },
+    { since: 'revoked', told: 'not-authorized' },
+    { since: 'expired', told: 'not-authorized' },
+  ])('resumed, and $since since: $told', async ({ since, told }) => {
+    let now = () => new Date()
+    const server = await start({}, { tls, login: { now: () => now() } })
+    const session = await sessionOf(server, alice)
     const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
     if (since === 'revoked') server.ledger.transaction((insert) => insert(issuedRecord({ serial, revokedAt: 1 })))
     if (since === 'expired') now = () => new Date('2100-01-01T00:00:00Z')
-    const { socket } = await handshake(alice, version, session)
-    expect(socket.isSessionReused()).toBe(true)
-    const features = await answers(socket, HEADER, /<\/stream:features>|<stream:features\/>/)
-    const isOffered = features.includes('<mechanism>EXTERNAL</mechanism>')
-    expect(isOffered).toBe(since === 'nothing')
-    expect(await answers(socket, external(), /<success|<\/failure>/)).toContain(
-      since === 'nothing' ? '<success' : '<not-authorized',
-    )
-    socket.destroy()
-    now = () => new Date()
+    const login = await resume(server, alice, session)
+    expect(login.offered).toEqual(since === 'nothing' ? ['EXTERNAL'] : [])
+    expect(await login.auth()).toBe(told)
+    login.client.destroy()
   })
 
-  it.each(['TLSv1.3', 'TLSv1.2'] as const)(
-    '%s: resumed without the intermediate CAs, which nobody keeps',
-    async (version) => {
-      server = await start({}, { tls: { ...DEFAULT_TLS, sessionTickets: true } })
-      const intermediate = ca.issue({ subject: '/CN=Devices', ca: true })
-      const credentials = ca.issueBelow(intermediate, { ...CLIENT, subject: '/CN=dave' })
-      const first = await handshake(credentials, version)
-      first.socket.resume()
-      const session = await first.issued
-      first.socket.destroy()
-      const { socket } = await handshake(credentials, version, session)
-      expect(socket.isSessionReused()).toBe(true)
-      expect(await answers(socket, HEADER, /<\/stream:features>|<stream:features\/>/)).not.toContain('EXTERNAL')
-      expect(server.log.find('EXTERNAL not offered')).toMatchObject({ check: 'issuer' })
-      socket.destroy()
-    },
-  )
+  it('resumed without the intermediate CAs, which nobody keeps', async () => {
+    const server = await start({}, { tls })
+    const intermediate = ca.issue({ subject: '/CN=Devices', ca: true })
+    const credentials = ca.issueBelow(intermediate, { ...CLIENT, subject: '/CN=dave' })
+    const login = await resume(server, credentials, await sessionOf(server, credentials))
+    expect(login.offered).toEqual([])
+    expect(login.logged).toMatchObject({ check: 'issuer' })
+    login.client.destroy()
+  })
 })

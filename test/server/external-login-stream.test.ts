@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { connect, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credentials, OpensslCa, withOtherSignature } from '../support/certificates.ts'
-import { type Attempt, attemptAt, Login, VARIANTS } from '../support/external-login.ts'
+import { type Attempt, attemptAt, Login, secured, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
@@ -27,7 +27,7 @@ afterAll(async () => {
 const attempt = (row: Attempt) => attemptAt(server, row)
 const begin = (row: Attempt) => Login.begin(server, row)
 
-describe('time passes between the handshake and <auth/>', () => {
+describe.each(VARIANTS)('time passes between the handshake and <auth/>, over $transport, $version', (variant) => {
   const shortLived = ca.issue({ ...CLIENT, subject: '/CN=dave', validity: ['20200101000000Z', '20900101000000Z'] })
   const EMPTY_AUTH = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'/>"
   const RESPONSE = "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</response>"
@@ -58,7 +58,7 @@ describe('time passes between the handshake and <auth/>', () => {
     { when: 'before <auth/>', expire: 0 },
     { when: 'between challenge and response', expire: 1 },
   ])('the certificate expires $when', async ({ expire }) => {
-    const login = await begin({ credentials: shortLived })
+    const login = await begin({ variant, credentials: shortLived })
     expect(login.offered).toEqual(['EXTERNAL'])
     try {
       if (expire === 0) now = after
@@ -79,7 +79,7 @@ describe('time passes between the handshake and <auth/>', () => {
     const credentials = named('erin', 'erin@localhost')
     const t = server
     if (revokeAt === 0) revoke(t, credentials)
-    const login = await begin({ credentials })
+    const login = await begin({ variant, credentials })
     expect(login.offered).toEqual(revokeAt === 0 ? [] : ['EXTERNAL'])
     if (revokeAt === 0)
       expect(login.logged).toMatchObject({ check: 'revocation', reason: expect.stringContaining('2021-01-02') })
@@ -96,51 +96,33 @@ describe('time passes between the handshake and <auth/>', () => {
   it('a revoked certificate is revoked under its other signature too', async () => {
     const credentials = named('erin', 'erin@localhost')
     const twin = withOtherSignature(credentials)
-    expect((await attempt({ credentials: twin })).told).toBe('erin@localhost')
+    expect((await attempt({ variant, credentials: twin })).told).toBe('erin@localhost')
     revoke(server, credentials)
-    expect(await attempt({ credentials })).toMatchObject({ told: 'not-authorized', offered: [] })
-    expect(await attempt({ credentials: twin })).toMatchObject({ told: 'not-authorized', offered: [] })
+    expect(await attempt({ variant, credentials })).toMatchObject({ told: 'not-authorized', offered: [] })
+    expect(await attempt({ variant, credentials: twin })).toMatchObject({ told: 'not-authorized', offered: [] })
   })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
-    'no session is resumed: a new connection is a new handshake (%s)',
-    async (version) => {
-      const t = server
-      const options = {
-        port: t.tlsPort,
-        host: '127.0.0.1',
-        servername: 'localhost',
-        rejectUnauthorized: false,
-        ...bob,
-        minVersion: version,
-        maxVersion: version,
-      }
-      const session = await new Promise<Buffer | undefined>((resolve) => {
-        const first = connect(options, () => {
-          first.write(' ')
-          setTimeout(() => resolve(first.getSession()), 50)
-        })
-        first.once('session', resolve)
-        first.resume()
-      })
-      const resumed = await new Promise<boolean>((resolve, reject) => {
-        const second = connect({ ...options, ...(session === undefined ? {} : { session }) }, () => {
-          resolve(second.isSessionReused())
-          second.destroy()
-        }).on('error', reject)
-      })
-      expect(resumed).toBe(false)
-    },
-  )
+  it('no session is resumed: a new connection is a new handshake', async () => {
+    const first = await secured(server, { credentials: bob, variant })
+    // With what is answered, any ticket would have come.
+    await first.open()
+    const session = (first.socket as TLSSocket).getSession()
+    first.destroy()
+    const second = await secured(server, { credentials: bob, variant, tls: session === undefined ? {} : { session } })
+    expect((second.socket as TLSSocket).isSessionReused()).toBe(false)
+    second.destroy()
+  })
 })
 
-describe('streams', () => {
+const POLICY_VIOLATION = /^<stream:error><policy-violation .*<\/stream:error><\/stream:stream>$/
+
+describe.each(VARIANTS)('streams over $transport, $version', (variant) => {
   it.each([
     { name: 'same account', from: 'bob@localhost', told: 'bob@localhost' },
     { name: 'same account in capitals, with resource', from: 'BOB@localhost/x', told: 'bob@localhost' },
     { name: 'another account', from: 'alice@localhost', told: 'invalid-from' },
   ])('from of the stream: $name: $told (RFC 6120 §4.7.1)', async ({ from, told }) => {
-    const login = await begin({ credentials: bob, from })
+    const login = await begin({ variant, credentials: bob, from })
     expect(await login.auth()).toBe(told)
     if (told === 'invalid-from') {
       await login.client.ended()
@@ -150,7 +132,7 @@ describe('streams', () => {
   })
 
   it('from may not change after the login', async () => {
-    const { client } = await begin({ credentials: bob })
+    const { client } = await begin({ variant, credentials: bob })
     client.send(external())
     await client.receive(/<success[^>]*>/)
     client.send(
@@ -161,7 +143,7 @@ describe('streams', () => {
   })
 
   it('a second attempt on the same stream may succeed (RFC 6120 §6.4.5)', async () => {
-    const login = await begin({ credentials: kate })
+    const login = await begin({ variant, credentials: kate })
     expect(await login.auth()).toBe('invalid-authzid')
     expect(await login.auth('alice@localhost')).toBe('invalid-authzid')
     expect(await login.auth('kate@localhost')).toBe('kate@localhost')
@@ -172,20 +154,81 @@ describe('streams', () => {
     login.client.destroy()
   })
 
-  it('the third failure closes it', async () => {
-    const login = await begin({ credentials: kate })
-    for (const _ of [1, 2, 3]) expect(await login.auth()).toBe('invalid-authzid')
-    expect(await login.client.ended()).toMatch(/^<stream:error><policy-violation .*<\/stream:error><\/stream:stream>$/)
+  const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+  const FAILURES = [
+    { name: 'a wrong authzid', send: external('alice@localhost'), told: 'invalid-authzid' },
+    { name: 'abort (RFC 6120 §6.4.4)', send: `<abort ${SASL}/>`, told: 'aborted' },
+    {
+      name: 'what is no base64 (§6.5.5)',
+      send: `<auth ${SASL} mechanism='EXTERNAL'>b@b=</auth>`,
+      told: 'incorrect-encoding',
+    },
+    {
+      name: 'base64 without its end',
+      send: `<auth ${SASL} mechanism='EXTERNAL'>Ym9iQGxvY2FsaG9zdA</auth>`,
+      told: 'incorrect-encoding',
+    },
+    {
+      name: 'base64 with a line break (§13.9.1)',
+      send: `<auth ${SASL} mechanism='EXTERNAL'>Ym9i\nQGxvY2FsaG9zdA==</auth>`,
+      told: 'incorrect-encoding',
+    },
+    {
+      name: 'a mechanism that was not offered (§6.5.7)',
+      send: `<auth ${SASL} mechanism='PLAIN'>AGEAYg==</auth>`,
+      told: 'invalid-mechanism',
+    },
+    {
+      name: 'a mechanism in lower case',
+      send: `<auth ${SASL} mechanism='external'>=</auth>`,
+      told: 'invalid-mechanism',
+    },
+    { name: 'no mechanism', send: `<auth ${SASL}>=</auth>`, told: 'invalid-mechanism' },
+    { name: 'a response to nothing', send: `<response ${SASL}/>`, told: 'malformed-request' },
+  ]
+
+  it.each(FAILURES)('$name: $told, twice at the most', async ({ send, told }) => {
+    const login = await begin({ variant, credentials: bob })
+    for (const _ of [1, 2]) expect(await login.say(send)).toBe(told)
+    expect(await login.auth()).toBe('bob@localhost')
+    login.client.destroy()
+    const other = await begin({ variant, credentials: bob })
+    for (const _ of [1, 2, 3]) expect(await other.say(send)).toBe(told)
+    expect(await other.client.ended()).toMatch(POLICY_VIOLATION)
+  })
+
+  it('failures of every kind count together', async () => {
+    const login = await begin({ variant, credentials: bob })
+    for (const { send, told } of FAILURES.slice(0, 3)) expect(await login.say(send)).toBe(told)
+    expect(await login.client.ended()).toMatch(POLICY_VIOLATION)
+  })
+
+  it.each([
+    { name: 'abort', send: `<abort ${SASL}/>`, told: 'aborted' },
+    { name: 'what is no base64', send: `<response ${SASL}>b@b=</response>`, told: 'incorrect-encoding' },
+    { name: 'another address', send: `<response ${SASL}>YWxpY2VAbG9jYWxob3N0</response>`, told: 'invalid-authzid' },
+  ])('a challenge is answered with $name: $told, and the next attempt may succeed', async ({ send, told }) => {
+    const login = await begin({ variant, credentials: bob })
+    expect(await login.say(`<auth ${SASL} mechanism='EXTERNAL'/>`)).toContain('<challenge')
+    expect(await login.say(send)).toBe(told)
+    expect(await login.auth()).toBe('bob@localhost')
+    login.client.destroy()
+  })
+
+  it('EXTERNAL without a certificate is not-authorized, and the third time the end', async () => {
+    const login = await begin({ variant })
+    for (const _ of [1, 2, 3]) expect(await login.auth()).toBe('not-authorized')
+    expect(await login.client.ended()).toMatch(POLICY_VIOLATION)
   })
 
   it('a full JID in the certificate fixes the resource, and takes it over (XEP-0257 §4)', async () => {
     const credentials = named('bob', 'bob@localhost/phone')
-    const { client: older } = await begin({ credentials: bob })
+    const { client: older } = await begin({ variant, credentials: bob })
     older.send(external())
     await older.receive(/<success[^>]*>/)
     await older.open()
     expect(await older.bind('phone')).toBe('bob@localhost/phone')
-    const { client } = await begin({ credentials })
+    const { client } = await begin({ variant, credentials })
     client.send(external())
     await client.receive(/<success[^>]*>/)
     await client.open()
@@ -196,6 +239,21 @@ describe('streams', () => {
     expect(await client.bind()).toBe('bob@localhost/phone')
     expect(await older.ended()).toContain('<conflict')
     client.destroy()
+  })
+})
+
+describe('in the clear', () => {
+  it.each([
+    { startTls: 'required', answer: /<stream:error><policy-violation / },
+    { startTls: 'offered', answer: /<failure [^>]*><not-authorized\/>/ },
+  ] as const)('nothing is offered or granted, with STARTTLS $startTls', async ({ startTls, answer }) => {
+    const own = await startTestServer({ ca, startTls })
+    const client = await RawClient.plain({ port: own.port, credentials: bob })
+    expect(await client.open()).not.toMatch(/EXTERNAL|<mechanism/)
+    client.send(external())
+    await client.receive(answer)
+    client.destroy()
+    await own.stop()
   })
 })
 

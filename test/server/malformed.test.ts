@@ -5,9 +5,10 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { clientHello } from '../support/client-hello.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { BOUND, NEGOTIATION_STATES } from '../support/stream-states.ts'
-import { RawClient } from '../support/xmpp-client.ts'
+import { external, RawClient } from '../support/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const certificate = (name: string): Credentials =>
@@ -447,49 +448,6 @@ describe('the stream header', () => {
   })
 })
 
-describe('time limits', () => {
-  const TIMEOUT = /<stream:error><connection-timeout .*<\/stream:error><\/stream:stream>$/s
-  let own: TestServer
-  beforeAll(async () => {
-    own = await startTestServer({ ca, limits: { ...DEFAULT_LIMITS, negotiationMs: 400 } })
-  })
-  afterAll(() => own.stop())
-
-  it.concurrent.each(NEGOTIATION_STATES)('$name: connection-timeout (RFC 6120 §4.9.3.4)', async (state) => {
-    const client = await state.reach(own, mallory)
-    expect(await client.ended()).toMatch(TIMEOUT)
-  })
-
-  it.concurrent('a handshake that never begins, after STARTTLS: nothing is said in the clear', async () => {
-    const client = await RawClient.plain({ port: own.port })
-    await client.open()
-    client.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
-    await client.receive(/<proceed[^>]*>/)
-    expect(await client.ended()).toBe('')
-  })
-
-  it.concurrent('a handshake that never begins, direct TLS', async () => {
-    const client = await RawClient.plain({ port: own.tlsPort })
-    expect(await client.ended()).not.toContain('<')
-  })
-
-  it.concurrent('a trickle of white space does not stop the clock', async () => {
-    const client = await RawClient.plain({ port: own.port })
-    await client.open()
-    const trickle = setInterval(() => client.send(' '), 50)
-    expect(await client.ended()).toMatch(TIMEOUT)
-    clearInterval(trickle)
-  })
-
-  it.concurrent('a bound client may be silent', async () => {
-    const client = await RawClient.online({ port: own.port, credentials: bob })
-    await new Promise((resolve) => setTimeout(resolve, 600))
-    client.send("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>")
-    await client.receive(/<iq type="result" id="1"/)
-    client.destroy()
-  })
-})
-
 describe('memory', () => {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
@@ -522,9 +480,33 @@ describe('memory', () => {
     await expect.poll(async () => (await inUse()) - before, { timeout: 8_000 }).toBeLessThan(40_000_000)
   })
 
-  it('does not grow with connections that come and go', async () => {
+  const expired = ca.issue({ subject: '/CN=mallory', validity: ['20200101000000Z', '20200201000000Z'] })
+  it.each([
+    { name: 'after TLS', visit: () => RawClient.secured({ port: t.port, credentials: mallory }) },
+    { name: 'without a word', visit: () => RawClient.plain({ port: t.port }) },
+    {
+      name: 'in the middle of the handshake',
+      visit: async () => {
+        const client = await RawClient.plain({ port: t.tlsPort })
+        client.send(await clientHello('TLSv1.3'))
+        await client.receive(/./s)
+        return client
+      },
+    },
+    {
+      name: 'after a bad certificate was refused',
+      visit: async () => {
+        const client = await RawClient.direct({ port: t.tlsPort, credentials: expired })
+        await client.open()
+        client.send(external())
+        await client.receive(/<failure[^>]*><not-authorized/)
+        return client
+      },
+    },
+    { name: 'after the login', visit: () => RawClient.online({ port: t.port, credentials: mallory }) },
+  ])('does not grow with connections that come and go: $name', async ({ visit }) => {
     const comeAndGo = async (times: number) => {
-      for (let n = 0; n < times; n++) (await RawClient.secured({ port: t.port, credentials: mallory })).destroy()
+      for (let n = 0; n < times; n++) (await visit()).destroy()
     }
     await comeAndGo(50)
     const before = await inUse()

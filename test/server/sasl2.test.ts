@@ -312,6 +312,7 @@ describe('a mechanism that takes its time', () => {
     const transport: Transport = {
       remote: 'x',
       secured: true,
+      age: 0,
       write: (text) => said.push(text),
       pause: () => undefined,
       resume: () => undefined,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { XmppkiError } from '../../src/errors.ts'
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
@@ -250,6 +250,45 @@ describe('listeners', () => {
     const first = await RawClient.secured({ port: t.port })
     const second = await RawClient.plain({ port: t.port })
     expect(await second.ended()).toBe('')
+    expect(t.log.find('connections are refused: too many')).toMatchObject({
+      limit: 'max_connections',
+      address: '127.0.0.1',
+    })
+    first.destroy()
+    await t.stop()
+  })
+
+  it('take no more connections from one address than they may, and others from elsewhere', async () => {
+    const t = await startTestServer({ ca, limits: { ...DEFAULT_LIMITS, maxConnectionsPerAddress: 2 } })
+    const [first, second] = [await RawClient.secured({ port: t.port }), await RawClient.plain({ port: t.port })]
+    const third = await RawClient.plain({ port: t.port })
+    expect(await third.ended()).toBe('')
+    expect(t.log.find('connections are refused: too many')).toMatchObject({
+      level: 'warn',
+      listener: '127.0.0.1:0',
+      limit: 'max_connections_per_address',
+      address: '127.0.0.1',
+      refused: 1,
+    })
+    const direct = await RawClient.direct({ port: t.tlsPort, credentials: alice })
+    const elsewhere = await RawClient.online({ port: t.port, credentials: alice, localAddress: '127.0.0.2' })
+    // The place is free again when the connection has ended, with TLS and without.
+    for (const gone of [first, second]) {
+      gone.destroy()
+      const next = await vi.waitFor(() => RawClient.secured({ port: t.port }))
+      next.destroy()
+    }
+    for (const client of [direct, elsewhere]) client.destroy()
+    await t.stop()
+  })
+
+  it('take up another limit with an update, for connections that follow', async () => {
+    const t = await startTestServer({ ca })
+    const first = await RawClient.plain({ port: t.port })
+    await t.server.update({ ...t.options, limits: { ...DEFAULT_LIMITS, maxConnectionsPerAddress: 1 } })
+    const second = await RawClient.plain({ port: t.port })
+    expect(await second.ended()).toBe('')
+    await first.open()
     first.destroy()
     await t.stop()
   })

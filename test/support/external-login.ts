@@ -1,7 +1,8 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { Credentials } from './certificates.ts'
-import type { TestServer } from './server.ts'
-import { external, RawClient } from './xmpp-client.ts'
+import type { ExternalPolicy } from '../../src/xmpp/sasl/external.ts'
+import type { Credentials, OpensslCa } from './certificates.ts'
+import { startTestServer, type TestServer } from './server.ts'
+import { external, external2, RawClient } from './xmpp-client.ts'
 
 /** Every way to a secured stream. */
 export const VARIANTS = [
@@ -20,6 +21,11 @@ export interface Attempt {
   readonly variant?: Variant | undefined
   readonly tls?: ConnectionOptions | undefined
 }
+
+/** Every way to send an authzid, or none. */
+export const WAYS = ['at once', 'when asked', 'SASL2'] as const
+
+const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 
 const ANSWER = /<(success|failure|challenge|stream:error)[^>]*?(?:\/>|>.*?<\/\1>)/s
 
@@ -63,9 +69,21 @@ export class Login {
     return (await this.client.bind()).replace(/\/.*$/, '')
   }
 
-  async auth(authzid?: string): Promise<string> {
-    const told = await this.say(external(authzid))
-    return told
+  /** EXTERNAL, the authzid along with it or in answer to a challenge (RFC 6120 §6.4.2, §6.4.3), or in SASL2. */
+  async auth(authzid?: string, how: (typeof WAYS)[number] = 'at once'): Promise<string> {
+    if (how === 'at once') return this.say(external(authzid))
+    if (how === 'SASL2') return this.#authenticate(authzid)
+    const told = await this.say(`<auth ${SASL} mechanism='EXTERNAL'/>`)
+    if (!told.startsWith('<challenge')) return told
+    return this.say(`<response ${SASL}>${Buffer.from(authzid ?? '').toString('base64')}</response>`)
+  }
+
+  /** XEP-0388 §2.6.1: success names the account, and the stream goes on. */
+  async #authenticate(authzid?: string): Promise<string> {
+    this.client.send(external2('', authzid))
+    const answer = await this.client.receive(ANSWER)
+    const [, account] = /<authorization-identifier>(.*?)</.exec(answer) ?? []
+    return account ?? tell(answer)
   }
 }
 
@@ -91,4 +109,33 @@ export async function attemptAt(server: TestServer, options: Attempt) {
   const told = await login.auth(options.authzid)
   login.client.destroy()
   return { told, offered: login.offered, logged: login.logged }
+}
+
+/** Logged in with EXTERNAL, and bound to a resource of the server's choice. */
+export async function onlineAt(server: TestServer, options: Attempt): Promise<RawClient> {
+  const login = await Login.begin(server, options)
+  const told = await login.auth(options.authzid)
+  if (!told.includes('@')) throw new Error(`not logged in: ${told}`)
+  return login.client
+}
+
+/** One server for each way to read names, all with the same CA; started when it is first asked for. */
+export class PolicyServers {
+  readonly #ca: OpensslCa
+  readonly #servers = new Map<string, Promise<TestServer>>()
+
+  constructor(ca: OpensslCa) {
+    this.#ca = ca
+  }
+
+  get(policy: ExternalPolicy): Promise<TestServer> {
+    const key = JSON.stringify(policy)
+    const server = this.#servers.get(key) ?? startTestServer({ ca: this.#ca, login: { policy } })
+    this.#servers.set(key, server)
+    return server
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map(async (server) => (await server).stop()))
+  }
 }

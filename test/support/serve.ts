@@ -17,6 +17,13 @@ export interface Listening {
   readonly pid: number
 }
 
+export interface ServeProcessOptions {
+  /** When it is ended, if nobody does so before. */
+  readonly lifetimeMs?: number
+  /** File descriptors that it may have open. */
+  readonly descriptors?: number | 'unlimited'
+}
+
 /** A real `xmppki serve --json` process on ports of the system's choice. */
 export class ServeProcess {
   readonly #child: ChildProcess
@@ -24,11 +31,18 @@ export class ServeProcess {
   #stderr = ''
   #wake: (() => void)[] = []
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [BINARY, 'serve', '--port', '0', '--json', ...args], {
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    { lifetimeMs = 60_000, descriptors = 'unlimited' }: ServeProcessOptions = {},
+  ) {
+    const command = [process.execPath, BINARY, 'serve', '--port', '0', '--json', ...args]
+    const [file = '', ...rest] =
+      descriptors === 'unlimited' ? command : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command]
+    this.#child = spawn(file, rest, {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: lifetimeMs,
     })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
@@ -53,9 +67,11 @@ export class ServeProcess {
       .map((line) => JSON.parse(line))
   }
 
+  /** Those that are complete. */
   get logLines(): Record<string, unknown>[] {
     return this.#stderr
       .split('\n')
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
   }

@@ -14,7 +14,8 @@ export interface ClientOptions {
   readonly tls?: ConnectionOptions
   /** Address to connect to instead of 127.0.0.1. */
   readonly host?: string
-  /** Port to connect from. */
+  /** Address and port to connect from. */
+  readonly localAddress?: string
   readonly localPort?: number
 }
 
@@ -34,8 +35,9 @@ export class RawClient {
 
   /** A connection in the clear, nothing sent. */
   static async plain(options: ClientOptions): Promise<RawClient> {
-    const { port, host = '127.0.0.1', localPort } = options
-    const socket = connect({ port, host, ...(localPort === undefined ? {} : { localPort }) })
+    const { port, host = '127.0.0.1', localAddress, localPort } = options
+    const from = { ...(localAddress && { localAddress }), ...(localPort && { localPort }) }
+    const socket = connect({ port, host, ...from })
     await once(socket, 'connect')
     return new RawClient(socket, options)
   }

@@ -50,10 +50,11 @@ function accountAt(domain: string, text: string): Jid | undefined {
 
 /**
  * The account that the client asks for, with the resource if it named one. Some clients send the localpart alone
- * (sendxmpp); it names an account of this stream's domain.
+ * (sendxmpp); it names an account of this stream's domain. The domain itself is no localpart: it names the server.
  */
 function requestedAccount(authzid: string, domain: string): Jid | undefined {
-  return accountAt(domain, authzid.includes('@') ? authzid : `${authzid}@${domain}`)
+  const isAddress = authzid.includes('@') || tryParseJid(authzid)?.domain === domain
+  return accountAt(domain, isAddress ? authzid : `${authzid}@${domain}`)
 }
 
 /** The address that is meant: of several with the same account, the one with the resource asked for. */
