@@ -27,6 +27,7 @@ import Quickstart from './quickstart.ts'
 import ServeStatus from './serve/status.ts'
 import Serve from './serve.ts'
 import ServerIssue from './server/issue.ts'
+import ServerRenew from './server/renew.ts'
 import SessionKill from './session/kill.ts'
 import SessionList from './session/list.ts'
 
@@ -57,6 +58,7 @@ export const COMMANDS = {
   'config:show': ConfigShow,
   'serve:status': ServeStatus,
   'server:issue': ServerIssue,
+  'server:renew': ServerRenew,
   'session:kill': SessionKill,
   'session:list': SessionList,
   completion: Completion,
