@@ -21,6 +21,7 @@ import ClientSign from './client/sign.ts'
 import Completion from './completion.ts'
 import ConfigCheck from './config/check.ts'
 import ConfigImport from './config/import.ts'
+import ConfigRender from './config/render.ts'
 import ConfigShow from './config/show.ts'
 import Doctor from './doctor.ts'
 import Quickstart from './quickstart.ts'
@@ -55,6 +56,7 @@ export const COMMANDS = {
   'client:sign': ClientSign,
   'config:check': ConfigCheck,
   'config:import': ConfigImport,
+  'config:render': ConfigRender,
   'config:show': ConfigShow,
   'serve:status': ServeStatus,
   'server:issue': ServerIssue,

@@ -1,0 +1,13 @@
+import type { ServerPapers } from '../workspace/server-papers.ts'
+
+/** What a configuration is made for. */
+export interface ServerRequest {
+  readonly papers: ServerPapers
+  /** Whether accounts with passwords may log in as well. */
+  readonly passwords: boolean
+  /** The command that makes it, for the comment at the top. */
+  readonly command: string
+}
+
+/** The text of a template by its name below `templates`, and how it is called in errors. */
+export type ReadTemplate = (name: string) => { readonly text: string; readonly source: string }
