@@ -1,6 +1,9 @@
+import { accessFor } from './access.ts'
 import { fill } from './fill.ts'
 import { quotedList, quotedPapers } from './quote.ts'
 import type { ReadTemplate, ServerRequest } from './server.ts'
+
+const MONGOOSEIM = { name: 'MongooseIM', user: 'mongooseim', reload: undefined }
 
 /** What a listener with STARTTLS does with a client whose certificate does not count. */
 const ON_FAILURE = {
@@ -18,10 +21,13 @@ const ON_FAILURE = {
 const NO_CRL = ['  # Once there is a CRL (xmppki ca crl):', '  # tls.crl_files = ["/path/to/root.crl"]']
 
 /** The `mongooseim.toml` of MongooseIM 6. @throws {XmppkiError} BAD_INPUT */
-export function renderMongooseimToml({ papers, passwords, command }: ServerRequest, read: ReadTemplate): string {
+export function renderMongooseimToml(request: ServerRequest, read: ReadTemplate): string {
+  const { passwords, command } = request
+  const { papers, note: access } = accessFor(request, { ...MONGOOSEIM, comment: '#' })
   const { crls } = papers
   return fill(read, 'mongooseim/mongooseim.toml', {
     command,
+    access,
     ...quotedPapers(papers),
     onFailure: ON_FAILURE[passwords ? 'passwords' : 'pki'].join('\n'),
     crlFiles: [
@@ -35,10 +41,13 @@ export function renderMongooseimToml({ papers, passwords, command }: ServerReque
 }
 
 /** The Erlang terms of MongooseIM 3, in the words of its guide to client certificates. @throws {XmppkiError} BAD_INPUT */
-export function renderMongooseimCfg({ papers, passwords, command }: ServerRequest, read: ReadTemplate): string {
+export function renderMongooseimCfg(request: ServerRequest, read: ReadTemplate): string {
+  const { passwords, command } = request
+  const { papers, note: access } = accessFor(request, { ...MONGOOSEIM, comment: '%%' })
   const { crls } = papers
   return fill(read, 'mongooseim/mongooseim.cfg', {
     command,
+    access,
     ...quotedPapers(papers),
     onFailure: passwords
       ? ',\n      %% A client without a good certificate may go on with its password.\n      {verify_fun, {peer, false}}'

@@ -35,3 +35,8 @@ export function systemdWord(text: string): string {
   const escaped = checked(text).replaceAll('%', '%%').replaceAll('$', '$$$$')
   return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : JSON.stringify(escaped)
 }
+
+/** One word of a line for the shell. @throws {XmppkiError} BAD_INPUT */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(checked(text)) && !text.startsWith('~') ? text : `'${text.replaceAll("'", "'\\''")}'`
+}

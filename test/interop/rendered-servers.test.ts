@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ConfigRenderResult } from '../../src/commands/config/render.ts'
@@ -9,6 +9,7 @@ import { markedBlocks, readmeText, tableRows } from '../support/readme.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient, streamHeader } from '../support/xmpp-client.ts'
 import { type RenderedPeer, startRenderedEjabberd, startRenderedProsody } from './peer-servers.ts'
+import { program } from './program.ts'
 import { slixmpp } from './slixmpp.ts'
 
 /** A workspace whose CA is openssl's as well, for certificates that xmppki would never issue. */
@@ -274,6 +275,27 @@ describe('Prosody with what config render writes', () => {
     for (const client of [dave, alice]) client.destroy()
   })
 
+  it('runs on copies that are made as the file says', async () => {
+    const copies = join(emptyFolder("o'brien"), 'copies')
+    const { text } = await realm.render('prosody', '--files', copies)
+    const commands = text.match(/(?<=^-- {3})install .*$/gm) ?? []
+    expect(commands).toHaveLength(5)
+    for (const command of commands) {
+      const own = command.replace('-o prosody ', `-o ${userInfo().username} `)
+      const { code, output } = program('/bin/sh', ['-c', own])
+      expect(code, output).toBe(0)
+    }
+    expect(statSync(join(copies, 'server.key')).mode & 0o777).toBe(0o600)
+    expect(text.split('local clients')[1]).not.toContain(realm.cli.home)
+    const other = await startRenderedProsody(emptyFolder('prosody-copies'), text)
+    try {
+      expect(await outcome(other.port, realm.issued('alice'), undefined)).toBe('in as alice')
+      expect(await outcome(other.port, realm.issued('carol'), undefined)).toBe('refused')
+    } finally {
+      await other.stop()
+    }
+  })
+
   it('has nothing to complain about the configuration', () => {
     const complaints = peer.output().match(/^\S+ +(?:error|warn)\s.*$/gm) ?? []
     // Debian has this folder in /etc/prosody; and mod_c2s says the other thing of every stream that ends at once.
@@ -304,5 +326,46 @@ describe('Prosody with what config render writes', () => {
     } finally {
       await other.stop()
     }
+  })
+})
+
+describe('below an issuing CA', () => {
+  const below = new CliHome()
+  let port: number
+  let stop: () => Promise<void>
+  beforeAll(async () => {
+    for (const line of [
+      'ca init --no-passphrase --domain localhost',
+      'ca issuing init --no-passphrase',
+      'server issue localhost',
+      'client issue alice bob',
+      'client revoke bob',
+      'client export alice --format chain --out alice.pem',
+    ]) {
+      const { code, stderr } = await below.run(line.split(' '))
+      expect(code, `${line}: ${stderr}`).toBe(0)
+    }
+    const { stdout } = await below.run(['config', 'render', 'prosody', '--json'])
+    const { text } = JSON.parse(stdout) as ConfigRenderResult
+    ;({ port, stop } = await startRenderedProsody(emptyFolder('prosody-issuing'), text))
+  })
+  afterAll(async () => {
+    await stop?.()
+    below.remove()
+  })
+
+  const chain = (): string => readFileSync(below.path('alice.pem'), 'utf8')
+  const file = (user: string, ending: string) =>
+    readFileSync(join(below.home, 'clients', 'localhost', user, `${user}.${ending}`), 'utf8')
+
+  it('Prosody lets in who sends the certificate of that CA along', async () => {
+    expect(await outcome(port, { key: file('alice', 'key'), cert: chain() }, undefined)).toBe('in as alice')
+    expect(await outcome(port, { key: file('alice', 'key'), cert: file('alice', 'crt') }, undefined)).toBe('refused')
+  })
+
+  it('Prosody heeds the CRL of that CA', async () => {
+    const issuing = chain().slice(chain().indexOf('-----BEGIN CERTIFICATE-----', 10))
+    const bob = { key: file('bob', 'key'), cert: file('bob', 'crt') + issuing }
+    expect(await outcome(port, bob, undefined)).toBe('refused')
   })
 })

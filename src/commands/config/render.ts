@@ -6,10 +6,14 @@ import { isGiven } from '../../cli/environment.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { domainFlag, pathFlag } from '../../cli/flags.ts'
 import { XmppkiError } from '../../errors.ts'
+import { shellWord } from '../../render/quote.ts'
 import type { ReadTemplate, ServerRequest } from '../../render/server.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
 const TARGETS = ['mongooseim', 'ejabberd', 'prosody', 'nginx', 'systemd'] as const
+
+/** Those that read certificates. */
+const XMPP_SERVERS = ['mongooseim', 'ejabberd', 'prosody'] as const
 
 type Target = (typeof TARGETS)[number]
 
@@ -31,6 +35,7 @@ interface Choice {
   readonly passwords: boolean
   readonly format: 'cfg' | 'toml'
   readonly domain: string
+  readonly files: string | undefined
   readonly out: string | undefined
   readonly command: string
 }
@@ -51,7 +56,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
 
   static override description = [
     'A complete file with comments for TARGET: MongooseIM (TOML of today, or with --format cfg the Erlang terms of releases up to 3.7), ejabberd or Prosody, so that clients with a certificate of this CA log in there; nginx, to pass XMPP on unopened and to publish CRLs and OCSP; systemd, to run "xmppki serve" as a service. It goes to standard output, or to --out; a file that is there already stays as it is (exit code 3).',
-    'The paths are those of the workspace: the server certificate of "server issue" for the domain, the root CA, the CRLs. What is missing is named with the command that makes it. Other servers run as users of their own and cannot read the workspace: copy the files, and let "server renew --exec" do it again.',
+    'The paths are those of the workspace: the server certificate of "server issue" for the domain, the root CA, the CRLs. What is missing is named with the command that makes it. Other servers run as users of their own and cannot read the workspace: with --files the configuration names copies in that folder, and says at its top how to make them and how "server renew --exec" does it again.',
     'With --auth rdbms+pki accounts with passwords may log in as well; write the password of the database into the file.',
     'Prosody needs a module for this, mod_auth_xmppki.lua: with --out it is written beside the configuration, otherwise the configuration points to the one of this installation.',
     exitCodes({
@@ -72,7 +77,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
     },
     {
       description: 'Prosody with the module that it needs:',
-      command: '<%= config.bin %> config render prosody --domain example.org --out /etc/prosody/prosody.cfg.lua',
+      command: '<%= config.bin %> config render prosody --files /etc/prosody/certs --out /etc/prosody/prosody.cfg.lua',
     },
     {
       description: 'Run "xmppki serve" as a service:',
@@ -96,6 +101,11 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
       env: 'XMPPKI_RENDER_FORMAT',
     }),
     domain: domainFlag({ summary: 'domain to serve (default: that of the workspace)', env: 'XMPPKI_DOMAIN' }),
+    files: pathFlag({
+      summary:
+        'folder with copies of certificates, key and CRLs that the server may read (default: those of the workspace)',
+      env: 'XMPPKI_RENDER_FILES',
+    }),
     out: pathFlag({ summary: 'file to write (default: standard output)', env: 'XMPPKI_RENDER_OUT' }),
   }
 
@@ -107,12 +117,13 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
       const domain = flags.domain ?? workspace.defaultDomain
-      const choice = { target, domain, passwords: flags.auth === 'rdbms+pki', format: flags.format, out: flags.out }
+      const { format, files, out } = flags
+      const choice = { target, domain, passwords: flags.auth === 'rdbms+pki', format, files, out }
       const { text, companions } = await this.#render(workspace, { ...choice, command: commandOf(choice) })
       const warnings = warningsFor(target, workspace)
       for (const warning of warnings) this.sayWarning(warning)
-      if (flags.out === undefined) this.log(text.trimEnd())
-      const written = flags.out === undefined ? [] : await this.#write({ path: flags.out, content: text }, companions)
+      if (out === undefined) this.log(text.trimEnd())
+      const written = out === undefined ? [] : await this.#write({ path: out, content: text }, companions)
       return { target, domain, text, written, warnings }
     } finally {
       workspace.close()
@@ -123,7 +134,8 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
   #checkFlags(target: Target): void {
     const needs = [
       ['format', ['mongooseim']],
-      ['auth', ['mongooseim', 'ejabberd', 'prosody']],
+      ['auth', XMPP_SERVERS],
+      ['files', XMPP_SERVERS],
     ] as const
     for (const [flag, targets] of needs) {
       if (!isGiven(flag, this.argv) || targets.some((one) => one === target)) continue
@@ -152,7 +164,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
       return alone(renderSystemd({ domain, program, command }, this.#template))
     }
     const { serverPapers } = await import('../../workspace/server-papers.ts')
-    const request = { papers: serverPapers(workspace, domain), passwords, command }
+    const request = { papers: serverPapers(workspace, domain), copies: choice.files, passwords, command }
     if (target === 'prosody') return this.#renderProsody(request, choice.out)
     if (target === 'ejabberd') {
       const { renderEjabberd } = await import('../../render/ejabberd.ts')
@@ -195,10 +207,12 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
 const PASSWORD_HERE = /change me/
 
 /** How the same text is made again. */
-function commandOf({ target, domain, passwords, format }: Omit<Choice, 'command' | 'out'>): string {
+function commandOf({ target, domain, passwords, format, files }: Omit<Choice, 'command' | 'out'>): string {
   const words = ['xmppki', 'config', 'render', target, '--domain', domain]
   if (target === 'mongooseim' && format === 'cfg') words.push('--format', 'cfg')
-  if (passwords && target !== 'nginx' && target !== 'systemd') words.push('--auth', 'rdbms+pki')
+  if (!XMPP_SERVERS.some((one) => one === target)) return words.join(' ')
+  if (passwords) words.push('--auth', 'rdbms+pki')
+  if (files !== undefined) words.push('--files', shellWord(files))
   return words.join(' ')
 }
 

@@ -64,6 +64,14 @@ describe('config render', () => {
     other.remove()
   })
 
+  it('names copies in a folder that the server may read', async () => {
+    const { stdout } = await render('ejabberd', '--files', '/etc/ejabberd/x y')
+    expect(stdout).toContain("--domain example.org --files '/etc/ejabberd/x y'\n")
+    expect(stdout).toContain(`install -o ejabberd -m 600 ${cli.home}/server/example.org/server.key '/etc/ejabberd/x y/`)
+    expect(stdout).toContain('    cafile: "/etc/ejabberd/x y/root.crt"')
+    expect(stdout.replace(/^#.*$/gm, '')).not.toContain(cli.home)
+  })
+
   it('starts xmppki as it was started', async () => {
     const { stdout } = await render('systemd')
     const program = join(dirname(TEMPLATES), 'bin', 'xmppki.cjs')
@@ -123,6 +131,7 @@ describe('config render refuses', () => {
       2,
       '--format has no effect on ejabberd',
     ],
+    ['--files where no server reads them', ['systemd', '--files', '/x'], {}, 2, '--files has no effect on systemd'],
     ['--auth where nobody logs in', ['nginx', '--auth', 'pki'], {}, 2, '--auth has no effect on nginx'],
   ])('%s', async (_case, args, env, exitCode, text) => {
     const { code, stdout, stderr } = await cli.run(['config', 'render', ...args], { env })

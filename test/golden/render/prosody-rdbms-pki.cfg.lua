@@ -1,8 +1,8 @@
 -- Prosody 0.12 with client certificates: for /etc/prosody/prosody.cfg.lua.
 -- Made by: xmppki config render TARGET
 --
--- Prosody runs as a user of its own, who must be able to read the certificates, keys and lists named here, while the folder
--- of xmppki is closed to others: copy them, and let `xmppki server renew --exec` do it again, with `prosodyctl reload`.
+-- Prosody runs as a user of its own, who must be able to read the certificates, keys and lists named here, while the
+-- folder of xmppki is closed to others. With --files FOLDER the file names copies, and says here how to make them.
 --
 -- Prosody itself has no login by certificate. mod_auth_xmppki.lua brings it; it lies in this folder:
 plugin_paths = { "/etc/prosody" }
