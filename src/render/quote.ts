@@ -6,13 +6,9 @@ const CONTROL = /\p{Cc}/u
 
 function checked(text: string): string {
   if (!CONTROL.test(text)) return text
-  throw new XmppkiError(
-    'BAD_INPUT',
-    `${JSON.stringify(text)} has a control character, which no configuration can hold`,
-    {
-      hint: 'use another folder with --home',
-    },
-  )
+  throw new XmppkiError('BAD_INPUT', `${JSON.stringify(text)} has a control character: no configuration can hold it`, {
+    hint: 'use another folder with --home',
+  })
 }
 
 /** A string as TOML, Erlang, YAML and Lua have it alike. @throws {XmppkiError} BAD_INPUT */

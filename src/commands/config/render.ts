@@ -34,10 +34,10 @@ interface Choice {
   readonly target: Target
   readonly passwords: boolean
   readonly format: 'cfg' | 'toml'
-  readonly domain: string
+  /** Undefined: that of the workspace. */
+  readonly domain: string | undefined
   readonly files: string | undefined
   readonly out: string | undefined
-  readonly command: string
 }
 
 interface WholeFile {
@@ -48,7 +48,8 @@ interface WholeFile {
 interface Rendered {
   readonly text: string
   /** What must lie beside it. */
-  readonly companions: readonly WholeFile[]
+  readonly companions?: readonly WholeFile[]
+  readonly warnings?: readonly string[]
 }
 
 export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
@@ -113,18 +114,24 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
     const { args, flags } = await this.parse(ConfigRender)
     const target = args.target as Target
     this.#checkFlags(target)
+    const { format, files, out } = flags
+    const choice = { target, domain: flags.domain, passwords: flags.auth === 'rdbms+pki', format, files, out }
+    const { domain, text, companions = [], warnings = [] } = await this.#renderFrom(this.homeOf(flags), choice)
+    for (const warning of warnings) this.sayWarning(warning)
+    if (out === undefined) this.log(text.trimEnd())
+    const written = out === undefined ? [] : await this.#write({ path: out, content: text }, companions)
+    return { target, domain, text, written, warnings }
+  }
+
+  async #renderFrom(home: string, choice: Choice): Promise<Rendered & { readonly domain: string }> {
+    // A service can be set up before its workspace.
+    if (choice.target === 'systemd' && choice.domain !== undefined) return this.#renderSystemd(choice.domain, choice)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
+    const workspace = openWorkspace(home, { warn: (text) => this.sayWarning(text) })
     try {
-      const domain = flags.domain ?? workspace.defaultDomain
-      const { format, files, out } = flags
-      const choice = { target, domain, passwords: flags.auth === 'rdbms+pki', format, files, out }
-      const { text, companions } = await this.#render(workspace, { ...choice, command: commandOf(choice) })
-      const warnings = warningsFor(target, workspace)
-      for (const warning of warnings) this.sayWarning(warning)
-      if (out === undefined) this.log(text.trimEnd())
-      const written = out === undefined ? [] : await this.#write({ path: out, content: text }, companions)
-      return { target, domain, text, written, warnings }
+      const domain = choice.domain ?? workspace.defaultDomain
+      const rendered = await this.#render(workspace, domain, choice)
+      return { ...rendered, domain, warnings: warningsFor(choice.target, workspace) }
     } finally {
       workspace.close()
     }
@@ -150,34 +157,36 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
     return { text: readFileSync(source, 'utf8'), source }
   }
 
-  async #render(workspace: Workspace, choice: Choice): Promise<Rendered> {
-    const { target, domain, command, passwords } = choice
-    const alone = (text: string): Rendered => ({ text, companions: [] })
+  async #render(workspace: Workspace, domain: string, choice: Choice): Promise<Rendered> {
+    const { target, passwords, files: copies } = choice
+    const command = commandOf(domain, choice)
+    if (target === 'systemd') return this.#renderSystemd(domain, choice)
     if (target === 'nginx') {
       const { renderNginx } = await import('../../render/nginx.ts')
       const url = workspace.settings.pkiUrl ?? likelyUrl(domain)
-      return alone(renderNginx({ url: new URL(url), command }, this.#template))
-    }
-    if (target === 'systemd') {
-      const { renderSystemd } = await import('../../render/systemd.ts')
-      const program = [process.execPath, join(this.config.root, 'bin', 'xmppki.cjs')]
-      return alone(renderSystemd({ domain, program, command }, this.#template))
+      return { text: renderNginx({ url: new URL(url), command }, this.#template) }
     }
     const { serverPapers } = await import('../../workspace/server-papers.ts')
-    const request = { papers: serverPapers(workspace, domain), copies: choice.files, passwords, command }
+    const request = { papers: serverPapers(workspace, domain), copies, passwords, command }
     if (target === 'prosody') return this.#renderProsody(request, choice.out)
     if (target === 'ejabberd') {
       const { renderEjabberd } = await import('../../render/ejabberd.ts')
-      return alone(renderEjabberd(request, this.#template))
+      return { text: renderEjabberd(request, this.#template) }
     }
     const { renderMongooseimCfg, renderMongooseimToml } = await import('../../render/mongooseim.ts')
-    return alone((choice.format === 'cfg' ? renderMongooseimCfg : renderMongooseimToml)(request, this.#template))
+    return { text: (choice.format === 'cfg' ? renderMongooseimCfg : renderMongooseimToml)(request, this.#template) }
+  }
+
+  async #renderSystemd(domain: string, choice: Choice) {
+    const { renderSystemd } = await import('../../render/systemd.ts')
+    const program = [process.execPath, join(this.config.root, 'bin', 'xmppki.cjs')]
+    return { domain, text: renderSystemd({ domain, program, command: commandOf(domain, choice) }, this.#template) }
   }
 
   async #renderProsody(request: ServerRequest, out: string | undefined): Promise<Rendered> {
     const { PROSODY_MODULE, renderProsody } = await import('../../render/prosody.ts')
     const { text: content, source } = this.#template(PROSODY_MODULE)
-    if (out === undefined) return { text: renderProsody(request, dirname(source), this.#template), companions: [] }
+    if (out === undefined) return { text: renderProsody(request, dirname(source), this.#template) }
     const folder = dirname(out)
     const path = join(folder, 'mod_auth_xmppki.lua')
     return { text: renderProsody(request, folder, this.#template), companions: [{ path, content }] }
@@ -207,7 +216,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
 const PASSWORD_HERE = /change me/
 
 /** How the same text is made again. */
-function commandOf({ target, domain, passwords, format, files }: Omit<Choice, 'command' | 'out'>): string {
+function commandOf(domain: string, { target, passwords, format, files }: Choice): string {
   const words = ['xmppki', 'config', 'render', target, '--domain', domain]
   if (target === 'mongooseim' && format === 'cfg') words.push('--format', 'cfg')
   if (!XMPP_SERVERS.some((one) => one === target)) return words.join(' ')

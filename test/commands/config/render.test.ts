@@ -77,6 +77,13 @@ describe('config render', () => {
     const program = join(dirname(TEMPLATES), 'bin', 'xmppki.cjs')
     expect(stdout).toContain(`ExecStart=${process.execPath} ${program} serve --home /var/lib/xmppki`)
   })
+
+  it('makes the unit before there is a workspace', async () => {
+    const args = ['config', 'render', 'systemd', '--domain', 'new.example']
+    const { code, stdout } = await cli.run(args, { env: { XMPPKI_HOME: '/nonexistent/home' } })
+    expect(code).toBe(0)
+    expect(stdout).toContain('xmppki ca init --home /var/lib/xmppki --domain new.example')
+  })
 })
 
 describe('config render --out', () => {
@@ -123,6 +130,7 @@ describe('config render refuses', () => {
     ['nothing', [], {}, 2, 'missing argument: TARGET'],
     ['a target that it does not know', ['openfire'], {}, 2, 'openfire'],
     ['a domain without a certificate', ['ejabberd', '--domain', 'b.example'], {}, 4, 'server issue b.example'],
+    ['a workspace without a CA, and no domain', ['systemd'], { XMPPKI_HOME: '/nonexistent/home' }, 4, 'xmppki ca init'],
     ['a workspace without a CA', ['ejabberd'], { XMPPKI_HOME: '/nonexistent/home' }, 4, 'xmppki ca init'],
     [
       '--format for others than MongooseIM',
