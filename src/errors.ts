@@ -23,7 +23,7 @@ export const EXIT_CODES = {
   IO: 7,
   /** `quickstart` could not prove that a certificate login works, or a check of `doctor` failed. */
   PROOF_FAILED: 8,
-  /** Some of several requested items failed, the others were done. */
+  /** Some of several requested items failed, or what was to follow them; the others were done. */
   PARTIAL: 9,
   /** `client list --expiring` found certificates that end soon: for monitoring, nothing has failed. */
   EXPIRING: 10,

@@ -13,7 +13,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   store: ['xmpp/jid'],
   pkcs11: ['pki'],
   workspace: ['pki', 'pkcs11', 'store', 'xmpp/jid', 'package.json'],
-  render: [],
+  // What is filled in; types alone.
+  render: ['workspace/server-papers'],
   server: ['xmpp', 'pki', 'store/audit', 'store/enrolments', 'store/ledger'],
   probe: ['xmpp'],
   config: ['cli/nearest', 'xmpp/jid', 'xmpp/sasl/external'],

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Flags } from '@oclif/core'
 import { XmppkiError } from '../errors.ts'
 import { KEY_TYPES, type KeyAlgorithm, parseKeyType } from '../pki/algorithms.ts'
+import { type Period, parsePeriod } from '../workspace/period.ts'
 import { JidError, prepareDomain } from '../xmpp/jid.ts'
 
 /** A hundred years; more is a slip of the finger. */
@@ -65,6 +66,14 @@ export const namesDomainFlag = domainFlag({
 export const deviceFlag = Flags.custom<string>({
   helpValue: 'LABEL',
   parse: async (text) => parseDevice(text),
+})
+
+/** What is due for renewal. */
+export const expiresInFlag = Flags.custom<Period>({
+  summary: 'only what ends within this time: 30d, 12h, 2w, or a part of its validity: 25%',
+  helpValue: 'PERIOD',
+  env: 'XMPPKI_EXPIRES_IN',
+  parse: async (text) => parsePeriod(text),
 })
 
 /** A TCP port; 0 lets the system choose. @throws {XmppkiError} BAD_INPUT */

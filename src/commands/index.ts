@@ -21,12 +21,14 @@ import ClientSign from './client/sign.ts'
 import Completion from './completion.ts'
 import ConfigCheck from './config/check.ts'
 import ConfigImport from './config/import.ts'
+import ConfigRender from './config/render.ts'
 import ConfigShow from './config/show.ts'
 import Doctor from './doctor.ts'
 import Quickstart from './quickstart.ts'
 import ServeStatus from './serve/status.ts'
 import Serve from './serve.ts'
 import ServerIssue from './server/issue.ts'
+import ServerRenew from './server/renew.ts'
 import SessionKill from './session/kill.ts'
 import SessionList from './session/list.ts'
 
@@ -54,9 +56,11 @@ export const COMMANDS = {
   'client:sign': ClientSign,
   'config:check': ConfigCheck,
   'config:import': ConfigImport,
+  'config:render': ConfigRender,
   'config:show': ConfigShow,
   'serve:status': ServeStatus,
   'server:issue': ServerIssue,
+  'server:renew': ServerRenew,
   'session:kill': SessionKill,
   'session:list': SessionList,
   completion: Completion,

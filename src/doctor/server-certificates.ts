@@ -35,7 +35,7 @@ function examineOne(workspace: Workspace, domain: string, now: Date): Finding[] 
   const replace = `move ${directory} away and run: xmppki server issue ${domain}`
   if (problem !== undefined) return [note('failed', problem, replace)]
   const days = daysUntil(notAfter, now)
-  if (days < WARN_DAYS) return [note('warning', `ends in ${days} days`, replace)]
+  if (days < WARN_DAYS) return [note('warning', `ends in ${days} days`, `xmppki server renew ${domain}`)]
   return [note('ok', `names, dates, chain and key are right; until ${dayOf(notAfter)}`)]
 }
 

@@ -16,13 +16,11 @@ const WARN_DAYS = 14
 /** As long as public CAs issue them for, and well below the 825 days above which Apple's systems refuse them. */
 export const SERVER_DAYS = 397
 
-function warnAboutEnd(domain: string, { notAfter, directory }: ServerCredentials, workspace: Workspace): void {
+function warnAboutEnd(domain: string, { notAfter }: ServerCredentials, workspace: Workspace): void {
   const days = Math.floor((notAfter.getTime() - Date.now()) / DAY_MS)
   if (days >= WARN_DAYS) return
   const when = days < 0 ? `expired on ${notAfter.toISOString().slice(0, 10)}` : `expires in ${days} days`
-  workspace.warn(
-    `the server certificate of ${domain} ${when}; to replace it, move ${directory} away and run: xmppki server issue ${domain}`,
-  )
+  workspace.warn(`the server certificate of ${domain} ${when}; to replace it, run: xmppki server renew ${domain}`)
 }
 
 async function issueMissing(workspace: Workspace, domain: string, issuer: IssuerSource): Promise<void> {

@@ -54,9 +54,9 @@ export function warnAboutSuperseded(workspace: Workspace, holder: Holder, now: D
 /** Tells about a certificate that is there but of no more use. */
 export function warnAboutExpired(workspace: Workspace, record: IssuedRecord, now: Date): void {
   if (record.notAfter >= now.getTime()) return
-  workspace.warn(
-    `the certificate for ${record.name} expired on ${isoDate(record.notAfter)}; move ${record.directory} away to get a new one`,
-  )
+  const { kind, name, notAfter, directory } = record
+  const remedy = kind === 'server' ? `run: xmppki server renew ${name}` : `move ${directory} away to get a new one`
+  workspace.warn(`the certificate for ${name} expired on ${isoDate(notAfter)}; ${remedy}`)
 }
 
 /** The row for a certificate that was just signed. */

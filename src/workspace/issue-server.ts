@@ -1,13 +1,12 @@
-import { join } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import type { KeyAlgorithm } from '../pki/algorithms.ts'
 import { type IssuedCertificate, prepareServer, sign } from '../pki/issue.ts'
-import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
+import { encodePrivateKey, generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { publish } from './publish.ts'
-import { SERVER_FILES } from './server-credentials.ts'
+import { SERVER_FILES, type ServerFiles, serverFilesIn } from './server-credentials.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 export interface ServerRequest {
@@ -28,11 +27,7 @@ export interface IssuedServer {
   readonly notAfter: Date
   readonly directory: string
   /** Absolute paths. */
-  readonly files: {
-    readonly key: string
-    readonly certificate: string
-    readonly chain: string
-  }
+  readonly files: ServerFiles
   /** False when it was there before and `ifMissing` was set. */
   readonly created: boolean
 }
@@ -47,7 +42,10 @@ export async function issueServer(workspace: Workspace, request: ServerRequest):
   const holder = holderOf(request)
   const existing = findCurrent(workspace, holder)
   if (existing !== undefined) return acceptExisting(workspace, request, existing, now)
-  const { certificate, files } = await makeServer(workspace, request, now)
+  const takeKeys = () => generateKeyPair(request.algorithm)
+  const { certificate, files } = await makeServer(request, now, takeKeys, () => {
+    warnAboutSuperseded(workspace, holder, now)
+  })
   const directory = workspace.paths.server(holder.name)
   const record = toRecord(certificate, {
     ...holder,
@@ -68,22 +66,30 @@ export async function issueServer(workspace: Workspace, request: ServerRequest):
   return winner === undefined ? describe(record, true) : acceptExisting(workspace, request, winner, now)
 }
 
-async function makeServer(
-  workspace: Workspace,
-  request: ServerRequest,
+/** What a server certificate is made of. */
+type ServerOrder = Pick<ServerRequest, 'domains' | 'days' | 'issuer'>
+
+/**
+ * Makes key and certificate, without publishing them.
+ * @param takeKeys asked when the CA is unlocked
+ * @param unlocked told then
+ * @throws {XmppkiError} BAD_NAME, BAD_INPUT; what `issuer` and `takeKeys` throw
+ */
+export async function makeServer(
+  { domains, days, issuer: source }: ServerOrder,
   now: Date,
+  takeKeys: () => Promise<KeyPair>,
+  unlocked: () => void = () => undefined,
 ): Promise<{ certificate: IssuedCertificate; files: NewFile[] }> {
-  const { domains, days, algorithm } = request
-  const issuer = await request.issuer()
-  warnAboutSuperseded(workspace, holderOf(request), now)
-  const keys = await generateKeyPair(algorithm)
-  const { publicKey } = keys
+  const issuer = await source()
+  unlocked()
+  const { publicKey, privateKey } = await takeKeys()
   const prepared = prepareServer({ domains, publicKey, days, now, issuer, publication: issuer.publication })
   const certificate = await sign(prepared, issuer.key)
   const files: NewFile[] = [
     {
       name: SERVER_FILES.key,
-      content: await encodePrivateKey(keys.privateKey),
+      content: await encodePrivateKey(privateKey),
       mode: SECRET_FILE,
     },
     {
@@ -108,7 +114,7 @@ function holderOf({ domains: [primary] }: ServerRequest) {
 function acceptExisting(workspace: Workspace, request: ServerRequest, record: IssuedRecord, now: Date): IssuedServer {
   if (!request.ifMissing) {
     throw new XmppkiError('EXISTS', `${record.name} already has a server certificate in ${record.directory}`, {
-      hint: '--if-missing accepts it; to replace it, move that folder away first',
+      hint: `--if-missing accepts it; to replace it, run: xmppki server renew ${record.name}`,
     })
   }
   const missing = request.domains.filter((domain) => !record.domains.includes(domain))
@@ -123,18 +129,13 @@ function acceptExisting(workspace: Workspace, request: ServerRequest, record: Is
 
 function describe(record: IssuedRecord, created: boolean): IssuedServer {
   const { directory, domains, serial, fingerprint } = record
-  const files = {
-    key: join(directory, SERVER_FILES.key),
-    certificate: join(directory, SERVER_FILES.certificate),
-    chain: join(directory, SERVER_FILES.chain),
-  }
   return {
     domains,
     serial,
     fingerprint,
     notAfter: new Date(record.notAfter),
     directory,
-    files,
+    files: serverFilesIn(directory),
     created,
   }
 }

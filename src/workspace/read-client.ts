@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { XmppkiError } from '../errors.ts'
-import { openCertificate, readCertificate } from '../pki/certificate.ts'
-import { decodePrivateKey, isEncryptedPrivateKey, type KeyPair } from '../pki/keys.ts'
+import { readCertificate } from '../pki/certificate.ts'
+import { isEncryptedPrivateKey, type KeyPair } from '../pki/keys.ts'
 import { decodePem } from '../pki/pem.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { type Client, fileNamesOf } from './client-folder.ts'
 import { exists, readTextIfAny, withIo } from './files.ts'
+import { matchingKey } from './matching-key.ts'
 
 /** The certificate of a client as it lies on the disk. */
 export interface ClientCertificate {
@@ -68,9 +69,5 @@ export function readClientKey(record: IssuedRecord, client: Client, certificate:
       hint: 'renew --rekey makes a new one; openssl pkey decrypts it',
     })
   }
-  const keys = decodePrivateKey(pem, { source: path })
-  if (openCertificate(certificate.der).checkPrivateKey(keys.privateKey)) return keys
-  throw new XmppkiError('CORRUPT', `${path} does not belong to the certificate ${certificate.path}`, {
-    hint: 'restore it from a backup',
-  })
+  return matchingKey({ path, content: pem }, { path: certificate.path, content: certificate.der })
 }

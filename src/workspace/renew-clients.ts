@@ -1,5 +1,6 @@
-import { XmppkiError } from '../errors.ts'
+import type { XmppkiError } from '../errors.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
+import { forEachWithCa } from './ca-batch.ts'
 import type { Client } from './client-folder.ts'
 import { listClients } from './list-clients.ts'
 import { type CrlRequest, type CrlRun, publishCrls } from './publish-crl.ts'
@@ -37,29 +38,15 @@ export function renewableClients(workspace: Workspace, now = new Date()): Client
  */
 export async function renewClients(workspace: Workspace, batch: RenewalBatch): Promise<RenewalBatchResult> {
   const { clients, crlDays, ...common } = batch
-  const done: RenewedClient[] = []
-  const failed: RenewalBatchResult['failed'][number][] = []
-  let locked: unknown
-  const issuer: RenewalRequest['issuer'] = (serial) =>
-    batch.issuer(serial).catch((error: unknown) => {
-      locked = error
-      throw error
-    })
-  for (const { jid, device } of clients) {
-    try {
-      done.push(await renewClient(workspace, { ...common, issuer, jid, device }))
-    } catch (error) {
-      // Without the CA all the others would fail alike.
-      if (!(error instanceof XmppkiError) || locked !== undefined) throw error
-      failed.push({ client: { jid, device }, error })
-    }
-  }
+  const { done, failed } = await forEachWithCa(clients, batch.issuer, ({ jid, device }, issuer) =>
+    renewClient(workspace, { ...common, issuer, jid, device }),
+  )
   const { crls, withoutKey } = await publishSuperseded(workspace, done, {
     issuer: batch.issuer,
     days: crlDays,
     now: batch.now ?? new Date(),
   })
-  return { done, failed, crls, withoutKey }
+  return { done, failed: failed.map(({ item: client, error }) => ({ client, error })), crls, withoutKey }
 }
 
 /**

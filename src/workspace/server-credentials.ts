@@ -10,6 +10,23 @@ export const SERVER_FILES = {
   chain: 'chain.crt',
 } as const
 
+/** Absolute paths of the files of a server certificate. */
+export interface ServerFiles {
+  readonly key: string
+  readonly certificate: string
+  /** The certificate followed by that of the CA. */
+  readonly chain: string
+}
+
+/** Where the files are in the folder of a server certificate. */
+export function serverFilesIn(directory: string): ServerFiles {
+  return {
+    key: join(directory, SERVER_FILES.key),
+    certificate: join(directory, SERVER_FILES.certificate),
+    chain: join(directory, SERVER_FILES.chain),
+  }
+}
+
 /** What a TLS server needs. */
 export interface ServerCredentials {
   /** Private key, PKCS#8 PEM. */
@@ -25,9 +42,10 @@ export interface ServerCredentials {
 /** @throws {XmppkiError} CORRUPT when one of the files is missing, IO */
 export function readServerCredentials(record: IssuedRecord): ServerCredentials {
   const { directory, serial, notAfter } = record
+  const files = serverFilesIn(directory)
   return {
-    key: readRequired(join(directory, SERVER_FILES.key)),
-    chain: readRequired(join(directory, SERVER_FILES.chain)),
+    key: readRequired(files.key),
+    chain: readRequired(files.chain),
     serial,
     notAfter: new Date(notAfter),
     directory,

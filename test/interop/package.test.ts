@@ -84,6 +84,16 @@ describe('the npm package', () => {
     expect(verify.code, verify.output).toBe(0)
   })
 
+  it('finds its templates where it is installed', () => {
+    expect(xmppki('server', 'issue', 'localhost').code).toBe(0)
+    const { code, output } = xmppki('config', 'render', 'prosody', '--out', 'prosody.cfg.lua')
+    expect(output).toContain('mod_auth_xmppki.lua')
+    expect(code, output).toBe(0)
+    const unit = xmppki('config', 'render', 'systemd')
+    const installed = join(project(), 'node_modules', 'xmppki', 'bin', 'xmppki.cjs')
+    expect(unit.stdout).toContain(`\nExecStart=${process.execPath} ${installed} serve `)
+  })
+
   it('quickstart --check proves a login and exits 0', () => {
     const { code, output } = xmppki('quickstart', '--check', '--port', '0', '--tls-port', '0')
     expect(output).toContain('alice@localhost/')

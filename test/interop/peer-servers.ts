@@ -17,11 +17,13 @@ export interface PeerFiles {
 /** A server of somebody else, as a process of ours with a configuration and a data folder of its own. */
 export interface Peer {
   readonly port: number
+  /** What it has logged so far. */
+  output(): string
   stop(): Promise<void>
 }
 
 /** A port that was free a moment ago: these servers cannot be told to choose, nor do they tell. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
@@ -37,7 +39,6 @@ const quoted = (text: string) => JSON.stringify(text)
 /** @param verify whether it asks for client certificates */
 export async function startProsody({ folder, key, certificate, ca }: PeerFiles, verify: boolean): Promise<Peer> {
   const port = await freePort()
-  const config = join(folder, 'prosody.cfg.lua')
   const request = verify ? '{ "peer", "client_once" }' : '"none"'
   const lines = [
     'run_as_root = true',
@@ -58,16 +59,20 @@ export async function startProsody({ folder, key, certificate, ca }: PeerFiles, 
     `c2s_ssl = { key = ${quoted(key)}; certificate = ${quoted(certificate)}; cafile = ${quoted(ca)}; verify = ${request} }`,
     'VirtualHost "localhost"',
   ]
-  writeFileSync(config, `${lines.join('\n')}\n`)
+  return runProsody(folder, `${lines.join('\n')}\n`, port)
+}
+
+async function runProsody(folder: string, text: string, port: number): Promise<Peer> {
+  const config = join(folder, 'prosody.cfg.lua')
+  writeFileSync(config, text)
   const child = new LineProcess('prosody', ['-F', '--config', config], { env: environment(folder), cwd: folder })
   await child.stdout.take((line) => line.includes(`Activated service 'c2s' on [127.0.0.1]:${port}`), 'a listener')
-  return { port, stop: async () => void (await child.stop('SIGTERM')) }
+  return { port, output: () => child.stdout.text, stop: async () => void (await child.stop('SIGTERM')) }
 }
 
 /** It asks for client certificates. @param knowsCa whether it has been told the CA */
 export async function startEjabberd({ folder, key, certificate, ca }: PeerFiles, knowsCa: boolean): Promise<Peer> {
   const port = await freePort()
-  const config = join(folder, 'ejabberd.yml')
   const cafile = knowsCa ? `, cafile: ${quoted(ca)}` : ''
   const lines = [
     'hosts: [localhost]',
@@ -79,7 +84,12 @@ export async function startEjabberd({ folder, key, certificate, ca }: PeerFiles,
     'modules:',
     '  mod_disco: {}',
   ]
-  writeFileSync(config, `${lines.join('\n')}\n`)
+  return runEjabberd(folder, `${lines.join('\n')}\n`, port)
+}
+
+async function runEjabberd(folder: string, text: string, port: number): Promise<Peer> {
+  const config = join(folder, 'ejabberd.yml')
+  writeFileSync(config, text)
   mkdirSync(join(folder, 'database'))
   const log = join(folder, 'ejabberd.log')
   // Not by ejabberdctl: that wants Debian's user, and a node name for the daemon of Erlang's distribution.
@@ -90,5 +100,49 @@ export async function startEjabberd({ folder, key, certificate, ca }: PeerFiles,
     cwd: folder,
   })
   await child.stdout.take((line) => line.includes(`Start accepting TCP connections at 127.0.0.1:${port}`), 'a listener')
-  return { port, stop: async () => void (await child.stop('SIGTERM')) }
+  return { port, output: () => child.stdout.text, stop: async () => void (await child.stop('SIGTERM')) }
+}
+
+/** The text with other values in some places, each of which must be there once. */
+export function adapted(text: string, places: readonly (readonly [from: string, to: string])[]): string {
+  return places.reduce((result, [from, to]) => {
+    if (result.split(from).length !== 2) throw new Error(`'${from}' is not there once`)
+    return result.replace(from, () => to)
+  }, text)
+}
+
+/** A server with what `config render` has written but for ports, addresses and places for data and logs. */
+export interface RenderedPeer extends Peer {
+  readonly tlsPort: number
+}
+
+/** @param folder an empty one of its own */
+export async function startRenderedProsody(folder: string, text: string): Promise<RenderedPeer> {
+  const [port, tlsPort] = [await freePort(), await freePort()]
+  const places = [
+    ['c2s_ports = { 5222 }', `c2s_ports = { ${port} }`],
+    ['c2s_direct_tls_ports = { 5223 }', `c2s_direct_tls_ports = { ${tlsPort} }`],
+    ['pidfile = "/run/prosody/prosody.pid"', `pidfile = ${quoted(join(folder, 'prosody.pid'))}`],
+    ['log = { info = "*syslog" }', 'log = { { levels = { min = "info" }, to = "console" } }'],
+  ] as const
+  const before = [
+    'run_as_root = true',
+    `data_path = ${quoted(folder)}`,
+    'interfaces = { "127.0.0.1" }',
+    's2s_ports = {}',
+    'http_ports = {}',
+    'https_ports = {}',
+  ]
+  return { ...(await runProsody(folder, `${before.join('\n')}\n${adapted(text, places)}`, port)), tlsPort }
+}
+
+/** @param folder an empty one of its own */
+export async function startRenderedEjabberd(folder: string, text: string): Promise<RenderedPeer> {
+  const [port, tlsPort] = [await freePort(), await freePort()]
+  const places = [
+    ['port: 5222', `port: ${port}`],
+    ['port: 5223', `port: ${tlsPort}`],
+  ] as const
+  const bound = text.replaceAll('ip: "::"', 'ip: "127.0.0.1"')
+  return { ...(await runEjabberd(folder, adapted(bound, places), port)), tlsPort }
 }

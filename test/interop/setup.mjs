@@ -58,6 +58,14 @@ const NEEDS = [
   { program: 'poezio', debian: 'poezio' },
   { program: 'prosody', debian: 'prosody' },
   { program: 'ejabberdctl', debian: 'ejabberd', isThere: () => existsSync('/usr/sbin/ejabberdctl') },
+  { program: 'erl', debian: 'erlang-base' },
+  { program: 'nginx', debian: 'nginx-light', isThere: () => existsSync('/usr/sbin/nginx') },
+  {
+    program: 'the stream module of nginx',
+    debian: 'libnginx-mod-stream',
+    isThere: () => existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'),
+  },
+  { program: 'systemd-analyze', debian: 'systemd' },
   { program: "Python's slixmpp", debian: 'python3-slixmpp', isThere: () => hasPythonModule('slixmpp') },
 ]
 

@@ -1,25 +1,33 @@
 import { fileURLToPath } from 'node:url'
 import { LineProcess } from './line-process.ts'
-import type { ClientFiles, Service } from './service.ts'
+import type { ClientFiles } from './service.ts'
 
 const SCRIPT = fileURLToPath(new URL('./slixmpp-client.py', import.meta.url))
 
 export interface SlixmppOptions {
   readonly jid: string
   /** Nothing: a client without a certificate. */
-  readonly files?: ClientFiles
+  readonly files?: Pick<ClientFiles, 'certificate' | 'key'>
   readonly directTls?: boolean
   /** What it verifies the server with; default: the CA of the service. */
   readonly ca?: string
 }
 
+/** The server that it connects to. */
+export interface SlixmppServer {
+  readonly port: number
+  readonly tlsPort: number
+  /** PEM file of the CA that it is verified with. */
+  readonly rootCertificate: string
+}
+
 /** A slixmpp client; Debian's Python, because only that sees Debian's slixmpp. */
-export function slixmpp(service: Service, { jid, files, directTls = false, ca }: SlixmppOptions): LineProcess {
-  const port = directTls ? service.tlsPort : service.port
-  const args = ['--jid', jid, '--port', String(port), '--ca', ca ?? service.rootCertificate]
+export function slixmpp(server: SlixmppServer, { jid, files, directTls = false, ca }: SlixmppOptions): LineProcess {
+  const port = directTls ? server.tlsPort : server.port
+  const args = ['--jid', jid, '--port', String(port), '--ca', ca ?? server.rootCertificate]
   if (files !== undefined) args.push('--cert', files.certificate, '--key', files.key)
   if (directTls) args.push('--direct-tls')
   return new LineProcess('/usr/bin/python3', [SCRIPT, ...args], {
-    env: { PATH: process.env['PATH'], HOME: service.cli.folder, LC_ALL: 'C.UTF-8' },
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', LC_ALL: 'C.UTF-8' },
   })
 }

@@ -10,15 +10,16 @@ import {
   crlDaysFlag,
   daysFlag,
   deviceFlag,
+  expiresInFlag,
   keyTypeFlag,
   namesDomainFlag,
   secretFileFlag,
 } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
+import { checkKeyType, notDue } from '../../cli/renewal.ts'
 import { readSecretFile } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { Client } from '../../workspace/client-folder.ts'
-import { type Period, parsePeriod } from '../../workspace/period.ts'
 import type { RenewedClient } from '../../workspace/renew-client.ts'
 import type { RenewalBatchResult } from '../../workspace/renew-clients.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
@@ -30,8 +31,6 @@ export interface ClientRenewResult {
   /** The lists that were written where --revoke-old has revoked something, one for each CA. */
   readonly crls: readonly CrlDocument[]
 }
-
-const DAY_MS = 86_400_000
 
 export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
   static override summary = 'Replace client certificates by new ones before they expire.'
@@ -75,12 +74,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       env: 'XMPPKI_DEVICE',
     }),
     all: Flags.boolean({ summary: 'all users and devices', env: 'XMPPKI_RENEW_ALL' }),
-    'expires-in': Flags.custom<Period>({
-      summary: 'only what ends within this time: 30d, 12h, 2w, or a part of its validity: 25%',
-      helpValue: 'PERIOD',
-      env: 'XMPPKI_EXPIRES_IN',
-      parse: async (text) => parsePeriod(text),
-    })(),
+    'expires-in': expiresInFlag(),
     days: daysFlag({ summary: 'how long the new certificates are valid', default: 500, env: 'XMPPKI_CLIENT_DAYS' }),
     rekey: Flags.boolean({ summary: 'make new keys', env: 'XMPPKI_REKEY' }),
     'key-type': keyTypeFlag({ summary: 'type of the keys that --rekey makes (default: that of the old key)' }),
@@ -105,10 +99,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     if (flags['passphrase-file'] === '-' && flags['p12-password-file'] === '-') {
       throw new XmppkiError('USAGE', '--passphrase-file and --p12-password-file cannot both read standard input')
     }
-    // An environment variable may set it for all commands: only the flag is a contradiction.
-    if (!flags.rekey && this.argv.some((word) => /^--key-type(=|$)/.test(word))) {
-      throw new XmppkiError('USAGE', '--key-type has no effect without --rekey', { hint: 'add --rekey' })
-    }
+    checkKeyType(flags.rekey, this.argv)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { renewClients } = await import('../../workspace/renew-clients.ts')
     const warn = (text: string) => this.sayWarning(text)
@@ -176,8 +167,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
   #show({ jid, device, renewed, directory, notAfter, previous, generatedPassword }: RenewedClient): void {
     const name = styled('bold', device === '' ? jid : `${jid} (${device})`)
     if (!renewed) {
-      const days = Math.floor((notAfter.getTime() - Date.now()) / DAY_MS)
-      this.log(`${name} not due: expires in ${days} ${days === 1 ? 'day' : 'days'}`)
+      this.log(`${name} ${notDue(notAfter)}`)
       return
     }
     this.log(`${name} renewed`)

@@ -12,7 +12,7 @@ export default class ServerIssue extends XmppkiCommand<IssuedServer> {
 
   static override description = [
     'One private key and one certificate that names all the DOMAINs, each as dNSName, SRVName (_xmpp-client and _xmpps-client) and id-on-xmppAddr, as RFC 6120 §13.7.1.2 describes. The first DOMAIN is the Common Name and the name of the folder. "xmppki serve" finds the certificate by itself; other servers take server.key and chain.crt.',
-    'Existing files are never overwritten: to replace a certificate, move its folder away.',
+    'Existing files are never overwritten: to replace a certificate, run `server renew`.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     "Certificates are valid for 397 days by default, as those of public CAs are; Apple's systems refuse more than 825.",
     exitCodes({

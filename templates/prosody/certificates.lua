@@ -1,0 +1,2 @@
+-- Nobody logs in with a password.
+xmppki_passwords = false

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { renderSystemd } from '../../src/render/systemd.ts'
+import { golden, readTemplate } from '../support/rendered.ts'
+
+const render = (...program: string[]) =>
+  renderSystemd({ domain: 'example.org', program, command: 'xmppki config render TARGET' }, readTemplate)
+
+describe('the unit of systemd', () => {
+  it('is as it was', async () => {
+    await expect(render('/usr/bin/node', '/usr/lib/xmppki/bin/xmppki.cjs')).toMatchFileSnapshot(
+      golden('xmppki.service'),
+    )
+  })
+
+  it.each([
+    ['/opt/my node/node', '"/opt/my node/node"'],
+    ['/opt/100%/node', '/opt/100%%/node'],
+    ['/opt/$HOME/node', '"/opt/$$HOME/node"'],
+    ['/opt/"a\\b"/node', '"/opt/\\"a\\\\b\\"/node"'],
+  ])('starts %s', (program, word) => {
+    expect(render(program, 'x')).toContain(`\nExecStart=${word} x serve `)
+  })
+
+  it('refuses a line break, which would be another directive', () => {
+    expect(() => render('/opt/a\nUser=root')).toThrow('has a control character')
+  })
+})
