@@ -1,0 +1,20 @@
+/** The hashes that SCRAM is used with here: RFC 5802 (SHA-1), RFC 7677 (SHA-256), XEP-0438 (SHA-512). */
+export const SCRAM_HASHES = ['sha-1', 'sha-256', 'sha-512'] as const
+
+export type ScramHash = (typeof SCRAM_HASHES)[number]
+
+/**
+ * What a server keeps of a password for one hash (RFC 5802 §3): it checks proofs and answers them, but does not log in.
+ * All bytes are in base64.
+ */
+export interface ScramKeys {
+  readonly salt: string
+  /** At least 4096 (RFC 5802 §5.1). */
+  readonly iterations: number
+  /** H(ClientKey). */
+  readonly storedKey: string
+  readonly serverKey: string
+}
+
+/** The keys of one password; a hash that is missing cannot be used to log in. */
+export type ScramKeySet = { readonly [hash in ScramHash]?: ScramKeys }
