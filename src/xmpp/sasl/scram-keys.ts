@@ -3,13 +3,16 @@ export const SCRAM_HASHES = ['sha-1', 'sha-256', 'sha-512'] as const
 
 export type ScramHash = (typeof SCRAM_HASHES)[number]
 
+/** RFC 5802 §5.1: rounds of PBKDF2, and no fewer. */
+export const MIN_ITERATIONS = 4096
+
 /**
  * What a server keeps of a password for one hash (RFC 5802 §3): it checks proofs and answers them, but does not log in.
  * All bytes are in base64.
  */
 export interface ScramKeys {
   readonly salt: string
-  /** At least 4096 (RFC 5802 §5.1). */
+  /** At least {@link MIN_ITERATIONS}. */
   readonly iterations: number
   /** H(ClientKey). */
   readonly storedKey: string
