@@ -4,6 +4,9 @@ import { XmppkiError } from '../errors.ts'
 /** Spreadsheets write the separator of their country. */
 const SEPARATORS = [',', ';', '\t'] as const
 
+/** All of them in one file: lists are put together by hand. Left to find out, the parser goes by the first line. */
+const LINE_ENDS = ['\r\n', '\n', '\r']
+
 /** What separates the columns in this heading; undefined when there is only one. */
 export function csvSeparator(heading: string): string | undefined {
   return SEPARATORS.find((character) => heading.includes(character))
@@ -25,7 +28,14 @@ export interface CsvRow {
 export function splitCsv(text: string, options: { delimiter: string; source: string; trim: boolean }): CsvRow[] {
   const { delimiter, source, trim } = options
   try {
-    const usual = { delimiter, info: true, relax_column_count: true, skip_empty_lines: true, trim }
+    const usual = {
+      delimiter,
+      record_delimiter: LINE_ENDS,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      trim,
+    }
     return parseCsv(text, { ...usual, skip_records_with_empty_values: true }) as unknown as CsvRow[]
   } catch (error) {
     const line = error instanceof Error && 'lines' in error ? `:${error.lines}` : ''
