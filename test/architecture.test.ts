@@ -45,6 +45,7 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^(ltx|saxes)$/, ['xmpp']],
   [/^@oclif\/core$/, ['cli', 'commands', 'main']],
   [/^@photostructure\/sqlite$/, ['store']],
+  [/^pg$/, ['store']],
   [/^pino$/, ['service']],
   [/^smol-toml$/, ['config']],
   [/^csv-parse\//, ['formats']],
