@@ -6,7 +6,7 @@ import { readCsvAccounts, readDumpedAccounts, readJsonAccounts } from './list.ts
 import { readMnesiaAccounts } from './mnesia.ts'
 
 /** What accounts in one file can be written in. */
-const FILE_FORMATS = ['csv', 'jsonl', 'mnesia', 'postgres'] as const
+export const FILE_FORMATS = ['csv', 'jsonl', 'mnesia', 'postgres'] as const
 
 export type FileFormat = (typeof FILE_FORMATS)[number]
 

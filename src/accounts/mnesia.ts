@@ -6,7 +6,7 @@ import { keyOctets, scramHash, scramKeys } from './scram-row.ts'
 
 /**
  * Accounts in a dump of Mnesia, as `ejabberdctl dump FILE`, `ejabberdctl dump_table FILE passwd` and `mongooseimctl
- * mnesia dump` write it: one record `{passwd, {User, Server}, Password}` for each, other tables are left out. The password
+ * mnesia dumpTable` write it: one record `{passwd, {User, Server}, Password}` for each, other tables are left out. The password
  * is a text, a record `scram`, or with MongooseIM a map.
  * @param source how the dump is called in messages
  * @throws {XmppkiError} BAD_INPUT with file, line and column when it cannot be read, or has no such record
