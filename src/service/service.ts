@@ -4,6 +4,7 @@ import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
 import { currentActor } from '../workspace/audit-events.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
 import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
@@ -81,6 +82,7 @@ class RunningService implements Service {
   readonly #caretaker: Caretaker
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
+  readonly #accounts: AccountStore
   readonly #reloader: Reloader | undefined
   #configuration: Configuration
   #server: XmppServer | undefined
@@ -95,6 +97,7 @@ class RunningService implements Service {
     this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
     this.#logins = new LoginRecorder(workspace.ledger(), log)
     this.#crlFiles = new CrlFiles(log)
+    this.#accounts = new AccountStore(workspace.paths.accounts, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -122,6 +125,7 @@ class RunningService implements Service {
     const { issuer, log } = this.#options
     this.#reloader?.mark()
     try {
+      await this.#accounts.adopt(await this.#accounts.open(this.#configuration))
       this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, issuer))
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
@@ -143,6 +147,7 @@ class RunningService implements Service {
     await Promise.all([this.#server?.stop(), this.#http?.stop()])
     await this.#caretaker.stop()
     await this.#logins.stop()
+    await this.#accounts.close()
   }
 
   #newReloader({ configuration, file }: ReloadSource): Reloader {
@@ -159,16 +164,20 @@ class RunningService implements Service {
     const { upkeepIssuer, log } = this.#options
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
-    const server = await this.#serverOptions(next, issuer)
+    const accounts = await this.#accounts.open(next)
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
-    const opened = isSame ? undefined : await this.#startHttp(next)
+    let opened: PkiHttp | undefined
     try {
+      const server = await this.#serverOptions(next, issuer)
+      opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
     } catch (error) {
       await opened?.stop()
+      await this.#accounts.drop(accounts)
       throw error
     }
     this.#configuration = next
+    await this.#accounts.adopt(accounts)
     log.level = next.general.loglevel
     if (isSame) return
     await this.#http?.stop()

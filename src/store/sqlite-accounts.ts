@@ -1,3 +1,4 @@
+import { XmppkiError } from '../errors.ts'
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
 import { domainOf, planImport } from './import-plan.ts'
@@ -51,6 +52,7 @@ export class SqliteAccounts implements Accounts {
   readonly #setKeys: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #list: SqliteStatement
+  #isOpen = true
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
   constructor(path: string) {
@@ -118,12 +120,17 @@ export class SqliteAccounts implements Accounts {
   }
 
   async close(): Promise<void> {
+    this.#isOpen = false
     this.#database.close()
   }
 
   async #whenFree<T>(work: () => T): Promise<T> {
     try {
-      return await untilFree(work)
+      return await untilFree(() => {
+        // Somebody may have waited for a lock while another store has taken the place of this one.
+        if (this.#isOpen) return work()
+        throw new XmppkiError('UNAVAILABLE', `${ACCOUNTS_WORDS.name} ${this.#path} has been closed`)
+      })
     } catch (error) {
       throw explained(error, this.#path, ACCOUNTS_WORDS)
     }
