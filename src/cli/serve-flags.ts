@@ -92,6 +92,12 @@ export const SERVE_FLAGS = {
     description: 'replace ends the older session, refuse keeps it, rename gives the newcomer another resource.',
     env: 'XMPPKI_RESOURCE_CONFLICT',
   }),
+  'store-url-file': pathFlag({
+    summary:
+      'file whose first line is the URL of the PostgreSQL database that has the accounts (default: in the workspace)',
+    helpValue: 'FILE',
+    env: 'XMPPKI_STORE_URL_FILE',
+  }),
   'log-level': Flags.option({ options: LOG_LEVELS })({
     summary: 'least severity that is logged (default: info)',
     env: 'XMPPKI_LOG_LEVEL',
@@ -117,6 +123,7 @@ const TARGETS: readonly Target[] = [
   { flag: 'sasl-external', path: ['auth', 'sasl_external'] },
   { flag: 'common-name-prefix', path: ['auth', 'sasl_external_common_name', 'prefix'] },
   { flag: 'common-name-suffix', path: ['auth', 'sasl_external_common_name', 'suffix'] },
+  { flag: 'store-url-file', path: ['store', 'url_file'] },
   { flag: 'host', path: ['ip_address'], listeners: 'all' },
   { flag: 'port', path: ['port'], listeners: 'starttls' },
   { flag: 'tls-port', path: ['port'], listeners: 'tls' },

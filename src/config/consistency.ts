@@ -8,10 +8,13 @@ type TableName = (array: 'host_config' | 'listen.c2s', index: number) => string
 
 /** What no key says alone: values that do not go together. */
 export function inconsistencies(configuration: Configuration, nameOf: TableName): Finding[] {
-  const { listen, auth } = configuration
+  const { listen, auth, store } = configuration
   return [
     ...hostFindings(configuration, nameOf),
     ...addressFindings(configuration, nameOf),
+    ...(store.url !== undefined && store.url_file !== undefined
+      ? [error('store.url_file', 'there is a url as well', 'remove one of the two')]
+      : []),
     ...listen.c2s.flatMap((listener, index) => tlsFindings(listener, `${nameOf('listen.c2s', index)}.tls`)),
     ...(auth.sasl_external.some((source: string) => source === 'auth_id')
       ? [warning('auth.sasl_external', '"auth_id" lets every certificate log in as any user', 'remove it')]

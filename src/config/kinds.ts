@@ -1,4 +1,6 @@
 import { nearest } from '../cli/nearest.ts'
+import { XmppkiError } from '../errors.ts'
+import { parsePostgresUrl, withoutPassword } from '../store/postgres-url.ts'
 import { JidError, prepareDomain } from '../xmpp/jid.ts'
 import type { Checked, Kind } from './field.ts'
 
@@ -50,6 +52,22 @@ export const domain: Kind<string> = {
     } catch (error) {
       if (!(error instanceof JidError)) throw error
       return { wrong: `${JSON.stringify(raw)} is no domain: ${error.reason}` }
+    }
+  },
+}
+
+/** Where a PostgreSQL database is and who asks; the password in it is neither shown nor repeated in errors. */
+export const databaseUrl: Kind<string> = {
+  type: 'URL',
+  shown: withoutPassword,
+  check(raw) {
+    if (typeof raw !== 'string') return { wrong: `expected a URL, not ${describeType(raw)}` }
+    try {
+      parsePostgresUrl(raw)
+      return { value: raw }
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      return { wrong: error.message, ...(error.hint === undefined ? {} : { fix: error.hint }) }
     }
   },
 }

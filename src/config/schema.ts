@@ -1,6 +1,18 @@
 import { EXTERNAL_SOURCES, type ExternalSource } from '../xmpp/sasl/external.ts'
 import { group, groups, optional, optionalGroup, required, type ValuesOf, withDefault } from './field.ts'
-import { address, choice, cipherList, domain, integer, listOf, path, secretPath, text, toggle } from './kinds.ts'
+import {
+  address,
+  choice,
+  cipherList,
+  databaseUrl,
+  domain,
+  integer,
+  listOf,
+  path,
+  secretPath,
+  text,
+  toggle,
+} from './kinds.ts'
 
 /** MongooseIM's names for the same things. */
 const SOURCE_ALIASES: Readonly<Record<string, ExternalSource>> = { standard: 'xmpp_addr' }
@@ -113,6 +125,13 @@ export const SCHEMA = {
       ),
       ip_address: withDefault(address, LOOPBACK, 'address to listen on'),
     }),
+  }),
+  store: group({
+    url: optional(
+      databaseUrl,
+      'PostgreSQL database that has the accounts; without it they are in SQLite, in the workspace',
+    ),
+    url_file: optional(secretPath, 'file whose first line is that URL, if it is not to stand in this file'),
   }),
   auth: group({
     methods: withDefault(listOf(choice(['pki']), { least: 1 }), ['pki'], 'where accounts come from: certificates'),

@@ -11,8 +11,11 @@ export type Table = Record<string, unknown>
 /** One effective value and where it comes from. */
 export interface Setting {
   readonly key: string
+  /** As it may be printed. */
   readonly value: unknown
   readonly origin: Origin
+  /** Set when a part of the value is not for print. */
+  readonly secret?: true
   /** Set when the value is the name of a file or several. */
   readonly file?: 'public' | 'secret'
 }
@@ -100,7 +103,9 @@ class Walker {
     const { file } = option
     const value = file === undefined ? checked.value : this.#resolved(checked.value)
     const origin = this.#options.originOf(path) ?? { from: 'default' }
-    this.settings.push({ key: path, value, origin, ...(file === undefined ? {} : { file }) })
+    const shown = option.shown?.(value) ?? value
+    const traits = { ...(file === undefined ? {} : { file }), ...(shown === value ? {} : { secret: true as const }) }
+    this.settings.push({ key: path, value: shown, origin, ...traits })
     return value
   }
 

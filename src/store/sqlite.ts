@@ -2,8 +2,10 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { type AuditEvent, type ChainHead, chainEntry, GENESIS, type StoredEntry } from './audit.ts'
 import type { Enrolments } from './enrolments.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
+import { LEDGER_MIGRATIONS } from './ledger-migrations.ts'
 import {
   createPrivateFile,
+  explained,
   openDatabase,
   type SqliteDatabase,
   type SqliteStatement,
@@ -78,7 +80,7 @@ export class SqliteLedger implements Ledger {
     this.#root = dirname(resolve(path))
     createPrivateFile(path)
     this.#database = openDatabase(path)
-    translated(path, () => migrate(this.#database, path))
+    translated(path, () => migrate(this.#database, LEDGER_MIGRATIONS, `the ledger ${path}`))
     const enrolments = translated(path, () => new SqliteEnrolments(this.#database))
     this.#enrolments = enrolments
     this.enrolments = {
@@ -137,9 +139,7 @@ export class SqliteLedger implements Ledger {
       this.#commits++
       return result
     } catch (error) {
-      return translated(this.#path, () => {
-        throw error
-      })
+      throw explained(error, this.#path)
     }
   }
 

@@ -8,6 +8,8 @@ export class WorkspacePaths {
   /** `{version, domain}` */
   readonly settings: string
   readonly ledger: string
+  /** Accounts that log in by password; missing as long as there is no need, and when a database server has them. */
+  readonly accounts: string
   /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
   readonly temporary: string
   readonly ca: string
@@ -28,6 +30,7 @@ export class WorkspacePaths {
     this.home = home
     this.settings = join(home, 'workspace.json')
     this.ledger = join(home, 'ledger.db')
+    this.accounts = join(home, 'accounts.db')
     this.temporary = join(home, 'tmp')
     this.ca = join(home, 'ca')
     this.rootKey = join(this.ca, 'root.key')

@@ -66,6 +66,9 @@ methods = ["pki"]
 sasl_mechanisms = ["cyrsasl_external"]
 sasl_external = ["standard", "common_name"]
 sasl_external_common_name.prefix = "user_"
+
+[store]
+url_file = "database.url"
 `
 
 describe('a configuration', () => {
@@ -105,7 +108,7 @@ describe('a configuration', () => {
   })
 
   it('takes everything from the file: names prepared, aliases resolved, paths from the folder of the file', () => {
-    const { general, host_config, listen, auth } = good(COMPLETE)
+    const { general, host_config, listen, auth, store } = good(COMPLETE)
     expect(general).toEqual({ hosts: ['example.org', 'example.com'], loglevel: 'warn', resource_conflict: 'rename' })
     expect(host_config).toEqual([
       {
@@ -138,6 +141,7 @@ describe('a configuration', () => {
       session_tickets: true,
     })
     expect(listen.http).toEqual({ port: 8080, ip_address: '127.0.0.1' })
+    expect(store).toEqual({ url: undefined, url_file: '/etc/database.url' })
     expect(auth).toMatchObject({
       sasl_mechanisms: ['external'],
       sasl_external: ['xmpp_addr', 'common_name'],
@@ -178,6 +182,18 @@ const ERRORS: readonly (readonly [name: string, document: string, printed: RegEx
     /known here: port, ip/,
   ],
   ['an unknown table', '[modules.mod_mam]', /:1?:? ?modules: there is no such key$/, /known here: general/],
+  [
+    'the URL of a database that is none, without the URL',
+    '[store]\nurl = "postgres://u:sesame@h/d?sslmode=require"',
+    /:2: store\.url: the URL of the database cannot be used: its sslmode is not one that proves who answers$/,
+    /sslmode=verify-full/,
+  ],
+  [
+    'two places for the URL of the database',
+    '[store]\nurl = "postgres://u:p@h/d"\nurl_file = "f"',
+    /:3: store\.url_file: there is a url as well$/,
+    /one of the two/,
+  ],
   [
     'a key in the wrong table',
     `${LISTENER}certfile = "x"`,
