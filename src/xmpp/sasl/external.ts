@@ -1,5 +1,7 @@
 import { type Jid, tryParseJid } from '../jid.ts'
+import { accountAt, requestedAccount } from './account-name.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome, SaslSuccess } from './mechanism.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 /** Where the name of the account may come from, in the operator's order; the first that applies decides. */
 export const EXTERNAL_SOURCES = ['xmpp_addr', 'common_name', 'email', 'uid', 'auth_id'] as const
@@ -40,20 +42,6 @@ type Source = (question: Question) => Decision | undefined
 
 function failure(condition: SaslFailure['condition'], reason: string): SaslFailure {
   return { kind: 'failure', condition, reason }
-}
-
-/** An address that names an account at the stream's domain, normalised; anything else is undefined. */
-function accountAt(domain: string, text: string): Jid | undefined {
-  const jid = tryParseJid(text)
-  return jid?.local !== undefined && jid.domain === domain ? jid : undefined
-}
-
-/**
- * The account that the client asks for, with the resource if it named one. Some clients send the localpart alone
- * (sendxmpp); it names an account of this stream's domain.
- */
-function requestedAccount(authzid: string, domain: string): Jid | undefined {
-  return accountAt(domain, authzid.includes('@') ? authzid : `${authzid}@${domain}`)
 }
 
 /** The address that is meant: of several with the same account, the one with the resource asked for. */
@@ -199,13 +187,5 @@ export function externalMechanism(
         exchange: { respond },
       }))
     },
-  }
-}
-
-function decodeUtf8(data: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data)
-  } catch {
-    return undefined
   }
 }

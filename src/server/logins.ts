@@ -1,0 +1,47 @@
+import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import { requiringAccount } from './account-gate.ts'
+import type { CertificateLogin } from './certificate-login.ts'
+import type { Log } from './log.ts'
+import type { PasswordLogin, PasswordOptions } from './password-login.ts'
+import type { LoginConnection } from './session-host.ts'
+
+/** What certificates are good for: to log in, to log in where there is an account, or for nothing. */
+export type CertificateUse = 'login' | 'account' | 'none'
+
+export interface LoginsOptions {
+  readonly certificates: CertificateLogin
+  readonly passwords: PasswordLogin
+  /** What holds now. */
+  readonly rules: () => { readonly certificates: CertificateUse; readonly passwords: PasswordOptions | undefined }
+  readonly log: Log
+}
+
+/** All ways to log in, for one connection after the other. */
+export class Logins {
+  readonly #options: LoginsOptions
+
+  constructor(options: LoginsOptions) {
+    this.#options = options
+  }
+
+  /** Mechanisms that are switched on, whether or not they are offered on a connection. */
+  get enabled(): ReadonlySet<string> {
+    const external = this.#options.rules().certificates === 'none' ? [] : ['EXTERNAL']
+    return new Set([...external, ...this.#options.passwords.enabled])
+  }
+
+  /** Those that can succeed on this connection now. RFC 6120 §6.3.4: EXTERNAL first. */
+  mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[] {
+    return [...this.#external(domain, connection), ...this.#options.passwords.mechanisms(domain, connection)]
+  }
+
+  #external(domain: string, connection: LoginConnection): readonly SaslMechanism[] {
+    const { certificates, rules, log } = this.#options
+    const { certificates: use, passwords } = rules()
+    if (use === 'none') return []
+    const offered = certificates.mechanisms(domain, connection)
+    if (use === 'login') return offered
+    // Without accounts nobody has one.
+    return passwords === undefined ? [] : offered.map((one) => requiringAccount(one, passwords.accounts, log))
+  }
+}
