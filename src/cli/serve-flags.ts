@@ -27,9 +27,19 @@ export const configFlag = pathFlag({
   env: 'XMPPKI_CONFIG',
 })
 
+/** What says where accounts are, to `serve` and to those who change them. */
+export const STORE_FLAGS = {
+  config: configFlag,
+  'store-url-file': pathFlag({
+    summary:
+      'file whose first line is the URL of the PostgreSQL database that has the accounts (default: in the workspace)',
+    helpValue: 'FILE',
+    env: 'XMPPKI_STORE_URL_FILE',
+  }),
+}
+
 /** What can be said on the command line instead of in `xmppki.toml`. Defaults are those of the configuration. */
 export const SERVE_FLAGS = {
-  config: configFlag,
   domain: domainFlag({
     summary: 'domain to serve (default: that of the workspace)',
     description: 'Can be given several times; clients choose by SNI and by the "to" of their stream.',
@@ -92,12 +102,7 @@ export const SERVE_FLAGS = {
     description: 'replace ends the older session, refuse keeps it, rename gives the newcomer another resource.',
     env: 'XMPPKI_RESOURCE_CONFLICT',
   }),
-  'store-url-file': pathFlag({
-    summary:
-      'file whose first line is the URL of the PostgreSQL database that has the accounts (default: in the workspace)',
-    helpValue: 'FILE',
-    env: 'XMPPKI_STORE_URL_FILE',
-  }),
+  ...STORE_FLAGS,
   'log-level': Flags.option({ options: LOG_LEVELS })({
     summary: 'least severity that is logged (default: info)',
     env: 'XMPPKI_LOG_LEVEL',

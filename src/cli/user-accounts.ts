@@ -1,3 +1,4 @@
+import type { Override } from '../config/overrides.ts'
 import type { Accounts } from '../store/accounts.ts'
 import type { DerivationOptions } from '../xmpp/sasl/scram-credentials.ts'
 import type { NameContext } from './client-names.ts'
@@ -8,6 +9,8 @@ export interface AccountsPlace {
   readonly home: string
   /** The value of `--config`. */
   readonly config: string | undefined
+  /** What else says where the accounts are. */
+  readonly overrides: readonly Override[]
   /** The value of `--domain`. */
   readonly domain: string | undefined
 }
@@ -31,24 +34,23 @@ export interface UserAccounts {
  * about the database
  */
 export async function withAccounts<T>(place: AccountsPlace, work: (accounts: UserAccounts) => Promise<T>): Promise<T> {
-  const { home, config, domain } = place
+  const { home, config, overrides, domain } = place
   const { loadConfiguration } = await import('../config/load.ts')
+  const { storeUrl } = await import('../config/store-url.ts')
   const { openWorkspace } = await import('../workspace/workspace.ts')
   const { openAccounts } = await import('../store/open-accounts.ts')
   const { SCRAM_HASHES } = await import('../xmpp/sasl/scram-keys.ts')
   const { paths, defaultDomain } = openWorkspace(home)
+  const source = { file: config, home, overrides, defaultHost: defaultDomain }
   // Its warnings are about serving, and `serve` gives them.
-  const { general } = loadConfiguration(
-    { file: config, home, overrides: [], defaultHost: defaultDomain },
-    () => undefined,
-  )
-  const store = await openAccounts({ url: undefined, path: paths.accounts })
+  const configuration = loadConfiguration(source, () => undefined)
+  const store = await openAccounts({ url: storeUrl(configuration), path: paths.accounts })
   try {
     return await work({
       store,
       derivation: { hashes: SCRAM_HASHES, iterations: 10_000 },
       perDomain: undefined,
-      hosts: general.hosts,
+      hosts: configuration.general.hosts,
       names: { domain: domain ?? defaultDomain, explicit: domain !== undefined },
     })
   } finally {

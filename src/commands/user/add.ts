@@ -1,14 +1,13 @@
 import { Args, Flags } from '@oclif/core'
 import { conflictError } from '../../cli/account-conflict.ts'
-import { XmppkiCommand } from '../../cli/base-command.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { parseClientNames, remarkOnForm } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { namesDomainFlag, pathFlag } from '../../cli/flags.ts'
+import { pathFlag } from '../../cli/flags.ts'
 import { NEW_PASSWORD_FLAGS, type NewPasswordFlags, newPassword, passwordRows } from '../../cli/new-password.ts'
 import { styled } from '../../cli/output.ts'
-import { configFlag } from '../../cli/serve-flags.ts'
-import { type UserAccounts, withAccounts } from '../../cli/user-accounts.ts'
+import type { UserAccounts } from '../../cli/user-accounts.ts'
 import { XmppkiError } from '../../errors.ts'
 
 interface AddedAccount {
@@ -32,7 +31,7 @@ interface Outcome {
   readonly failed: { readonly jid: string; readonly error: XmppkiError }[]
 }
 
-export default class UserAdd extends XmppkiCommand<UserAddResult> {
+export default class UserAdd extends AccountsCommand<UserAddResult> {
   static override summary = 'Make accounts that log in by password.'
 
   static override description = [
@@ -66,7 +65,7 @@ export default class UserAdd extends XmppkiCommand<UserAddResult> {
   }
 
   static override flags = {
-    domain: namesDomainFlag,
+    ...ACCOUNTS_FLAGS,
     ...NEW_PASSWORD_FLAGS,
     passwords: pathFlag({
       summary: 'collect the generated passwords in this new CSV file (jid, password), and show none',
@@ -77,18 +76,15 @@ export default class UserAdd extends XmppkiCommand<UserAddResult> {
       summary: 'accept users who have an account already, and leave it as it is',
       env: 'XMPPKI_IF_MISSING',
     }),
-    config: configFlag,
   }
 
   async run(): Promise<UserAddResult> {
     const { args, flags } = await this.parse(UserAdd)
-    const { config, domain, passwords } = flags
+    const { passwords } = flags
     const { checkPasswordList, writeSecretRows } = await import('../../workspace/password-list.ts')
     if (args.name.length > 1 && flags['password-file'] !== undefined) throw oneForAll()
     if (passwords !== undefined) checkPasswordList(passwords)
-    const { added, failed } = await withAccounts({ home: this.homeOf(flags), config, domain }, (accounts) =>
-      this.#add(accounts, args.name, flags),
-    )
+    const { added, failed } = await this.withAccounts(flags, (accounts) => this.#add(accounts, args.name, flags))
     if (passwords !== undefined) {
       const rows = added.flatMap(({ jid, password }) => (password === undefined ? [] : [[jid, password]]))
       writeSecretRows(passwords, [['jid', 'password'], ...rows])

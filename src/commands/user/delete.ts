@@ -1,12 +1,10 @@
 import { Args } from '@oclif/core'
-import { XmppkiCommand } from '../../cli/base-command.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { parseClientNames, remarkOnForm } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { namesDomainFlag } from '../../cli/flags.ts'
 import { styled } from '../../cli/output.ts'
-import { configFlag } from '../../cli/serve-flags.ts'
-import { type UserAccounts, withAccounts } from '../../cli/user-accounts.ts'
+import type { UserAccounts } from '../../cli/user-accounts.ts'
 import { XmppkiError } from '../../errors.ts'
 
 /** The result of `user delete`. */
@@ -15,7 +13,7 @@ export interface UserDeleteResult {
   readonly failed: readonly { readonly jid: string; readonly error: ErrorDocument }[]
 }
 
-export default class UserDelete extends XmppkiCommand<UserDeleteResult> {
+export default class UserDelete extends AccountsCommand<UserDeleteResult> {
   static override summary = 'Delete accounts with their passwords.'
 
   static override description = [
@@ -45,15 +43,12 @@ export default class UserDelete extends XmppkiCommand<UserDeleteResult> {
     name: Args.string({ description: 'username or bare JID', multiple: true, required: true, ignoreStdin: true }),
   }
 
-  static override flags = { domain: namesDomainFlag, config: configFlag }
+  static override flags = ACCOUNTS_FLAGS
 
   async run(): Promise<UserDeleteResult> {
     const { args, flags } = await this.parse(UserDelete)
-    const { config, domain } = flags
     const home = this.homeOf(flags)
-    const { deleted, failed } = await withAccounts({ home, config, domain }, (accounts) =>
-      this.#delete(accounts, args.name),
-    )
+    const { deleted, failed } = await this.withAccounts(flags, (accounts) => this.#delete(accounts, args.name))
     const certified = await withCertificates(home, deleted)
     const show = () => {
       for (const jid of deleted) this.log(`${styled('bold', jid)} deleted`)

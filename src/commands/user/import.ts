@@ -10,15 +10,13 @@ import {
   refusedRow,
   unservedRemarks,
 } from '../../cli/account-import.ts'
-import { XmppkiCommand } from '../../cli/base-command.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { namesDomainFlag } from '../../cli/flags.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
-import { configFlag } from '../../cli/serve-flags.ts'
 import { StopSwitch } from '../../cli/stop-switch.ts'
-import { type UserAccounts, withAccounts } from '../../cli/user-accounts.ts'
+import type { UserAccounts } from '../../cli/user-accounts.ts'
 import type { Account } from '../../store/accounts.ts'
 
 /** The result of `user import`. */
@@ -40,7 +38,7 @@ interface ImportFlags {
   readonly 'dry-run': boolean
 }
 
-export default class UserImport extends XmppkiCommand<UserImportResult> {
+export default class UserImport extends AccountsCommand<UserImportResult> {
   static override summary = 'Import accounts of Prosody, ejabberd or MongooseIM, or from a list.'
 
   static override description = [
@@ -89,7 +87,7 @@ export default class UserImport extends XmppkiCommand<UserImportResult> {
       options: [...FILE_FORMATS, 'prosody'] as const,
       env: 'XMPPKI_USER_FORMAT',
     })(),
-    domain: namesDomainFlag,
+    ...ACCOUNTS_FLAGS,
     replace: Flags.boolean({
       summary: 'give accounts that are there the password of the import',
       exclusive: ['if-missing'],
@@ -100,13 +98,11 @@ export default class UserImport extends XmppkiCommand<UserImportResult> {
       env: 'XMPPKI_IF_MISSING',
     }),
     'dry-run': Flags.boolean({ summary: 'say what would be done, and write nothing', env: 'XMPPKI_DRY_RUN' }),
-    config: configFlag,
   }
 
   async run(): Promise<UserImportResult> {
     const { args, flags } = await this.parse(UserImport)
-    const { config, domain } = flags
-    return withAccounts({ home: this.homeOf(flags), config, domain }, async (accounts) => {
+    return this.withAccounts(flags, async (accounts) => {
       const { readAccountSource } = await import('../../cli/account-source.ts')
       const { prepareAccounts } = await import('../../accounts/prepare.ts')
       const rows = await readAccountSource(args.file, flags.format)

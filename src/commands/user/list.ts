@@ -1,10 +1,9 @@
-import { XmppkiCommand } from '../../cli/base-command.ts'
+import { AccountsCommand } from '../../cli/accounts-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { domainFlag } from '../../cli/flags.ts'
 import { day } from '../../cli/output.ts'
-import { configFlag } from '../../cli/serve-flags.ts'
+import { STORE_FLAGS } from '../../cli/serve-flags.ts'
 import { table } from '../../cli/table.ts'
-import { withAccounts } from '../../cli/user-accounts.ts'
 import type { Account } from '../../store/accounts.ts'
 import type { ScramHash } from '../../xmpp/sasl/scram-keys.ts'
 
@@ -22,7 +21,7 @@ export interface UserListResult {
   readonly accounts: readonly ListedAccount[]
 }
 
-export default class UserList extends XmppkiCommand<UserListResult> {
+export default class UserList extends AccountsCommand<UserListResult> {
   static override summary = 'List the accounts that can log in by password.'
 
   static override description = [
@@ -44,14 +43,13 @@ export default class UserList extends XmppkiCommand<UserListResult> {
   ]
 
   static override flags = {
+    ...STORE_FLAGS,
     domain: domainFlag({ summary: 'only accounts at this domain', env: 'XMPPKI_DOMAIN' }),
-    config: configFlag,
   }
 
   async run(): Promise<UserListResult> {
     const { flags } = await this.parse(UserList)
-    const { config, domain } = flags
-    const found = await withAccounts({ home: this.homeOf(flags), config, domain }, ({ store }) => store.list(domain))
+    const found = await this.withAccounts(flags, ({ store }) => store.list(flags.domain))
     const accounts = found.map(listed)
     this.#show(accounts)
     return { accounts }

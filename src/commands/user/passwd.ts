@@ -1,12 +1,9 @@
 import { Args } from '@oclif/core'
-import { XmppkiCommand } from '../../cli/base-command.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { parseListedName, remarkOnForm } from '../../cli/client-names.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { namesDomainFlag } from '../../cli/flags.ts'
 import { NEW_PASSWORD_FLAGS, type NewPassword, newPassword, passwordRows } from '../../cli/new-password.ts'
 import { styled } from '../../cli/output.ts'
-import { configFlag } from '../../cli/serve-flags.ts'
-import { withAccounts } from '../../cli/user-accounts.ts'
 import { XmppkiError } from '../../errors.ts'
 
 /** The result of `user passwd`. */
@@ -16,7 +13,7 @@ export interface UserPasswdResult {
   readonly password?: string
 }
 
-export default class UserPasswd extends XmppkiCommand<UserPasswdResult> {
+export default class UserPasswd extends AccountsCommand<UserPasswdResult> {
   static override summary = 'Set the password of an account.'
 
   static override description = [
@@ -46,13 +43,12 @@ export default class UserPasswd extends XmppkiCommand<UserPasswdResult> {
     name: Args.string({ description: 'username or bare JID', required: true, ignoreStdin: true }),
   }
 
-  static override flags = { domain: namesDomainFlag, ...NEW_PASSWORD_FLAGS, config: configFlag }
+  static override flags = { ...ACCOUNTS_FLAGS, ...NEW_PASSWORD_FLAGS }
 
   async run(): Promise<UserPasswdResult> {
     const { args, flags } = await this.parse(UserPasswd)
-    const { config, domain } = flags
     const { deriveKeys } = await import('../../xmpp/sasl/scram-credentials.ts')
-    return withAccounts({ home: this.homeOf(flags), config, domain }, async ({ store, names, derivation }) => {
+    return this.withAccounts(flags, async ({ store, names, derivation }) => {
       const client = parseListedName(args.name, names)
       for (const remark of remarkOnForm(client)) this.say(`note: ${remark}`)
       const jid = client.jid.toString()
