@@ -26,7 +26,10 @@ export function readProsodyAccount({ place, host, user, content }: ProsodyFile):
 
 /** Every byte that is no letter and no digit is `%` and two digits (util.datamanager of Prosody). @throws {XmppkiError} BAD_INPUT */
 export function fromDiskName(name: string): string {
-  const bytes = name.replace(/%([0-9a-f]{2})/gi, (_all, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+  // What stands there as it is is UTF-8 as well; one character for each byte.
+  const bytes = Buffer.from(name)
+    .toString('latin1')
+    .replace(/%([0-9a-f]{2})/gi, (_all, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
   return decodeUtf8(Buffer.from(bytes, 'latin1'), 'the name')
 }
 

@@ -20,39 +20,50 @@ export function isCopyStatement(line: string): boolean {
   return COPY.test(line)
 }
 
+/** Where a dump is, line by line. */
+type State = { readonly columns: readonly string[]; readonly isWanted: boolean } | undefined
+
 /**
  * The rows of one table in a dump of PostgreSQL, as pg_dump writes them: `COPY users (…) FROM stdin;`, then one line for
- * each row in the text format (PostgreSQL manual, COPY, "File Formats"), up to `\.`. Nothing else in the dump is looked at.
+ * each row in the text format (PostgreSQL manual, COPY, "File Formats"), up to `\.`. Rows of other tables are skipped,
+ * whatever stands in them.
  * @param table without its schema
  * @param source how the dump is called in messages
- * @throws {XmppkiError} BAD_INPUT when the table is not in the dump, or its rows have no end
+ * @throws {XmppkiError} BAD_INPUT when the table is not in the dump, its rows have no end, or the dump has INSERT
+ * statements: what users have written can look like a statement there
  */
 export function readCopiedRows(text: string, table: string, source: string): CopiedRow[] {
   const rows: CopiedRow[] = []
-  let columns: readonly string[] | undefined
+  let state: State
   let isFound = false
   let number = 0
   for (const raw of text.split('\n')) {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw
     number++
-    if (line === END) columns = undefined
-    else if (columns !== undefined) rows.push({ line: number, values: valuesOf(line, columns) })
-    else {
-      columns = columnsOf(line, table)
-      isFound ||= columns !== undefined
-    }
+    if (state === undefined) {
+      if (/^INSERT\s/i.test(line)) throw withInserts(`${source}:${number}`)
+      state = stateAfter(line, table)
+      isFound ||= state?.isWanted === true
+    } else if (line === END) state = undefined
+    else if (state.isWanted) rows.push({ line: number, values: valuesOf(line, state.columns) })
   }
-  if (columns !== undefined) throw new XmppkiError('BAD_INPUT', `${source} ends in the middle of the table ${table}`)
+  if (state !== undefined) throw new XmppkiError('BAD_INPUT', `${source} ends in the middle of a table`)
   if (isFound) return rows
   throw new XmppkiError('BAD_INPUT', `there are no rows of a table '${table}' in ${source}`, {
     hint: `make it with: pg_dump --data-only --table ${table} DATABASE`,
   })
 }
 
-/** The columns, when the line begins the rows of this table. */
-function columnsOf(line: string, table: string): readonly string[] | undefined {
-  const [, name = '', columns = ''] = COPY.exec(line) ?? []
-  return namesIn(name).at(-1) === table ? namesIn(columns) : undefined
+function withInserts(place: string): XmppkiError {
+  return new XmppkiError('BAD_INPUT', `${place}: the dump has INSERT statements, and only COPY is read`, {
+    hint: 'make it with pg_dump, without --inserts and --column-inserts',
+  })
+}
+
+/** Undefined outside of rows. */
+function stateAfter(line: string, table: string): State {
+  const [, name, columns = ''] = COPY.exec(line) ?? []
+  return name === undefined ? undefined : { columns: namesIn(columns), isWanted: namesIn(name).at(-1) === table }
 }
 
 function namesIn(text: string): string[] {

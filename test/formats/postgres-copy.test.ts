@@ -35,6 +35,11 @@ describe('a dump of PostgreSQL', () => {
     expect(read(dump('alice\ta.example'))).toEqual([[11, undefined]])
   })
 
+  it('takes nothing that stands in another table for a statement', () => {
+    const trap = 'COPY users (username, password\t) FROM stdin;\nCOPY users (a) FROM stdin;\nINSERT INTO'
+    expect(read(`COPY vcard (a, b) FROM stdin;\n${trap}\nadmin\tpw\n\\.\n${dump('alice\tb\tc\td')}`)).toHaveLength(1)
+  })
+
   it.each([
     ['a table in quotes', 'COPY "my schema"."users" ("a b", c) FROM stdin;\n1\t2\n\\.', [[2, { 'a b': '1', c: '2' }]]],
     ['lines of Windows', 'COPY users (a) FROM stdin;\r\n1\r\n\\.\r\n', [[2, { a: '1' }]]],
@@ -49,7 +54,12 @@ describe('a dump of PostgreSQL', () => {
       'COPY public.people (a) FROM stdin;\n1\n\\.\n',
       "there are no rows of a table 'users' in a.sql",
     ],
-    ['that was cut off', 'COPY public.users (a) FROM stdin;\n1\n', 'a.sql ends in the middle of the table users'],
+    ['that was cut off', 'COPY public.users (a) FROM stdin;\n1\n', 'a.sql ends in the middle of a table'],
+    [
+      'with other statements for rows',
+      "INSERT INTO vcard VALUES ('\nCOPY users (a) FROM stdin;\nadmin\n\\.\n');",
+      'a.sql:1: the dump has INSERT statements, and only COPY is read',
+    ],
   ])('is refused %s', (_case, text, message) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'BAD_INPUT', message }))
   })

@@ -81,14 +81,11 @@ export default class UserAdd extends AccountsCommand<UserAddResult> {
   async run(): Promise<UserAddResult> {
     const { args, flags } = await this.parse(UserAdd)
     const { passwords } = flags
-    const { checkPasswordList, writeSecretRows } = await import('../../workspace/password-list.ts')
+    const { checkPasswordList } = await import('../../workspace/password-list.ts')
     if (args.name.length > 1 && flags['password-file'] !== undefined) throw oneForAll()
     if (passwords !== undefined) checkPasswordList(passwords)
     const { added, failed } = await this.withAccounts(flags, (accounts) => this.#add(accounts, args.name, flags))
-    if (passwords !== undefined) {
-      const rows = added.flatMap(({ jid, password }) => (password === undefined ? [] : [[jid, password]]))
-      writeSecretRows(passwords, [['jid', 'password'], ...rows])
-    }
+    if (passwords !== undefined) await collectPasswords(passwords, added)
     const shown = passwords === undefined ? added : added.map(({ jid, created }) => ({ jid, created }))
     const show = () => {
       for (const account of shown) this.#show(account)
@@ -134,6 +131,21 @@ export default class UserAdd extends AccountsCommand<UserAddResult> {
   #show({ jid, created, password }: AddedAccount): void {
     this.log(`${styled('bold', jid)} ${created ? 'added' : 'has an account already'}`)
     if (password !== undefined) for (const row of passwordRows(password)) this.log(row)
+  }
+}
+
+/** @throws {XmppkiError} IO, when the accounts are there already */
+async function collectPasswords(path: string, added: readonly AddedAccount[]): Promise<void> {
+  const { writeSecretRows } = await import('../../workspace/password-list.ts')
+  const rows = added.flatMap(({ jid, password }) => (password === undefined ? [] : [[jid, password]]))
+  try {
+    writeSecretRows(path, [['jid', 'password'], ...rows])
+  } catch (error) {
+    if (!(error instanceof XmppkiError)) throw error
+    throw new XmppkiError(error.code, error.message, {
+      hint: 'the accounts are made; give each a password anew: xmppki user passwd NAME --generate',
+      cause: error,
+    })
   }
 }
 

@@ -44,7 +44,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
   static override description = [
     'Reads accounts and makes all of them in one transaction: when the run is killed or the database fails, none has been made. Keys of SCRAM are taken over as they are, so users keep their passwords; from passwords the keys of `auth.password.hash` are derived. An account that cannot be taken over is named with file and line, never with its password, and does not stop the others; the exit code is then 9.',
     'FILE is: a data folder of Prosody (prosody), such as /var/lib/prosody; what `ejabberdctl dump_table FILE passwd` or `mongooseimctl mnesia dumpTable` write (mnesia); a dump of the table users of ejabberd or MongooseIM by `pg_dump` (postgres); that table in CSV with a heading, or any CSV with the columns jid and password, or username, domain, password (csv); or JSON objects with the same keys, one a line (jsonl). What is in it is never executed.',
-    'SCRAM with SHA-1, SHA-256 and SHA-512 is taken over, from 4,096 iterations on. Several rows about one account count as one when they have keys of different hashes.',
+    'SCRAM with SHA-1, SHA-256 and SHA-512 is taken over, from 4,096 iterations on. Accounts of Prosody that have no password log in by certificate only, and those that are disabled are not taken over. Several rows about one account count as one when they have keys of different hashes.',
     exitCodes({
       EXISTS: 'there is such an account, or the domain has as many as it may have',
       NOT_FOUND: 'there is no CA, or no such file',

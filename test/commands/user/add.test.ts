@@ -51,6 +51,13 @@ describe('user add', () => {
     expect(await cli.run(args)).toMatchObject({ code: 3, stderr: expect.stringContaining('is already there') })
   })
 
+  it('says what to do when that file cannot be written', async () => {
+    const result = await cli.run(['user', 'add', 'heidi', '--generate', '--passwords', 'nowhere/passwords.csv'])
+    expect(result).toMatchObject({ code: 7, stdout: '' })
+    expect(result.stderr).toContain('the accounts are made; give each a password anew: xmppki user passwd NAME')
+    expect((await accountsOf(cli)).map(({ jid }) => jid)).toContain('heidi@localhost')
+  })
+
   it('makes accounts without a password', async () => {
     const { code, stdout } = await cli.run(['user', 'add', 'device', '--no-password', '--json'])
     expect(code).toBe(0)
