@@ -1,6 +1,11 @@
 import { XmppkiError } from '../errors.ts'
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 
+/** What accounts in one file can be written in. */
+export const FILE_FORMATS = ['csv', 'jsonl', 'mnesia', 'postgres'] as const
+
+export type FileFormat = (typeof FILE_FORMATS)[number]
+
 /** How an account of another server logs in. */
 export type Credential =
   | { readonly kind: 'password'; readonly password: string }

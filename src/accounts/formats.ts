@@ -1,14 +1,9 @@
 import { XmppkiError } from '../errors.ts'
 import { isCopyStatement } from '../formats/postgres-copy.ts'
 import { decodeUtf8 } from '../formats/utf8.ts'
-import type { ForeignRow } from './foreign.ts'
+import type { FileFormat, ForeignRow } from './foreign.ts'
 import { readCsvAccounts, readDumpedAccounts, readJsonAccounts } from './list.ts'
 import { readMnesiaAccounts } from './mnesia.ts'
-
-/** What accounts in one file can be written in. */
-export const FILE_FORMATS = ['csv', 'jsonl', 'mnesia', 'postgres'] as const
-
-export type FileFormat = (typeof FILE_FORMATS)[number]
 
 /** Comments and white space stand before whatever tells. */
 const LOOK_AT = 65_536

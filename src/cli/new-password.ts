@@ -1,6 +1,4 @@
 import { Flags } from '@oclif/core'
-import { XmppkiError } from '../errors.ts'
-import { preparePassword } from '../xmpp/sasl/scram-credentials.ts'
 import { secretFileFlag } from './flags.ts'
 import { columns } from './output.ts'
 import { readSecret } from './secret.ts'
@@ -29,7 +27,7 @@ export interface NewPasswordFlags {
   readonly 'no-password': boolean
 }
 
-/** What somebody is to be told, and what is not to be told again. */
+/** The password that an account is to have. */
 export interface NewPassword {
   /** Undefined: none. */
   readonly password: string | undefined
@@ -38,7 +36,7 @@ export interface NewPassword {
 
 /**
  * The password for an account, from where the flags say. On the terminal it is asked for twice.
- * @throws {XmppkiError} PASSPHRASE when there is none, or it cannot be used; what `readSecret` throws
+ * @throws {XmppkiError} what `readSecret` throws
  */
 export async function newPassword(
   jid: string,
@@ -50,22 +48,9 @@ export async function newPassword(
     const { generatePassword } = await import('../workspace/password.ts')
     return { password: generatePassword(), isGenerated: true }
   }
-  const password = await readSecret({
-    label: `password of ${jid}`,
-    flag: '--password-file',
-    file: flags['password-file'],
-    confirm: true,
-    warn,
-  })
-  // Before anything is derived: it may have been a slip of the finger.
-  if (preparePassword(password) !== undefined) return { password, isGenerated: false }
-  throw new XmppkiError(
-    'PASSPHRASE',
-    `the password of ${jid} is too long, or has characters that no password may have`,
-    {
-      spec: 'RFC 4013 §2.3',
-    },
-  )
+  const label = `password of ${jid}`
+  const source = { flag: '--password-file', file: flags['password-file'] }
+  return { password: await readSecret({ label, ...source, confirm: true, warn }), isGenerated: false }
 }
 
 /** How a generated password is shown. */

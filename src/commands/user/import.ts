@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import { FILE_FORMATS } from '../../accounts/formats.ts'
+import { FILE_FORMATS } from '../../accounts/foreign.ts'
 import type { PreparedAccounts } from '../../accounts/prepare.ts'
 import {
   type ImportCounts,
