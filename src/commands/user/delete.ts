@@ -10,6 +10,8 @@ import { XmppkiError } from '../../errors.ts'
 /** The result of `user delete`. */
 export interface UserDeleteResult {
   readonly deleted: readonly string[]
+  /** The sessions that the running server has ended: full JIDs. */
+  readonly ended: readonly string[]
   readonly failed: readonly { readonly jid: string; readonly error: ErrorDocument }[]
 }
 
@@ -17,8 +19,8 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
   static override summary = 'Delete accounts with their passwords.'
 
   static override description = [
-    'Deletes the account of each NAME (a username or a bare JID): its password does not log in any more. All names are checked first; one that has no account does not stop the others. A deletion is final.',
-    'Certificates are something else: those that the user has stay good, see `client revoke --all-devices`. Sessions that are open stay open, see `session kill`.',
+    'Deletes the account of each NAME (a username or a bare JID): its password does not log in any more, and its sessions at a `serve` that runs on this workspace end. All names are checked first; one that has no account does not stop the others. A deletion is final.',
+    'Certificates are something else: those that the user has stay good, see `client revoke --all-devices`.',
     exitCodes({
       NOT_FOUND: 'no such account or no CA',
       CORRUPT: 'the database is damaged',
@@ -49,15 +51,17 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
     const { args, flags } = await this.parse(UserDelete)
     const home = this.homeOf(flags)
     const { deleted, failed } = await this.withAccounts(flags, (accounts) => this.#delete(accounts, args.name))
+    const ended = await this.#endSessions(home, deleted)
     const certified = await withCertificates(home, deleted)
     const show = () => {
       for (const jid of deleted) this.log(`${styled('bold', jid)} deleted`)
+      for (const jid of ended) this.log(`ended ${jid}`)
       for (const jid of certified) {
         this.sayWarning(`${jid} has certificates that stay good; run: xmppki client revoke ${jid} --all-devices`)
       }
     }
     this.reportBatch(failed, { count: deleted.length, things: 'users', show })
-    return { deleted, failed: failed.map(({ jid, error }) => ({ jid, error: errorDocument(error) })) }
+    return { deleted, ended, failed: failed.map(({ jid, error }) => ({ jid, error: errorDocument(error) })) }
   }
 
   async #delete({ store, names }: UserAccounts, given: readonly string[]) {
@@ -70,6 +74,21 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
       else failed.push({ jid, error: noAccount(jid) })
     }
     return { deleted, failed }
+  }
+
+  /** The accounts are gone already, so what goes wrong here is no error. */
+  async #endSessions(home: string, jids: readonly string[]): Promise<string[]> {
+    const { askServer } = await import('../../service/admin-client.ts')
+    const { WorkspacePaths } = await import('../../workspace/paths.ts')
+    const socket = new WorkspacePaths(home).adminSocket
+    const ended: string[] = []
+    try {
+      for (const jid of jids) ended.push(...(await askServer(socket, 'kill', { jid })).killed)
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      if (error.code !== 'NOT_FOUND') this.sayWarning(`sessions that are open may stay open: ${error.message}`)
+    }
+    return ended
   }
 }
 

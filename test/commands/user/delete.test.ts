@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CliHome } from '../../support/cli.ts'
+import { ServeProcess } from '../../support/serve.ts'
+import { RawClient } from '../../support/xmpp-client.ts'
 import { homeWithCa } from '../client/workspace-checks.ts'
 import { accountsOf } from './accounts-checks.ts'
 
@@ -33,7 +37,21 @@ describe('user delete', () => {
 
   it('answers in JSON', async () => {
     const { code, stdout } = await cli.run(['user', 'delete', 'carol', '--json'])
-    expect([code, JSON.parse(stdout)]).toEqual([0, { deleted: ['carol@localhost'], failed: [] }])
+    expect([code, JSON.parse(stdout)]).toEqual([0, { deleted: ['carol@localhost'], ended: [], failed: [] }])
     expect(await cli.run(['user', 'delete', 'carol'])).toMatchObject({ code: 4 })
+  })
+
+  it('ends the sessions of the account', async () => {
+    await cli.run(['user', 'add', 'bob', '--generate'])
+    const serve = new ServeProcess(['--home', cli.home])
+    const { port } = await serve.listening()
+    const file = (ending: string) =>
+      readFileSync(join(cli.home, 'clients', 'localhost', 'bob', `bob.${ending}`), 'utf8')
+    const credentials = { key: file('key'), cert: file('crt') }
+    const client = await RawClient.online({ port, credentials, resource: 'x' })
+    const result = await cli.run(['user', 'delete', 'bob'])
+    expect(result).toMatchObject({ code: 0, stdout: 'bob@localhost deleted\nended bob@localhost/x\n' })
+    expect(await client.ended()).toContain('<policy-violation')
+    expect(await serve.stop()).toBe(0)
   })
 })
