@@ -43,7 +43,7 @@ const COLUMNS: Readonly<Record<string, Column>> = {
 export const COLUMN_HINT =
   'there are: jid or username, domain, password; stored_key, server_key, salt, iterations, hash; pass_details'
 
-/** In ejabberd since 24.x: plain, SHA-1, SHA-256, SHA-512, by number; 0 does not say. */
+/** In ejabberd since 25.03: plain, SHA-1, SHA-256, SHA-512, by number; 0 does not say. */
 const EJABBERD_TYPES: Readonly<Record<string, string | undefined>> = { 2: 'sha-1', 3: 'sha-256', 4: 'sha-512' }
 
 /** ejabberd puts the hash before the stored key, except SHA-1. */

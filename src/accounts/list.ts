@@ -12,7 +12,7 @@ type Pair = readonly [column: string, value: string]
  * @throws {XmppkiError} BAD_INPUT about the text as a whole; nothing that stands in it is repeated
  */
 export function readCsvAccounts(text: string, source: string): ForeignRow[] {
-  const [first = ''] = text.split(/[\r\n]/, 1)
+  const [first = ''] = /[^\r\n]*\S[^\r\n]*/.exec(text) ?? []
   // White space can be part of a password.
   const [heading, ...rows] = splitCsv(text, { delimiter: csvSeparator(first) ?? ',', source, trim: false })
   const columns = heading?.record ?? []

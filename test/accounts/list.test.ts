@@ -47,6 +47,7 @@ describe('accounts in CSV', () => {
   it('have keys in columns of their own', async () => {
     const { stored, server, salt } = KEYS
     const rows = csv(
+      '',
       'Name;Stored Key;Server-Key;salt;iterations;hash',
       `romeo;${stored};${server};${salt};4096;SCRAM-SHA-1`,
     )
