@@ -16,7 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   render: [],
   server: ['xmpp', 'pki', 'store/accounts', 'store/audit', 'store/enrolments', 'store/ledger'],
   probe: ['xmpp'],
-  config: ['cli/nearest', 'store/postgres-url', 'xmpp/jid', 'xmpp/sasl/external'],
+  config: ['cli/nearest', 'store/postgres-url', 'xmpp/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],
   service: ['config', 'server', 'workspace', 'pki', 'store', 'probe', 'xmpp', 'package.json'],
   cli: ['config', 'pki/algorithms', 'xmpp/jid', 'xmpp/sasl/external', 'workspace'],
   doctor: ['config', 'probe', 'workspace', 'pki', 'store', 'xmpp/jid'],

@@ -2,14 +2,18 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
+import type { Accounts } from '../store/accounts.ts'
 import { currentActor } from '../workspace/audit-events.ts'
+import { decoySecret } from '../workspace/decoy-secret.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
 import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
 import { CrlFiles } from './crl-files.ts'
 import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
+import { accountMeans, certificateUse } from './login-settings.ts'
 import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
 import { Reloader } from './reload.ts'
@@ -81,6 +85,7 @@ class RunningService implements Service {
   readonly #caretaker: Caretaker
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
+  readonly #accounts: AccountStore
   readonly #reloader: Reloader | undefined
   #configuration: Configuration
   #server: XmppServer | undefined
@@ -95,6 +100,7 @@ class RunningService implements Service {
     this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
     this.#logins = new LoginRecorder(workspace.ledger(), log)
     this.#crlFiles = new CrlFiles(log)
+    this.#accounts = new AccountStore(workspace.paths.accounts, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -122,7 +128,9 @@ class RunningService implements Service {
     const { issuer, log } = this.#options
     this.#reloader?.mark()
     try {
-      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, issuer))
+      const { accounts, take } = await this.#accounts.prepare(this.#configuration)
+      await take()
+      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, { issuer, accounts }))
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
       this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
@@ -143,6 +151,7 @@ class RunningService implements Service {
     await Promise.all([this.#server?.stop(), this.#http?.stop()])
     await this.#caretaker.stop()
     await this.#logins.stop()
+    await this.#accounts.close()
   }
 
   #newReloader({ configuration, file }: ReloadSource): Reloader {
@@ -159,15 +168,19 @@ class RunningService implements Service {
     const { upkeepIssuer, log } = this.#options
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
-    const server = await this.#serverOptions(next, issuer)
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
-    const opened = isSame ? undefined : await this.#startHttp(next)
+    const { accounts, take, giveBack } = await this.#accounts.prepare(next)
+    let opened: PkiHttp | undefined
     try {
+      const server = await this.#serverOptions(next, { issuer, accounts })
+      opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
     } catch (error) {
       await opened?.stop()
+      await giveBack()
       throw error
     }
+    await take()
     this.#configuration = next
     log.level = next.general.loglevel
     if (isSame) return
@@ -176,7 +189,10 @@ class RunningService implements Service {
     await this.#caretaker.look()
   }
 
-  async #serverOptions(configuration: Configuration, issuer: IssuerSource): Promise<ServerOptions> {
+  async #serverOptions(
+    configuration: Configuration,
+    { issuer, accounts }: { readonly issuer: IssuerSource; readonly accounts: Accounts | undefined },
+  ): Promise<ServerOptions> {
     const { anchors, policy, ...settings } = await readServerSettings(this.#workspace, configuration, {
       issuer,
       crlFiles: this.#crlFiles,
@@ -190,6 +206,10 @@ class RunningService implements Service {
         now: () => new Date(),
         onLogin: (serial, at) => this.#logins.note(serial, at),
       },
+      certificates: certificateUse(configuration),
+      ...(accounts === undefined
+        ? {}
+        : { passwords: accountMeans(configuration, accounts, decoySecret(this.#workspace.paths)) }),
       ...(configuration.auth.certificate_enrolment
         ? { enrolments: { ledger: this.#workspace.ledger(), actor: currentActor() } }
         : {}),
