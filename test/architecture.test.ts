@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   render: [],
   server: ['xmpp', 'pki', 'store/accounts', 'store/audit', 'store/enrolments', 'store/ledger'],
   probe: ['xmpp'],
-  config: ['cli/nearest', 'formats', 'store/postgres-url', 'xmpp/jid', 'xmpp/sasl/external'],
+  config: ['cli/nearest', 'formats', 'store/postgres-url', 'xmpp/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],
   service: ['config', 'server', 'workspace', 'pki', 'store', 'probe', 'xmpp', 'package.json'],
   cli: [
     'accounts',

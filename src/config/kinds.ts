@@ -91,6 +91,12 @@ export function integer(least: number, most: number): Kind<number> {
   }
 }
 
+/** @param word what stands for no number */
+export function integerOr<const W extends string>(word: W, least: number, most: number): Kind<number | W> {
+  const { type, check } = integer(least, most)
+  return { type: `${type}, or \`${word}\``, check: (raw) => (raw === word ? { value: word } : check(raw)) }
+}
+
 /** One of a few words. @param aliases other spellings of the same, as other servers have them */
 export function choice<const V extends string>(
   words: readonly V[],

@@ -130,11 +130,11 @@ class Walker {
     this.#problem(join(path, key), 'there is no such key', fix)
   }
 
-  /** A key that stands in the wrong table, or that something else has replaced. */
+  /** A key that something else has replaced, or that stands in the wrong table. */
   #placeOf(key: string): string | undefined {
+    if (Object.hasOwn(REPLACED_KEYS, key)) return REPLACED_KEYS[key]
     const places = tablesWith(this.#root, key)
-    if (places.length > 0) return `it belongs into ${places.map((place) => `[${place}]`).join(' or ')}`
-    return Object.hasOwn(REPLACED_KEYS, key) ? REPLACED_KEYS[key] : undefined
+    return places.length === 0 ? undefined : `it belongs into ${places.map((place) => `[${place}]`).join(' or ')}`
   }
 
   #problem(key: string, message: string, fix: string | undefined): void {

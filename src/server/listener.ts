@@ -13,6 +13,9 @@ import type { ClientTrust } from './client-trust.ts'
 import { Connection } from './connection.ts'
 import type { ServerLimits } from './limits.ts'
 
+/** What somebody logs in with. */
+export type LoginMethod = 'certificate' | 'password'
+
 /** Key and certificate chain (PEM) that a domain answers with. */
 export interface DomainCredentials {
   readonly domain: string
@@ -53,6 +56,8 @@ export interface ListenerOptions {
   readonly startTls: 'required' | 'offered'
   readonly tls: TlsPolicy
   readonly limits: ServerLimits
+  /** What one can log in with here; undefined: with everything. */
+  readonly methods?: readonly LoginMethod[]
 }
 
 /** Told of every connection, together with what holds for it. */

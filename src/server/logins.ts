@@ -1,6 +1,7 @@
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import { requiringAccount } from './account-gate.ts'
 import type { CertificateLogin } from './certificate-login.ts'
+import type { LoginMethod } from './listener.ts'
 import type { Log } from './log.ts'
 import type { PasswordLogin, PasswordOptions } from './password-login.ts'
 import type { LoginConnection } from './session-host.ts'
@@ -16,6 +17,9 @@ export interface LoginsOptions {
   readonly log: Log
 }
 
+/** What a listener takes. */
+type Methods = readonly LoginMethod[]
+
 /** All ways to log in, for one connection after the other. */
 export class Logins {
   readonly #options: LoginsOptions
@@ -24,15 +28,20 @@ export class Logins {
     this.#options = options
   }
 
-  /** Mechanisms that are switched on, whether or not they are offered on a connection. */
-  get enabled(): ReadonlySet<string> {
-    const external = this.#options.rules().certificates === 'none' ? [] : ['EXTERNAL']
-    return new Set([...external, ...this.#options.passwords.enabled])
+  /** Mechanisms that are switched on for a listener, whether or not they are offered on a connection. */
+  enabled(methods: Methods): ReadonlySet<string> {
+    const { rules, passwords } = this.#options
+    const external = rules().certificates !== 'none' && methods.includes('certificate') ? ['EXTERNAL'] : []
+    return new Set([...external, ...(methods.includes('password') ? passwords.enabled : [])])
   }
 
   /** Those that can succeed on this connection now. RFC 6120 §6.3.4: EXTERNAL first. */
-  mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[] {
-    return [...this.#external(domain, connection), ...this.#options.passwords.mechanisms(domain, connection)]
+  mechanisms(domain: string, connection: LoginConnection, methods: Methods): readonly SaslMechanism[] {
+    const { passwords } = this.#options
+    return [
+      ...(methods.includes('certificate') ? this.#external(domain, connection) : []),
+      ...(methods.includes('password') ? passwords.mechanisms(domain, connection) : []),
+    ]
   }
 
   #external(domain: string, connection: LoginConnection): readonly SaslMechanism[] {

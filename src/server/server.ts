@@ -5,14 +5,15 @@ import type { StreamError } from '../xmpp/stream.ts'
 import type { Registrar, ResourceRequest } from '../xmpp/stream-feature.ts'
 import { AccountDesk, type AccountMeans } from './account-desk.ts'
 import { CertificateLogin, type CertificateLoginOptions } from './certificate-login.ts'
-import { type ClientTrust, plainTrust } from './client-trust.ts'
+import type { ClientTrust } from './client-trust.ts'
 import type { Connection } from './connection.ts'
 import { type BoundSession, type ConflictPolicy, Directory } from './directory.ts'
+import { type Endpoint, listenerOptions } from './endpoint.ts'
 import { EnrolledLogin } from './enrolled-login.ts'
 import { EnrolmentDesk, type EnrolmentMeans } from './enrolment-desk.ts'
 import { FEATURES } from './features/all.ts'
 import type { ServerLimits } from './limits.ts'
-import { DEFAULT_TLS, type DomainCredentials, type ListenerOptions } from './listener.ts'
+import type { DomainCredentials, ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
 import type { Log } from './log.ts'
 import { LoginBackoff } from './login-backoff.ts'
@@ -28,8 +29,8 @@ import type { ClientEnd, SessionHost } from './session-host.ts'
 /** How long shutdown waits for clients to take their leave. */
 const SHUTDOWN_MS = 3_000
 
-/** Where to listen, and what there differs from the rest of the server. */
-export type Endpoint = Pick<ListenerOptions, 'host' | 'port' | 'mode'> & Partial<Omit<ListenerOptions, 'name'>>
+/** Of a listener that does not say which. */
+const ALL_METHODS = ['certificate', 'password'] as const
 
 /** How certificates are judged; the anchors are those of endpoints that say nothing else. */
 type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts'> &
@@ -116,8 +117,16 @@ export class XmppServer {
     })
     for (const session of this.#directory.all()) {
       if (!this.#served.has(session.jid.domain)) session.close({ condition: 'host-gone' })
+      // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
+      else if (!this.#isAccepted(session)) session.close({ condition: 'reset', text: 'it has to log in otherwise' })
     }
     await this.#guard.judgeAll()
+  }
+
+  /** Whether anybody still logs in with what this session has logged in with. */
+  #isAccepted({ proof }: BoundSession): boolean {
+    const { certificates, passwords } = this.#options
+    return proof === undefined ? passwords !== undefined : certificates !== 'none'
   }
 
   #loginOptions(options: ServerOptions): CertificateLoginOptions {
@@ -203,7 +212,7 @@ export class XmppServer {
   }
 
   /** What changes with an update is looked up at every use. */
-  #sessionHost({ name, startTls, limits, trust }: ListenerOptions): SessionHost {
+  #sessionHost({ name, startTls, limits, trust, methods = ALL_METHODS }: ListenerOptions): SessionHost {
     const options = () => this.#options
     const logins = this.#logins
     return {
@@ -216,11 +225,11 @@ export class XmppServer {
       },
       log: this.#options.log,
       get enabledMechanisms() {
-        return logins.enabled
+        return logins.enabled(methods)
       },
       serves: (domain) => this.#served.has(domain),
-      mechanisms: (domain, connection) => logins.mechanisms(domain, connection),
-      registrar: (remote) => this.#registrar(remote),
+      mechanisms: (domain, connection) => logins.mechanisms(domain, connection, methods),
+      registrar: (remote) => (methods.includes('password') ? this.#registrar(remote) : undefined),
       guard: (session, proof) => this.#guard.watch(session, proof),
       bind: (account, request, end) => this.#bind(account, request, end),
       route: (stanza, session) => this.#router.route(stanza, session),
@@ -276,18 +285,6 @@ export class XmppServer {
 
 function domainsOf({ credentials }: ServerOptions): string[] {
   return credentials.map(({ domain }) => domain)
-}
-
-function listenerOptions({ endpoints, credentials, startTls, limits, login }: ServerOptions): ListenerOptions[] {
-  const common = { credentials, trust: plainTrust(login.anchors), startTls, tls: DEFAULT_TLS, limits }
-  const names = new Map<string, number>()
-  return endpoints.map((endpoint) => {
-    const place = `${endpoint.host}:${endpoint.port}`
-    const count = (names.get(place) ?? 0) + 1
-    names.set(place, count)
-    // Of several with port 0 the first stays the first.
-    return { ...common, name: count === 1 ? place : `${place} no. ${count}`, ...endpoint }
-  })
 }
 
 /** RFC 6120 §7.6.1: unpredictable, because whoever knows a full JID can send to it without being asked. */

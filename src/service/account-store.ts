@@ -4,59 +4,68 @@ import type { Log } from '../server/log.ts'
 import type { Accounts } from '../store/accounts.ts'
 import { openAccounts } from '../store/open-accounts.ts'
 
-/** Accounts that were opened, and where they are. */
-interface Opened {
-  /** Undefined when nobody logs in by password. */
+/** Accounts that are open for a configuration; either taken up or given back. */
+export interface PreparedAccounts {
+  /** Undefined when no account logs in with a password. */
   readonly accounts: Accounts | undefined
-  readonly place: string | undefined
+  /** What was open before is closed. */
+  take(): Promise<void>
+  giveBack(): Promise<void>
 }
 
-const NOWHERE: Opened = { accounts: undefined, place: undefined }
+interface Opened {
+  /** Undefined for the file in the workspace. */
+  readonly url: string | undefined
+  readonly accounts: Accounts
+}
 
-/** The accounts of a running server, which may come to be elsewhere at a reload. */
+/** The accounts of a running server, wherever the configuration has them; a reload may move them. */
 export class AccountStore {
   readonly #path: string
-  readonly #log: Pick<Log, 'warn'>
-  #current = NOWHERE
+  readonly #log: Log
+  #opened: Opened | undefined
 
-  /** @param path of the SQLite file, for configurations that name no database */
-  constructor(path: string, log: Pick<Log, 'warn'>) {
+  /** @param path where the SQLite file is, or is made */
+  constructor(path: string, log: Log) {
     this.#path = path
     this.#log = log
   }
 
   /**
-   * Opens what a configuration needs; the same as now when it is in the same place. A database that cannot be reached is
-   * no obstacle: certificates log in without it, and passwords as soon as it is there.
-   * @returns to be handed to either {@link adopt} or {@link drop}
-   * @throws {XmppkiError} BAD_INPUT, NOT_FOUND about the URL, CORRUPT, IO
+   * Opens what a configuration wants, if it is not open already. A database server that is away now may come back: logins
+   * fail until then.
+   * @throws {XmppkiError} NOT_FOUND, IO, BAD_INPUT about the URL, CORRUPT
    */
-  async open(configuration: Configuration): Promise<Opened> {
+  async prepare(configuration: Configuration): Promise<PreparedAccounts> {
+    const before = this.#opened
+    const wanted = await this.#open(configuration, before)
+    const isSame = wanted === before
+    return {
+      accounts: wanted?.accounts,
+      take: async () => {
+        this.#opened = wanted
+        if (!isSame) await before?.accounts.close()
+      },
+      giveBack: async () => {
+        if (!isSame) await wanted?.accounts.close()
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.accounts.close()
+    this.#opened = undefined
+  }
+
+  async #open(configuration: Configuration, before: Opened | undefined): Promise<Opened | undefined> {
+    if (!configuration.auth.methods.includes('rdbms')) return undefined
     const url = storeUrl(configuration)
-    const place = url ?? this.#path
-    if (!configuration.auth.methods.some((method: string) => method !== 'pki')) return NOWHERE
-    if (place === this.#current.place) return this.#current
+    if (before !== undefined && before.url === url) return before
     const accounts = await openAccounts({
       url,
       path: this.#path,
-      onUnavailable: ({ message }) => this.#log.warn({ error: message }, 'nobody can log in by password for now'),
+      onUnavailable: ({ message, hint }) => this.#log.error({ error: message, hint }, 'the accounts cannot be read'),
     })
-    return { accounts, place }
-  }
-
-  /** From now on these are in use; those before are closed. */
-  async adopt(opened: Opened): Promise<void> {
-    const before = this.#current
-    this.#current = opened
-    if (before !== opened) await before.accounts?.close()
-  }
-
-  /** Closes what does not come into use. */
-  async drop(opened: Opened): Promise<void> {
-    if (opened !== this.#current) await opened.accounts?.close()
-  }
-
-  close(): Promise<void> {
-    return this.adopt(NOWHERE)
+    return { url, accounts }
   }
 }

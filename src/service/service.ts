@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
+import type { Accounts } from '../store/accounts.ts'
 import { currentActor } from '../workspace/audit-events.ts'
+import { decoySecret } from '../workspace/decoy-secret.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
@@ -11,6 +13,7 @@ import { Caretaker } from './caretaker.ts'
 import { CrlFiles } from './crl-files.ts'
 import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
+import { accountMeans, certificateUse } from './login-settings.ts'
 import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
 import { Reloader } from './reload.ts'
@@ -125,8 +128,9 @@ class RunningService implements Service {
     const { issuer, log } = this.#options
     this.#reloader?.mark()
     try {
-      await this.#accounts.adopt(await this.#accounts.open(this.#configuration))
-      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, issuer))
+      const { accounts, take } = await this.#accounts.prepare(this.#configuration)
+      await take()
+      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, { issuer, accounts }))
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
       this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
@@ -164,20 +168,20 @@ class RunningService implements Service {
     const { upkeepIssuer, log } = this.#options
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
-    const accounts = await this.#accounts.open(next)
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
+    const { accounts, take, giveBack } = await this.#accounts.prepare(next)
     let opened: PkiHttp | undefined
     try {
-      const server = await this.#serverOptions(next, issuer)
+      const server = await this.#serverOptions(next, { issuer, accounts })
       opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
     } catch (error) {
       await opened?.stop()
-      await this.#accounts.drop(accounts)
+      await giveBack()
       throw error
     }
+    await take()
     this.#configuration = next
-    await this.#accounts.adopt(accounts)
     log.level = next.general.loglevel
     if (isSame) return
     await this.#http?.stop()
@@ -185,7 +189,10 @@ class RunningService implements Service {
     await this.#caretaker.look()
   }
 
-  async #serverOptions(configuration: Configuration, issuer: IssuerSource): Promise<ServerOptions> {
+  async #serverOptions(
+    configuration: Configuration,
+    { issuer, accounts }: { readonly issuer: IssuerSource; readonly accounts: Accounts | undefined },
+  ): Promise<ServerOptions> {
     const { anchors, policy, ...settings } = await readServerSettings(this.#workspace, configuration, {
       issuer,
       crlFiles: this.#crlFiles,
@@ -199,6 +206,10 @@ class RunningService implements Service {
         now: () => new Date(),
         onLogin: (serial, at) => this.#logins.note(serial, at),
       },
+      certificates: certificateUse(configuration),
+      ...(accounts === undefined
+        ? {}
+        : { passwords: accountMeans(configuration, accounts, decoySecret(this.#workspace.paths)) }),
       ...(configuration.auth.certificate_enrolment
         ? { enrolments: { ledger: this.#workspace.ledger(), actor: currentActor() } }
         : {}),

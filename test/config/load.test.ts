@@ -83,7 +83,7 @@ describe('a configuration', () => {
     ])
     expect(auth).toMatchObject({
       methods: ['pki'],
-      sasl_mechanisms: ['external'],
+      sasl_mechanisms: ['external', 'scram'],
       sasl_external: ['xmpp_addr', 'common_name'],
       sasl_external_common_name: { prefix: '', suffix: '' },
     })
@@ -263,6 +263,44 @@ const ERRORS: readonly (readonly [name: string, document: string, printed: RegEx
     /peer/,
   ],
   [
+    'mechanisms that no method has',
+    '[auth]\nsasl_mechanisms = ["scram"]',
+    /:2: auth\.sasl_mechanisms: nobody can log in: none of them is for pki/,
+    /"external"/,
+  ],
+  [
+    'SCRAM for a hash that no keys are kept for',
+    '[auth]\nmethods = ["rdbms"]\nsasl_mechanisms = ["scram_sha1"]\npassword.hash = ["sha256"]',
+    /:3: auth\.sasl_mechanisms: nobody can log in/,
+    /"scram"/,
+  ],
+  [
+    'accounts that are required and not there',
+    '[auth.pki]\nrequire_account = true',
+    /:2: auth\.pki\.require_account: there are no accounts/,
+    /"rdbms"/,
+  ],
+  ['registration without accounts', '[auth]\nregistration = true', /:2: auth\.registration: .*nowhere/, /"rdbms"/],
+  [
+    'registration beside certificates',
+    '[auth]\nmethods = ["rdbms", "pki"]\nregistration = true',
+    /:3: auth\.registration: a stranger could register the name in a certificate/,
+    /require_account/,
+  ],
+  [
+    'a listener for a method that is off',
+    `${LISTENER}allowed_auth_methods = ["rdbms"]`,
+    /:3: listen\.c2s\[0\]\.allowed_auth_methods: rdbms is not among methods/,
+    /add it/,
+  ],
+  [
+    'a number of rounds below RFC 5802',
+    '[auth]\npassword.scram_iterations = 4095',
+    /:2: .*4095 is out of bounds: 4096 to/,
+    /^$/,
+  ],
+  ['a limit that is a word', '[auth]\nmax_users_per_domain = "many"', /:2: .*expected a whole number/, /^$/],
+  [
     'a control character',
     '[auth]\nsasl_external_common_name.prefix = "a\\u0000"',
     /:2: .*is not a text in one line/,
@@ -295,12 +333,49 @@ describe('an error', () => {
   })
 })
 
+describe('passwords', () => {
+  it('need no certificate', () => {
+    const { problems } = check(`${LISTENER}tls.verify_mode = "none"\n[auth]\nmethods = ["rdbms"]`)
+    expect(problems).toEqual([])
+  })
+
+  it.each(['cyrsasl_scram', 'scram'])('are configured in the words of the guide: %s', (scram) => {
+    const { auth } = good(`[auth]\nmethods = ["odbc", "pki"]\nsasl_mechanisms = ["${scram}", "cyrsasl_external"]`)
+    expect(auth).toMatchObject({ methods: ['rdbms', 'pki'], sasl_mechanisms: ['scram', 'external'] })
+  })
+
+  it('have hashes in the words of MongooseIM', () => {
+    const { auth } = good('[auth.password]\nhash = ["sha", "sha256", "sha-512"]')
+    expect(auth.password).toEqual({ hash: ['sha-1', 'sha-256', 'sha-512'], scram_iterations: 10_000 })
+  })
+})
+
 describe('a warning', () => {
   it.each([
     ['nobody can log in', `${LISTENER}tls.verify_mode = "none"`, 'listen.c2s[0].tls.verify_mode'],
     [
       'everybody can log in as anybody',
       `${LISTENER}tls.verify_mode = "selfsigned_peer"`,
+      'listen.c2s[0].tls.verify_mode',
+    ],
+    [
+      'no mechanism is left for passwords',
+      '[auth]\nmethods = ["pki", "rdbms"]\nsasl_mechanisms = ["external"]',
+      'auth.sasl_mechanisms',
+    ],
+    [
+      'no mechanism is left for certificates',
+      '[auth]\nmethods = ["pki", "rdbms"]\nsasl_mechanisms = ["scram"]',
+      'auth.sasl_mechanisms',
+    ],
+    [
+      'names in certificates can be registered',
+      '[auth]\nmethods = ["pki", "rdbms"]\nregistration = true\npki.require_account = true',
+      'auth.registration',
+    ],
+    [
+      'nobody can log in at a listener',
+      `${LISTENER}tls.verify_mode = "none"\nallowed_auth_methods = "pki"\n[auth]\nmethods = ["pki", "rdbms"]`,
       'listen.c2s[0].tls.verify_mode',
     ],
     ['no CRL for hard failure', `${LISTENER}tls.crl_mode = "hard"\ntls.cacertfile = "x"`, 'listen.c2s[0].tls.crl_mode'],

@@ -304,6 +304,52 @@ describe('what is offered', () => {
   })
 })
 
+describe('a session that has logged in', () => {
+  it.each([
+    { taken: 'passwords', options: { passwords: undefined }, ended: 'password' },
+    { taken: 'certificates', options: { certificates: 'none' }, ended: 'certificate' },
+  ] as const)('ends when $taken are not accepted any more, and the other stays', async ({ options, ended }) => {
+    const server = await start()
+    const { client: password } = await Login.begin(server, {})
+    await attemptPassword(password, { mechanism: 'SCRAM-SHA-256' })
+    await password.open()
+    await password.bind()
+    const certificate = await RawClient.online({ port: server.port, credentials: alice })
+    const { passwords: _, ...without } = server.options
+    const next = ended === 'password' ? without : { ...server.options, ...options }
+    await server.server.update(next)
+    const [gone, stays] = ended === 'password' ? [password, certificate] : [certificate, password]
+    expect(await gone.ended()).toMatch(/<stream:error><reset /)
+    stays.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+    await stays.receive(/<iq [^>]*id="p"/)
+    stays.destroy()
+  })
+})
+
+describe('a listener', () => {
+  it.each([
+    { methods: ['certificate'], offered: ['EXTERNAL'] },
+    { methods: ['password'], offered: IN_ORDER },
+    { methods: ['certificate', 'password'], offered: ['EXTERNAL', ...IN_ORDER] },
+  ] as const)('for $methods takes nothing else', async ({ methods, offered }) => {
+    const endpoint = { host: '127.0.0.1', port: 0, methods }
+    const endpoints = [
+      { ...endpoint, mode: 'starttls' as const },
+      { ...endpoint, mode: 'tls' as const },
+    ]
+    const server = await start({ endpoints, means: { registration: true } })
+    for (const variant of VARIANTS) {
+      const login = await Login.begin(server, { credentials: alice, variant })
+      expect(login.offered).toEqual(offered)
+      const takesPasswords = offered.length > 1
+      expect(login.features.includes('iq-register')).toBe(takesPasswords)
+      const told = await attemptPassword(login.client, { mechanism: 'SCRAM-SHA-256' })
+      expect(told).toBe(takesPasswords ? 'success' : 'invalid-mechanism')
+      login.client.destroy()
+    }
+  })
+})
+
 describe('channel binding (RFC 5802 §6)', () => {
   it.each([
     ['the data of another connection', { bindingData: Buffer.alloc(32) }, 'not-authorized'],

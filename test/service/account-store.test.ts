@@ -26,7 +26,7 @@ function withPasswords(document = ''): Configuration {
   const source = { file: undefined, home: undefined, overrides: [], defaultHost: 'localhost' }
   const { configuration } = checkConfiguration(document, source)
   if (configuration === undefined) throw new Error('no configuration')
-  return { ...configuration, auth: { ...configuration.auth, methods: ['pki', 'internal'] } } as unknown as Configuration
+  return { ...configuration, auth: { ...configuration.auth, methods: ['pki', 'rdbms'] } }
 }
 
 const ELSEWHERE = '[store]\nurl = "postgres://u:sesame@127.0.0.1:1/d"'
@@ -34,30 +34,30 @@ const ELSEWHERE = '[store]\nurl = "postgres://u:sesame@127.0.0.1:1/d"'
 describe('AccountStore', () => {
   it('opens nothing where only certificates log in', async () => {
     const { auth, ...others } = withPasswords()
-    const { accounts } = await store.open({ ...others, auth: { ...auth, methods: ['pki'] } })
+    const { accounts } = await store.prepare({ ...others, auth: { ...auth, methods: ['pki'] } })
     expect(accounts).toBeUndefined()
   })
 
   it('keeps what is open as long as the place is the same, and closes it when it is another', async () => {
-    const first = await store.open(withPasswords())
-    await store.adopt(first)
+    const first = await store.prepare(withPasswords())
+    await first.take()
     await first.accounts?.create(account('alice@localhost'), {})
-    const again = await store.open(withPasswords())
-    expect(again).toBe(first)
-    await store.drop(again)
-    await store.adopt(again)
+    const again = await store.prepare(withPasswords())
+    expect(again.accounts).toBe(first.accounts)
+    await again.giveBack()
+    await again.take()
     expect(await first.accounts?.list()).toHaveLength(1)
-    const other = await store.open(withPasswords(ELSEWHERE))
-    await store.drop(other)
+    const other = await store.prepare(withPasswords(ELSEWHERE))
+    await other.giveBack()
     expect(await first.accounts?.list()).toHaveLength(1)
-    await store.adopt(await store.open(withPasswords(ELSEWHERE)))
+    await (await store.prepare(withPasswords(ELSEWHERE))).take()
     await expect(first.accounts?.list()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 
   it('says that a database is away, and goes on', async () => {
-    await store.adopt(await store.open(withPasswords(ELSEWHERE)))
-    const line = log.find('nobody can log in by password for now')
-    expect(line).toMatchObject({ level: 'warn', error: expect.stringContaining('127.0.0.1 cannot be reached') })
+    await (await store.prepare(withPasswords(ELSEWHERE))).take()
+    const line = log.find('the accounts cannot be read')
+    expect(line).toMatchObject({ level: 'error', error: expect.stringContaining('127.0.0.1 cannot be reached') })
     expect(JSON.stringify(log.lines)).not.toContain('sesame')
   })
 })

@@ -1,9 +1,8 @@
 import type { AccountMeans } from '../../src/server/account-desk.ts'
 import type { ServerOptions } from '../../src/server/server.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
-import { scramName } from '../../src/xmpp/sasl/scram.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
-import { SCRAM_HASHES } from '../../src/xmpp/sasl/scram-keys.ts'
+import { SCRAM_HASHES, scramName } from '../../src/xmpp/sasl/scram-keys.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from './server.ts'
 
 /** As few as there may be. */

@@ -3,6 +3,11 @@ export const SCRAM_HASHES = ['sha-1', 'sha-256', 'sha-512'] as const
 
 export type ScramHash = (typeof SCRAM_HASHES)[number]
 
+/** `SCRAM-SHA-256`, with `-PLUS` if it ties the login to the connection. */
+export function scramName(hash: ScramHash, plus: boolean): string {
+  return `SCRAM-${hash.toUpperCase()}${plus ? '-PLUS' : ''}`
+}
+
 /** RFC 5802 §5.1: rounds of PBKDF2, and no fewer. */
 export const MIN_ITERATIONS = 4096
 

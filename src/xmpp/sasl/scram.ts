@@ -4,7 +4,7 @@ import { requestedAccount } from './account-name.ts'
 import { failed } from './attempt.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome } from './mechanism.ts'
 import { digest, hmac } from './scram-crypto.ts'
-import type { ScramHash, ScramKeys } from './scram-keys.ts'
+import { type ScramHash, type ScramKeys, scramName } from './scram-keys.ts'
 import { type ClientFinal, type ClientFirst, readClientFinal, readClientFirst } from './scram-message.ts'
 
 /** What ties a login to the TLS connection, by type (RFC 5056); asked for when it is used. */
@@ -35,11 +35,6 @@ export interface ScramOptions {
   readonly nonce?: () => string
   /** Told when the client has been logged in. */
   readonly accepted?: () => void
-}
-
-/** `SCRAM-SHA-256`, with `-PLUS` if it binds. */
-export function scramName(hash: ScramHash, plus: boolean): string {
-  return `SCRAM-${hash.toUpperCase()}${plus ? '-PLUS' : ''}`
 }
 
 /** Unpredictable, and printable without a comma. */
