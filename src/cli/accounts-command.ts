@@ -22,4 +22,9 @@ export abstract class AccountsCommand<T> extends XmppkiCommand<T> {
     const overrides = urlFile === undefined ? [] : overridesOf({ 'store-url-file': urlFile }, this.argv)
     return withAccounts({ home: this.homeOf(flags), config, overrides, domain }, work)
   }
+
+  /** For who has just made accounts. */
+  protected sayIfUnserved({ isServed }: UserAccounts): void {
+    if (!isServed) this.sayWarning('serve does not look at accounts: add "rdbms" to auth.methods in xmppki.toml')
+  }
 }

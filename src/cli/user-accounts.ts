@@ -22,6 +22,8 @@ export interface UserAccounts {
   readonly derivation: DerivationOptions
   /** Most accounts of one domain; undefined: no limit. */
   readonly perDomain: number | undefined
+  /** Whether `serve` looks at these accounts at all. */
+  readonly isServed: boolean
   /** The domains that are served. */
   readonly hosts: readonly string[]
   /** The domain of names without one. */
@@ -39,17 +41,18 @@ export async function withAccounts<T>(place: AccountsPlace, work: (accounts: Use
   const { storeUrl } = await import('../config/store-url.ts')
   const { openWorkspace } = await import('../workspace/workspace.ts')
   const { openAccounts } = await import('../store/open-accounts.ts')
-  const { SCRAM_HASHES } = await import('../xmpp/sasl/scram-keys.ts')
   const { paths, defaultDomain } = openWorkspace(home)
   const source = { file: config, home, overrides, defaultHost: defaultDomain }
   // Its warnings are about serving, and `serve` gives them.
   const configuration = loadConfiguration(source, () => undefined)
+  const { methods, password, max_users_per_domain: most } = configuration.auth
   const store = await openAccounts({ url: storeUrl(configuration), path: paths.accounts })
   try {
     return await work({
       store,
-      derivation: { hashes: SCRAM_HASHES, iterations: 10_000 },
-      perDomain: undefined,
+      derivation: { hashes: password.hash, iterations: password.scram_iterations },
+      perDomain: most === 'infinity' ? undefined : most,
+      isServed: methods.includes('rdbms'),
       hosts: configuration.general.hosts,
       names: { domain: domain ?? defaultDomain, explicit: domain !== undefined },
     })

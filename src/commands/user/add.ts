@@ -98,6 +98,7 @@ export default class UserAdd extends AccountsCommand<UserAddResult> {
   async #add(accounts: UserAccounts, names: readonly string[], flags: AddFlags): Promise<Outcome> {
     const clients = parseClientNames(names, accounts.names)
     for (const remark of clients.flatMap(remarkOnForm)) this.say(`note: ${remark}`)
+    this.sayIfUnserved(accounts)
     const outcome: Outcome = { added: [], failed: [] }
     for (const jid of clients.map((client) => client.jid.toString())) {
       try {

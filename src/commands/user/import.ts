@@ -8,7 +8,7 @@ import {
   importReport,
   jidOf,
   refusedRow,
-  unservedRemarks,
+  remarksOn,
 } from '../../cli/account-import.ts'
 import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
@@ -108,7 +108,8 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
       const rows = await readAccountSource(args.file, flags.format)
       const began = performance.now()
       const prepared = prepareAccounts(rows, jidOf(accounts.names))
-      for (const remark of unservedRemarks(prepared.accounts, accounts.hosts)) this.sayWarning(remark)
+      this.sayIfUnserved(accounts)
+      for (const remark of remarksOn(prepared.accounts, accounts)) this.sayWarning(remark)
       const { counts, failures } = await this.#import(accounts, prepared, flags)
       const seconds = (performance.now() - began) / 1000
       return this.#finish(counts, failures, { dryRun: flags['dry-run'] === true, seconds })

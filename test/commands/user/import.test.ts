@@ -59,6 +59,39 @@ describe('user import', () => {
     expect(await accountsOf(cli)).toHaveLength(2)
   })
 
+  it('follows the configuration, and says who cannot log in with it', async () => {
+    const toml =
+      '[auth]\nmethods = ["pki", "rdbms"]\nmax_users_per_domain = 3\n[auth.password]\nhash = ["sha256"]\nscram_iterations = 5000\n'
+    writeFileSync(cli.path('strict.toml'), toml)
+    const { 'sha-1': keys } = await deriveKeys('old', { hashes: ['sha-1'], iterations: 4096 })
+    const old = { stored_key: keys?.storedKey, server_key: keys?.serverKey, salt: keys?.salt, iterations: 4096 }
+    const rows = [
+      { jid: 'x@c.example', password: 'new' },
+      { jid: 'y@c.example', ...old },
+      { jid: 'z@c.example', password: 'new' },
+      { jid: 'full@c.example', password: 'new' },
+    ]
+    const stdin = rows.map((row) => JSON.stringify(row)).join('\n')
+    const result = await cli.run(['user', 'import', '-', '--config', 'strict.toml'], { stdin })
+    expect(result).toMatchObject({ code: 9, stdout: expect.stringMatching(/^4 accounts: 3 created, 1 failed/) })
+    expect(result.stderr.split('\n')).toEqual([
+      'warning: the domain c.example is not served here: nobody can log in there; see general.hosts',
+      'warning: 1 account has keys of no hash in auth.password.hash (sha-256)',
+      'error: standard input:4: no account full@c.example: its domain has as many as it may have',
+      'hint:  raise auth.max_users_per_domain in xmppki.toml',
+      'error: 1 of 4 accounts failed',
+      '',
+    ])
+    const { accounts } = JSON.parse((await cli.run(['user', 'list', '--json', '--domain', 'c.example'])).stdout)
+    expect(accounts.map(({ hashes }: { hashes: unknown }) => hashes)).toEqual([
+      [{ hash: 'sha-256', iterations: 5000 }],
+      [{ hash: 'sha-1', iterations: 4096 }],
+      [{ hash: 'sha-256', iterations: 5000 }],
+    ])
+    const one = await cli.run(['user', 'add', 'one@c.example', '--generate', '--config', 'strict.toml'])
+    expect(one).toMatchObject({ code: 3, stderr: expect.stringContaining('as many as it may have') })
+  })
+
   it('refuses what is there, accepts it, or replaces it', async () => {
     const stdin = '{"jid":"alice","password":"three"}\n{"jid":"erin","password":"four"}\n'
     const refused = await cli.run(['user', 'import', '-', '--json'], { stdin: stdin.split('\n', 1)[0] ?? '' })
