@@ -8,6 +8,9 @@ import type { ScramHash, ScramKeys } from '../../src/xmpp/sasl/scram-keys.ts'
 import { accountsOf } from '../commands/user/accounts-checks.ts'
 import { CliHome } from '../support/cli.ts'
 import { postgresPrograms } from '../support/postgres-programs.mjs'
+import { attemptPassword } from '../support/scram-client.ts'
+import { ServeProcess } from '../support/serve.ts'
+import { RawClient } from '../support/xmpp-client.ts'
 import { makeEjabberdAccounts, makeProsodyAccounts, type PeerAccount } from './peer-accounts.ts'
 import { PostgresServer } from './postgres-server.ts'
 
@@ -38,13 +41,31 @@ async function expectPasswords(cli: CliHome, accounts: readonly (PeerAccount & {
   }
 }
 
+/** The accounts of localhost log in to the real server with their passwords, and with no others. */
+async function expectLogins(cli: CliHome, accounts: readonly PeerAccount[]): Promise<void> {
+  writeFileSync(join(cli.home, 'xmppki.toml'), '[auth]\nmethods = ["rdbms"]\n')
+  const serve = new ServeProcess(['--home', cli.home])
+  const { port } = await serve.listening()
+  const attempt = async (username: string, password: string) => {
+    const client = await RawClient.secured({ port })
+    const answer = await attemptPassword(client, { mechanism: 'SCRAM-SHA-1-PLUS', username, password })
+    client.destroy()
+    return answer
+  }
+  for (const { user, password } of accounts.filter(({ host }) => host === 'localhost')) {
+    expect(await attempt(user, password), user).toBe('success')
+    expect(await attempt(user, `${password}x`), user).toBe('not-authorized')
+  }
+  expect(await serve.stop()).toBe(0)
+}
+
 const PASSWORD = 'pa"ss\\wört {}'
 const ALL = 'sha-1,sha-256,sha-512'
 
 describe('accounts that Prosody has made', () => {
   const accounts = [
-    { user: 'romeo', host: 'a.example', password: PASSWORD, hashes: 'sha-1' },
-    { user: 'ju.li-é_t', host: 'a.example', password: 'x', hashes: 'sha-1' },
+    { user: 'romeo', host: 'localhost', password: PASSWORD, hashes: 'sha-1' },
+    { user: 'ju.li-é_t', host: 'localhost', password: 'x', hashes: 'sha-1' },
     { user: 'romeo', host: 'münchen.example', password: PASSWORD, hashes: 'sha-256' },
     { user: 'romeo', host: 'plain.example', password: PASSWORD, hashes: ALL },
   ]
@@ -52,7 +73,7 @@ describe('accounts that Prosody has made', () => {
   beforeAll(async () => {
     cli = await workspace()
     const hosts = {
-      'a.example': ['authentication = "internal_hashed"'],
+      localhost: ['authentication = "internal_hashed"'],
       'münchen.example': ['authentication = "internal_hashed"', 'password_hash = "SHA-256"'],
       'plain.example': ['authentication = "internal_plain"'],
     }
@@ -60,11 +81,12 @@ describe('accounts that Prosody has made', () => {
   })
   afterAll(() => cli.remove())
 
-  it('keep their passwords', async () => {
+  it('keep their passwords, and log in with them', async () => {
     const { code, stdout } = await cli.run(['user', 'import', 'prosody/data'])
     expect(stdout).toMatch(/^4 accounts: 4 created, /)
     expect(code).toBe(0)
     await expectPasswords(cli, accounts)
+    await expectLogins(cli, accounts)
   })
 })
 
@@ -88,12 +110,13 @@ describe('accounts that ejabberd has made', () => {
   })
   afterAll(() => cli.remove())
 
-  it('keep their passwords, and stand in each kind of dump', async () => {
+  it('keep their passwords, log in with them, and stand in each kind of dump', async () => {
     const first = await cli.run(['user', 'import', files.table])
     expect(first.stdout).toMatch(/^4 accounts: 4 created, /)
     await expectPasswords(cli, accounts)
     const second = await cli.run(['user', 'import', files.dump, '--if-missing'])
     expect(second.stdout).toMatch(/^4 accounts: 0 created, 4 already there, /)
+    await expectLogins(cli, accounts)
   })
 })
 
@@ -146,6 +169,7 @@ describe('accounts in the PostgreSQL of MongooseIM', () => {
   it('can be kept in another PostgreSQL, by all the commands', async () => {
     const database = await server.createDatabase()
     writeFileSync(cli.path('url'), `${server.url(database)}\n`, { mode: 0o600 })
+    writeFileSync(join(cli.home, 'xmppki.toml'), '[auth]\nmethods = ["rdbms"]\n')
     const run = (...args: string[]) => cli.run(['user', ...args, '--store-url-file', 'url'], { stdin: 'secret\n' })
     mkdirSync(cli.path('x.example', 'accounts'), { recursive: true })
     writeFileSync(cli.path('x.example', 'accounts', 'juliet.dat'), 'return { ["password"] = "secret" }')
