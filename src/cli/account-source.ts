@@ -7,8 +7,8 @@ import { XmppkiError } from '../errors.ts'
 import { readInputFile as readKnownFile } from '../workspace/input-file.ts'
 import { readInputFile, sourceName } from './input-file.ts'
 
-/** A million accounts in CSV with keys of two hashes. */
-const MAX_BYTES = 512 * 1024 * 1024
+/** More than a million accounts with keys; Node has no texts of twice as much. */
+const MAX_BYTES = 256 * 1024 * 1024
 
 /** An account of Prosody takes 250 bytes. */
 const MAX_ACCOUNT_BYTES = 65_536
