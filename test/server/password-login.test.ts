@@ -1,7 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
+import { TrustAnchors } from '../../src/pki/chain.ts'
+import { plainTrust } from '../../src/server/client-trust.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
+import { issuedRecord } from '../store/contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login, secured, VARIANTS } from '../support/external-login.ts'
 import { ALL_SCRAM, addAccount, type PasswordServerOptions, startPasswordServer } from '../support/password-server.ts'
@@ -308,13 +311,14 @@ describe('a session that has logged in', () => {
   it.each([
     { taken: 'passwords', options: { passwords: undefined }, ended: 'password' },
     { taken: 'certificates', options: { certificates: 'none' }, ended: 'certificate' },
+    { taken: 'certificates without an account', options: { certificates: 'account' }, ended: 'certificate' },
   ] as const)('ends when $taken are not accepted any more, and the other stays', async ({ options, ended }) => {
     const server = await start()
     const { client: password } = await Login.begin(server, {})
     await attemptPassword(password, { mechanism: 'SCRAM-SHA-256' })
     await password.open()
     await password.bind()
-    const certificate = await RawClient.online({ port: server.port, credentials: alice })
+    const certificate = await RawClient.online({ port: server.port, credentials: carol })
     const { passwords: _, ...without } = server.options
     const next = ended === 'password' ? without : { ...server.options, ...options }
     await server.server.update(next)
@@ -444,6 +448,45 @@ describe('certificates', () => {
       expect(await login.auth()).toBe(told)
       login.client.destroy()
     }
+  })
+
+  it('are judged by the rules that hold when they are used', async () => {
+    const server = await start()
+    for (const [certificates, told] of [
+      ['none', 'not-authorized'],
+      ['account', 'not-authorized'],
+      ['login', 'carol@localhost'],
+    ] as const) {
+      await server.server.update({ ...server.options, certificates: 'login' })
+      const login = await Login.begin(server, { credentials: carol })
+      await server.server.update({ ...server.options, certificates })
+      expect(await login.auth()).toBe(told)
+      login.client.destroy()
+    }
+  })
+
+  it('that are revoked while the account is looked up do not log in', async () => {
+    const server = await start({ certificates: 'account' })
+    const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
+    const find = server.accounts.find.bind(server.accounts)
+    server.accounts.find = async (jid) => {
+      server.ledger.transaction((insert) => insert(issuedRecord({ serial, revokedAt: 1 })))
+      return find(jid)
+    }
+    const login = await Login.begin(server, { credentials: alice })
+    expect(await login.auth()).toBe('not-authorized')
+    login.client.destroy()
+  })
+
+  it('that nobody asks about are no reason to disconnect', async () => {
+    const own = new TrustAnchors([ca.credentials.cert])
+    const trust = { ...plainTrust(own), disconnectOnFailure: true }
+    const stranger = ca.selfSigned({ subject: '/CN=alice' })
+    const endpoints = [{ host: '127.0.0.1', port: 0, mode: 'starttls' as const, trust }]
+    const server = await start({ certificates: 'none', endpoints })
+    const { client } = await Login.begin(server, { credentials: stranger })
+    expect(await attemptPassword(client, { mechanism: 'SCRAM-SHA-256' })).toBe('success')
+    client.destroy()
   })
 
   it('that need an account work with an empty challenge, too', async () => {
