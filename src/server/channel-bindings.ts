@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { endPointHash } from '../pki/signature.ts'
-import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
+import { type ChannelBindings, UNANNOUNCED_BINDING } from '../xmpp/sasl/scram.ts'
 
 /** RFC 9266 §3: no context, and 32 bytes. */
 const EXPORTER_LABEL = 'EXPORTER-Channel-Binding'
@@ -31,6 +31,8 @@ function endPoint(socket: TLSSocket): (() => Uint8Array) | undefined {
  * What a login over this connection can be tied to, best first.
  * `tls-exporter` is for TLS 1.3: before it, it would need the extended master secret (RFC 9266 §4.2), and Node.js does not
  * tell whether that was negotiated.
+ * `tls-unique` (RFC 5929 §3) is there for clients that know no other and take it wherever they see -PLUS, with TLS 1.3
+ * as well: the Finished message of the client. It is safe where no session is resumed.
  */
 export function channelBindingsOf(socket: TLSSocket): ChannelBindings {
   const bindings = new Map<string, () => Uint8Array>()
@@ -39,5 +41,7 @@ export function channelBindingsOf(socket: TLSSocket): ChannelBindings {
   }
   const certificate = endPoint(socket)
   if (certificate !== undefined) bindings.set('tls-server-end-point', certificate)
+  const unique = socket.isSessionReused() ? undefined : socket.getPeerFinished()
+  if (bindings.size > 0 && unique !== undefined) bindings.set(UNANNOUNCED_BINDING, () => unique)
   return bindings
 }

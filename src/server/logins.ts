@@ -1,8 +1,12 @@
-import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
-import { requiringAccount } from './account-gate.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import { failed } from '../xmpp/sasl/attempt.ts'
+import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import { isFailure, lookUp } from './account-lookup.ts'
 import type { CertificateLogin } from './certificate-login.ts'
+import type { BoundSession } from './directory.ts'
 import type { LoginMethod } from './listener.ts'
 import type { Log } from './log.ts'
+import { gated } from './mechanism-gate.ts'
 import type { PasswordLogin, PasswordOptions } from './password-login.ts'
 import type { LoginConnection } from './session-host.ts'
 
@@ -37,20 +41,33 @@ export class Logins {
 
   /** Those that can succeed on this connection now. RFC 6120 §6.3.4: EXTERNAL first. */
   mechanisms(domain: string, connection: LoginConnection, methods: Methods): readonly SaslMechanism[] {
-    const { passwords } = this.#options
+    const { certificates, passwords, rules } = this.#options
+    const isAsked = rules().certificates !== 'none' && methods.includes('certificate')
+    const external = isAsked ? certificates.mechanisms(domain, connection) : []
     return [
-      ...(methods.includes('certificate') ? this.#external(domain, connection) : []),
+      // The rules may be others by the time that it is used.
+      ...external.map((one) => gated(one, (account) => this.#refusal(account))),
       ...(methods.includes('password') ? passwords.mechanisms(domain, connection) : []),
     ]
   }
 
-  #external(domain: string, connection: LoginConnection): readonly SaslMechanism[] {
-    const { certificates, rules, log } = this.#options
-    const { certificates: use, passwords } = rules()
-    if (use === 'none') return []
-    const offered = certificates.mechanisms(domain, connection)
-    if (use === 'login') return offered
-    // Without accounts nobody has one.
-    return passwords === undefined ? [] : offered.map((one) => requiringAccount(one, passwords.accounts, log))
+  /** Whether a session could still log in with what it has logged in with; where that cannot be found out it stays. */
+  async accepts({ proof, account }: Pick<BoundSession, 'proof' | 'account'>): Promise<boolean> {
+    if (proof === undefined) return this.#options.rules().passwords !== undefined
+    return (await this.#refusal(account))?.condition !== 'not-authorized'
+  }
+
+  /** Why this account does not log in with a certificate, whatever the certificate says. */
+  #refusal(account: Jid): SaslFailure | undefined | Promise<SaslFailure | undefined> {
+    const { certificates: use, passwords } = this.#options.rules()
+    if (use === 'login') return undefined
+    if (use === 'none') return failed('not-authorized', 'certificates are not accepted any more')
+    return this.#missing(account, passwords)
+  }
+
+  async #missing(account: Jid, passwords: PasswordOptions | undefined): Promise<SaslFailure | undefined> {
+    const found = passwords && (await lookUp(passwords.accounts, account, this.#options.log))
+    if (isFailure(found)) return found
+    return found === undefined ? failed('not-authorized', `there is no account ${account.bare()}`) : undefined
   }
 }

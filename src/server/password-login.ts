@@ -50,6 +50,13 @@ interface Attempt {
   readonly found: Account | undefined
 }
 
+/** Where and how a login is made. */
+interface Claim {
+  readonly mechanism: string
+  readonly domain: string
+  readonly remote: string
+}
+
 type Connection = Pick<LoginConnection, 'remote' | 'secured' | 'channelBindings' | 'acceptPassword'>
 
 /** Such keys as an account could have; nobody knows a password of them. */
@@ -98,23 +105,25 @@ export class PasswordLogin {
     given: { domain: string; connection: Connection; bindings: ChannelBindings | undefined; offersPlus: boolean },
   ): SaslMechanism {
     const { connection, ...rest } = given
-    const name = scramName(hash, given.bindings !== undefined)
+    const mechanism = scramName(hash, given.bindings !== undefined)
+    const claim = { mechanism, domain: given.domain, remote: connection.remote }
     return scramMechanism({
       hash,
       ...rest,
       find: async (account, username) => {
-        const attempt = await this.#begin(account, username, connection, given.domain)
+        const attempt = await this.#begin(account, username, claim)
         return 'kind' in attempt ? attempt : this.#subject(hash, attempt)
       },
-      accepted: () => connection.acceptPassword(name),
+      accepted: () => connection.acceptPassword(mechanism),
     })
   }
 
   #plain(domain: string, connection: Connection): SaslMechanism {
+    const claim = { mechanism: 'PLAIN', domain, remote: connection.remote }
     return plainMechanism({
       domain,
       check: async (account, username, password) => {
-        const attempt = await this.#begin(account, username, connection, domain)
+        const attempt = await this.#begin(account, username, claim)
         if ('kind' in attempt) return attempt
         const { options, found, counted } = attempt
         const [strongest = 'sha-256'] = HASHES.filter((hash) => options.hashes.includes(hash))
@@ -130,11 +139,11 @@ export class PasswordLogin {
   async #begin(
     account: Jid | undefined,
     username: string,
-    { remote }: Connection,
-    domain: string,
+    { mechanism, domain, remote }: Claim,
   ): Promise<Attempt | SaslFailure> {
     const options = this.#options.passwords()
-    if (options === undefined) return failed('not-authorized', 'passwords are not accepted any more')
+    if (options?.mechanisms.has(mechanism) !== true)
+      return failed('not-authorized', `${mechanism} is not accepted any more`)
     const counted = { account: account?.toString() ?? `${username}@${domain}`, remote }
     const blocked = this.#blocked(counted)
     if (blocked !== undefined) return blocked
@@ -152,7 +161,9 @@ export class PasswordLogin {
   }
 
   #subject(hash: ScramHash, attempt: Attempt): ScramSubject {
-    const keys = attempt.found?.keys[hash] ?? decoyKeys(attempt.options, hash, attempt.counted.account)
+    // Made in any case, so that it takes the same time.
+    const decoy = decoyKeys(attempt.options, hash, attempt.counted.account)
+    const keys = attempt.found?.keys[hash] ?? decoy
     return { keys, settle: (isProven) => this.#settle(attempt, { [hash]: keys }, isProven) }
   }
 

@@ -118,15 +118,11 @@ export class XmppServer {
     for (const session of this.#directory.all()) {
       if (!this.#served.has(session.jid.domain)) session.close({ condition: 'host-gone' })
       // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
-      else if (!this.#isAccepted(session)) session.close({ condition: 'reset', text: 'it has to log in otherwise' })
+      else if (!(await this.#logins.accepts(session))) {
+        session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
+      }
     }
     await this.#guard.judgeAll()
-  }
-
-  /** Whether anybody still logs in with what this session has logged in with. */
-  #isAccepted({ proof }: BoundSession): boolean {
-    const { certificates, passwords } = this.#options
-    return proof === undefined ? passwords !== undefined : certificates !== 'none'
   }
 
   #loginOptions(options: ServerOptions): CertificateLoginOptions {
@@ -218,7 +214,9 @@ export class XmppServer {
     return {
       listener: name,
       startTls,
-      disconnectOnFailure: trust.disconnectOnFailure,
+      get disconnectOnFailure() {
+        return trust.disconnectOnFailure && logins.enabled(methods).has('EXTERNAL')
+      },
       limits,
       get defaultDomain() {
         return domainsOf(options())[0] ?? ''

@@ -108,10 +108,9 @@ export class Session implements TransportEvents, ClientEnd {
   }
 
   #connection(certificate: PresentedCertificate | undefined): LoginConnection {
-    const { remote, secured } = this.#transport
     return {
-      remote,
-      secured,
+      remote: this.#transport.remote,
+      secured: this.secured,
       listener: this.#host.listener,
       certificate,
       channelBindings: () => this.#transport.channelBindings(),
@@ -267,6 +266,7 @@ export class Session implements TransportEvents, ClientEnd {
       this.#transport.startTls()
     }
     if (milestones.includes('authenticated')) {
+      this.#offered = undefined
       this.#parser.setLimits(this.#host.limits.afterLogin)
       this.#host.log.info({ remote: this.#transport.remote, account: state.account?.toString() }, 'logged in')
     }

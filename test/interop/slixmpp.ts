@@ -9,17 +9,23 @@ export interface SlixmppOptions {
   /** Nothing: a client without a certificate. */
   readonly files?: ClientFiles
   readonly directTls?: boolean
+  /** Not beyond TLS 1.2. */
+  readonly tls12?: boolean
+  readonly password?: string
   /** What it verifies the server with; default: the CA of the service. */
   readonly ca?: string
 }
 
 /** A slixmpp client; Debian's Python, because only that sees Debian's slixmpp. */
-export function slixmpp(service: Service, { jid, files, directTls = false, ca }: SlixmppOptions): LineProcess {
+export function slixmpp(service: Service, options: SlixmppOptions): LineProcess {
+  const { jid, files, directTls = false, tls12 = false, password, ca } = options
   const port = directTls ? service.tlsPort : service.port
   const args = ['--jid', jid, '--port', String(port), '--ca', ca ?? service.rootCertificate]
   if (files !== undefined) args.push('--cert', files.certificate, '--key', files.key)
   if (directTls) args.push('--direct-tls')
+  if (tls12) args.push('--tls12')
+  const secret = password === undefined ? {} : { SLIXMPP_PASSWORD: password }
   return new LineProcess('/usr/bin/python3', [SCRIPT, ...args], {
-    env: { PATH: process.env['PATH'], HOME: service.cli.folder, LC_ALL: 'C.UTF-8' },
+    env: { PATH: process.env['PATH'], HOME: service.cli.folder, LC_ALL: 'C.UTF-8', ...secret },
   })
 }

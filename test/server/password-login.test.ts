@@ -1,11 +1,22 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
+import { TrustAnchors } from '../../src/pki/chain.ts'
+import { plainTrust } from '../../src/server/client-trust.ts'
+import { DEFAULT_TLS } from '../../src/server/listener.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
+import { issuedRecord } from '../store/contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login, secured, VARIANTS } from '../support/external-login.ts'
 import { ALL_SCRAM, addAccount, type PasswordServerOptions, startPasswordServer } from '../support/password-server.ts'
-import { attemptPassword, authElement, type PasswordAttempt, scramFirst } from '../support/scram-client.ts'
+import {
+  attemptPassword,
+  authElement,
+  clientBinding,
+  type PasswordAttempt,
+  scramFirst,
+} from '../support/scram-client.ts'
 import type { TestServer } from '../support/server.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
@@ -308,13 +319,14 @@ describe('a session that has logged in', () => {
   it.each([
     { taken: 'passwords', options: { passwords: undefined }, ended: 'password' },
     { taken: 'certificates', options: { certificates: 'none' }, ended: 'certificate' },
+    { taken: 'certificates without an account', options: { certificates: 'account' }, ended: 'certificate' },
   ] as const)('ends when $taken are not accepted any more, and the other stays', async ({ options, ended }) => {
     const server = await start()
     const { client: password } = await Login.begin(server, {})
     await attemptPassword(password, { mechanism: 'SCRAM-SHA-256' })
     await password.open()
     await password.bind()
-    const certificate = await RawClient.online({ port: server.port, credentials: alice })
+    const certificate = await RawClient.online({ port: server.port, credentials: carol })
     const { passwords: _, ...without } = server.options
     const next = ended === 'password' ? without : { ...server.options, ...options }
     await server.server.update(next)
@@ -353,7 +365,7 @@ describe('a listener', () => {
 describe('channel binding (RFC 5802 §6)', () => {
   it.each([
     ['the data of another connection', { bindingData: Buffer.alloc(32) }, 'not-authorized'],
-    ['a type that is not there', { type: 'tls-unique', bindingData: Buffer.alloc(12) }, 'not-authorized'],
+    ['a type that is not there', { type: 'tls-server-keys', bindingData: Buffer.alloc(12) }, 'not-authorized'],
     ['y although -PLUS was offered', { mechanism: 'SCRAM-SHA-256', flag: 'y' }, 'not-authorized'],
     ['n', { mechanism: 'SCRAM-SHA-256', flag: 'n' }, 'success'],
     ['n with -PLUS', { flag: 'n' }, 'malformed-request'],
@@ -363,6 +375,48 @@ describe('channel binding (RFC 5802 §6)', () => {
       expect(await tryAt(server, { profile, mechanism: 'SCRAM-SHA-256-PLUS', ...given })).toBe(told)
     }
   })
+
+  it.each(VARIANTS)('$transport, $version: takes tls-unique, and does not announce it', async (variant) => {
+    const server = await start()
+    const login = await Login.begin(server, { variant })
+    expect(bindingsIn(login.features)).not.toContain('tls-unique')
+    const attempt = { mechanism: 'SCRAM-SHA-256-PLUS', type: 'tls-unique' }
+    expect(await attemptPassword(login.client, { ...attempt, bindingData: Buffer.alloc(12) })).toBe('not-authorized')
+    expect(await attemptPassword(login.client, attempt)).toBe('success')
+    login.client.destroy()
+  })
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    '%s: does not take tls-unique where a session is resumed',
+    async (version) => {
+      const tickets = { ...DEFAULT_TLS, sessionTickets: true }
+      const endpoints = (['starttls', 'tls'] as const).map((mode) => ({
+        host: '127.0.0.1',
+        port: 0,
+        mode,
+        tls: tickets,
+      }))
+      const server = await start({ endpoints })
+      const connected = async (session?: Buffer) => {
+        const tls = { minVersion: version, maxVersion: version, ...(session === undefined ? {} : { session }) }
+        const client = await RawClient.direct({ port: server.tlsPort, tls })
+        const issued = new Promise<Buffer>((resolve) => client.socket.once('session', resolve))
+        await client.open()
+        return { client, issued }
+      }
+      const first = await connected()
+      const session = (first.client.socket as TLSSocket).getSession()
+      const { client } = await connected(version === 'TLSv1.2' ? session : await first.issued)
+      expect((client.socket as TLSSocket).isSessionReused()).toBe(true)
+      const mechanism = 'SCRAM-SHA-256-PLUS'
+      expect(await attemptPassword(client, { mechanism, type: 'tls-unique' })).toBe('not-authorized')
+      const type = 'tls-server-end-point'
+      const bindingData = clientBinding(first.client, type)
+      expect(await attemptPassword(client, { mechanism, type, bindingData })).toBe('success')
+      first.client.destroy()
+      client.destroy()
+    },
+  )
 
   it('believes a client that says y where no -PLUS is offered', async () => {
     const server = await start({ mechanisms: ['SCRAM-SHA-256'] })
@@ -444,6 +498,45 @@ describe('certificates', () => {
       expect(await login.auth()).toBe(told)
       login.client.destroy()
     }
+  })
+
+  it('are judged by the rules that hold when they are used', async () => {
+    const server = await start()
+    for (const [certificates, told] of [
+      ['none', 'not-authorized'],
+      ['account', 'not-authorized'],
+      ['login', 'carol@localhost'],
+    ] as const) {
+      await server.server.update({ ...server.options, certificates: 'login' })
+      const login = await Login.begin(server, { credentials: carol })
+      await server.server.update({ ...server.options, certificates })
+      expect(await login.auth()).toBe(told)
+      login.client.destroy()
+    }
+  })
+
+  it('that are revoked while the account is looked up do not log in', async () => {
+    const server = await start({ certificates: 'account' })
+    const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
+    const find = server.accounts.find.bind(server.accounts)
+    server.accounts.find = async (jid) => {
+      server.ledger.transaction((insert) => insert(issuedRecord({ serial, revokedAt: 1 })))
+      return find(jid)
+    }
+    const login = await Login.begin(server, { credentials: alice })
+    expect(await login.auth()).toBe('not-authorized')
+    login.client.destroy()
+  })
+
+  it('that nobody asks about are no reason to disconnect', async () => {
+    const own = new TrustAnchors([ca.credentials.cert])
+    const trust = { ...plainTrust(own), disconnectOnFailure: true }
+    const stranger = ca.selfSigned({ subject: '/CN=alice' })
+    const endpoints = [{ host: '127.0.0.1', port: 0, mode: 'starttls' as const, trust }]
+    const server = await start({ certificates: 'none', endpoints })
+    const { client } = await Login.begin(server, { credentials: stranger })
+    expect(await attemptPassword(client, { mechanism: 'SCRAM-SHA-256' })).toBe('success')
+    client.destroy()
   })
 
   it('that need an account work with an empty challenge, too', async () => {

@@ -30,6 +30,7 @@ export function scramProof(
 export function clientBinding(client: RawClient, type: string, hash = 'sha256'): Uint8Array {
   const socket = client.socket as TLSSocket
   if (type === 'tls-exporter') return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+  if (type === 'tls-unique') return socket.getFinished() ?? Buffer.of()
   const { raw } = new X509Certificate(socket.getPeerCertificate().raw)
   return createHash(hash).update(raw).digest()
 }

@@ -10,6 +10,9 @@ import { type ClientFinal, type ClientFirst, readClientFinal, readClientFirst } 
 /** What ties a login to the TLS connection, by type (RFC 5056); asked for when it is used. */
 export type ChannelBindings = ReadonlyMap<string, () => Uint8Array>
 
+/** Taken from clients that do not look at what is announced, and kept from all others: there are better ones. */
+export const UNANNOUNCED_BINDING = 'tls-unique'
+
 /** What the exchange is about: an account, or a name that nobody has and that must not show it. */
 export interface ScramSubject {
   /** Those of an account, or such as an account could have. */
@@ -144,7 +147,9 @@ export function scramMechanism(options: ScramOptions): SaslMechanism {
   const { hash, bindings } = options
   return {
     name: scramName(hash, bindings !== undefined),
-    ...(bindings === undefined ? {} : { bindings: [...bindings.keys()] }),
+    ...(bindings === undefined
+      ? {}
+      : { bindings: [...bindings.keys()].filter((type) => type !== UNANNOUNCED_BINDING) }),
     start: (initial) => {
       if (initial !== undefined) return challenge(initial, options)
       // RFC 4422 §5: without an initial response the server asks for it with an empty challenge.

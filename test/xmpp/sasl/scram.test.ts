@@ -297,6 +297,7 @@ describe('channel binding (RFC 5802 §6)', () => {
   const bindings = new Map([
     ['tls-exporter', () => exporter],
     ['tls-server-end-point', () => Buffer.from('certificate')],
+    ['tls-unique', () => Buffer.from('finished')],
   ])
   const plus = { bindings, offersPlus: true }
 
@@ -312,6 +313,7 @@ describe('channel binding (RFC 5802 §6)', () => {
   it.each([
     ['tls-exporter', exporter],
     ['tls-server-end-point', Buffer.from('certificate')],
+    ['tls-unique', Buffer.from('finished')],
   ])('by %s', async (type, data) => {
     expect((await login(`p=${type},,n=user,r=${NONCE}`, plus, data)).outcome).toMatchObject({ kind: 'success' })
   })
@@ -326,7 +328,7 @@ describe('channel binding (RFC 5802 §6)', () => {
   })
 
   it('by a type that is not there is not authorized', async () => {
-    const { outcome, journal } = await login(`p=tls-unique,,n=user,r=${NONCE}`, plus, exporter)
+    const { outcome, journal } = await login(`p=tls-server-keys,,n=user,r=${NONCE}`, plus, exporter)
     expect(outcome).toMatchObject({ condition: 'not-authorized' })
     expect(journal.asked).toEqual([])
   })
