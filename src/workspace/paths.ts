@@ -10,6 +10,8 @@ export class WorkspacePaths {
   readonly ledger: string
   /** Accounts that log in by password; missing as long as there is no need, and when a database server has them. */
   readonly accounts: string
+  /** What other machines have revoked; missing as long as nothing is shared with them. */
+  readonly revocations: string
   /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
   readonly temporary: string
   readonly ca: string
@@ -31,6 +33,7 @@ export class WorkspacePaths {
     this.settings = join(home, 'workspace.json')
     this.ledger = join(home, 'ledger.db')
     this.accounts = join(home, 'accounts.db')
+    this.revocations = join(home, 'revocations.db')
     this.temporary = join(home, 'tmp')
     this.ca = join(home, 'ca')
     this.rootKey = join(this.ca, 'root.key')
