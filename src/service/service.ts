@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '../config/schema.ts'
+import { storeUrl } from '../config/store-url.ts'
 import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
 import { currentActor } from '../workspace/audit-events.ts'
@@ -14,6 +15,7 @@ import { LoginRecorder } from './login-recorder.ts'
 import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
 import { Reloader } from './reload.ts'
+import { RevocationSharing } from './revocation-sharing.ts'
 import { readServerSettings } from './server-settings.ts'
 import { stateFiles } from './state-files.ts'
 
@@ -83,6 +85,7 @@ class RunningService implements Service {
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
   readonly #accounts: AccountStore
+  readonly #sharing: RevocationSharing
   readonly #reloader: Reloader | undefined
   #configuration: Configuration
   #server: XmppServer | undefined
@@ -98,6 +101,7 @@ class RunningService implements Service {
     this.#logins = new LoginRecorder(workspace.ledger(), log)
     this.#crlFiles = new CrlFiles(log)
     this.#accounts = new AccountStore(workspace.paths.accounts, log)
+    this.#sharing = new RevocationSharing(workspace.ledger(), workspace.paths.revocations, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -126,6 +130,7 @@ class RunningService implements Service {
     this.#reloader?.mark()
     try {
       await this.#accounts.adopt(await this.#accounts.open(this.#configuration))
+      await this.#sharing.use(storeUrl(this.#configuration))
       this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, issuer))
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
@@ -148,6 +153,7 @@ class RunningService implements Service {
     await this.#caretaker.stop()
     await this.#logins.stop()
     await this.#accounts.close()
+    await this.#sharing.stop()
   }
 
   #newReloader({ configuration, file }: ReloadSource): Reloader {
@@ -164,16 +170,20 @@ class RunningService implements Service {
     const { upkeepIssuer, log } = this.#options
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
+    const url = storeUrl(next)
+    const shared = this.#sharing.url
     const accounts = await this.#accounts.open(next)
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
     let opened: PkiHttp | undefined
     try {
       const server = await this.#serverOptions(next, issuer)
+      await this.#sharing.use(url)
       opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
     } catch (error) {
       await opened?.stop()
       await this.#accounts.drop(accounts)
+      await this.#sharing.use(shared)
       throw error
     }
     this.#configuration = next
@@ -194,13 +204,13 @@ class RunningService implements Service {
       ...settings,
       login: {
         anchors,
-        ledger: this.#workspace.ledger(),
+        ledger: this.#sharing.ledger,
         policy,
         now: () => new Date(),
         onLogin: (serial, at) => this.#logins.note(serial, at),
       },
       ...(configuration.auth.certificate_enrolment
-        ? { enrolments: { ledger: this.#workspace.ledger(), actor: currentActor() } }
+        ? { enrolments: { ledger: this.#sharing.ledger, actor: currentActor() } }
         : {}),
       log: this.#options.log,
     }
