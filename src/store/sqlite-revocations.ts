@@ -1,13 +1,6 @@
 import type { SharedRevocation } from './revocations.ts'
-import {
-  createPrivateFile,
-  type FileWords,
-  openDatabase,
-  type SqliteDatabase,
-  type SqliteStatement,
-  translated,
-} from './sqlite-driver.ts'
-import { inTransaction, type Migration, migrate } from './sqlite-schema.ts'
+import { type FileWords, type SqliteDatabase, type SqliteStatement, translated } from './sqlite-driver.ts'
+import { inTransaction, type Migration, openForServer } from './sqlite-schema.ts'
 
 export const REVOCATIONS_WORDS: FileWords = {
   name: 'the database of what others have revoked',
@@ -47,10 +40,7 @@ export class SqliteRevocations {
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
   constructor(path: string) {
     this.#path = path
-    createPrivateFile(path, REVOCATIONS_WORDS)
-    this.#database = openDatabase(path, REVOCATIONS_WORDS)
-    this.#translated(() => migrate(this.#database, MIGRATIONS, `${REVOCATIONS_WORDS.name} ${path}`))
-    this.#database.exec('PRAGMA busy_timeout = 0')
+    this.#database = openForServer(path, REVOCATIONS_WORDS, MIGRATIONS)
     const prepare = (sql: string) => this.#translated(() => this.#database.prepare(sql))
     this.#insert = prepare('INSERT INTO revocation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING serial')
     this.#find = prepare('SELECT * FROM revocation WHERE serial = ?')

@@ -70,6 +70,7 @@ class Load {
   /** Milliseconds of the slowest rejection. */
   slowest = 0
   #isOver = false
+  #rejections = 0
   readonly #accounts: Accounts
   readonly #workers: Promise<void>[]
   #waiting: (() => void)[] = []
@@ -95,8 +96,6 @@ class Load {
     this.#isOver = true
     await Promise.all(this.#workers)
   }
-
-  #rejections = 0
 
   async #until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
