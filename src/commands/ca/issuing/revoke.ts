@@ -19,7 +19,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
 
   static override description = [
     'For the day when the key of the issuing CA was stolen, or may have been: puts its certificate on the CRL of the root, for which the key of the root must be here. `xmppki serve` refuses whatever it has issued, as does everybody who checks the whole chain. It cannot be undone.',
-    'With `store.url` in the configuration the servers on other machines that use the same database are told as well.',
+    'With `store.url` in the configuration the servers on other machines that use the same database are told as well: they refuse clients that send the certificate of this CA along. Where a workspace has the CA itself, revoke it there, too.',
     'Afterwards make another one with `ca issuing init`, and new certificates for everybody with `client renew --all --rekey`.',
     'The passphrase of the root comes from --passphrase-file, XMPPKI_CA_PASSPHRASE or the terminal.',
     exitCodes({
