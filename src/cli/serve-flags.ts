@@ -27,12 +27,12 @@ export const configFlag = pathFlag({
   env: 'XMPPKI_CONFIG',
 })
 
-/** What says where accounts are, to `serve` and to those who change them. */
+/** What says where accounts and shared revocations are, to `serve` and to those who change them. */
 export const STORE_FLAGS = {
   config: configFlag,
   'store-url-file': pathFlag({
     summary:
-      'file whose first line is the URL of the PostgreSQL database that has the accounts (default: in the workspace)',
+      'file whose first line is the URL of a PostgreSQL database for accounts and revocations (default: the workspace)',
     helpValue: 'FILE',
     env: 'XMPPKI_STORE_URL_FILE',
   }),
