@@ -27,6 +27,8 @@ export const EXIT_CODES = {
   PARTIAL: 9,
   /** `client list --expiring` found certificates that end soon: for monitoring, nothing has failed. */
   EXPIRING: 10,
+  /** A database cannot be reached now; the same command may succeed later. */
+  UNAVAILABLE: 11,
 } as const
 
 export type ErrorCode = keyof typeof EXIT_CODES

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkConfiguration } from '../src/config/load.ts'
 import { EXIT_CODES } from '../src/errors.ts'
 import { FEATURES } from '../src/server/features/all.ts'
 import { environmentRows } from './support/environment-table.ts'
@@ -150,6 +151,11 @@ describe('the README, tables', () => {
   it('lists every exit code', () => {
     const listed = tableRows(blocksOf('exit codes')[0]!).map(([code]) => Number(code))
     expect(listed).toEqual([...new Set([0, ...Object.values(EXIT_CODES)])])
+  })
+
+  it.each(blocksOf('toml').map(({ lines }) => [lines.join('\n')]))('has a good configuration: %s', (document) => {
+    const source = { file: undefined, home: undefined, overrides: [], defaultHost: 'example.org' }
+    expect(checkConfiguration(document, source).problems).toEqual([])
   })
 
   it('lists every environment variable', () => {

@@ -63,12 +63,16 @@ export function checkFolders(clients: readonly NamedClient[]): void {
   })
 }
 
-/** What to tell the user about names that were taken otherwise than they may think. */
-export function remarksAbout({ given, jid }: NamedClient): string[] {
-  const remarks: string[] = []
-  if (given !== jid.local && given !== jid.toString()) {
-    remarks.push(`${quote(given)} is the user ${jid}: XMPP addresses are compared in this form (RFC 7622 §3.3)`)
-  }
+/** What to tell the user about a name that stands for another one. */
+export function remarkOnForm({ given, jid }: NamedClient): string[] {
+  if (given === jid.local || given === jid.toString()) return []
+  return [`${quote(given)} is the user ${jid}: XMPP addresses are compared in this form (RFC 7622 §3.3)`]
+}
+
+/** What to tell about names that are to be in certificates, and were taken otherwise than the user may think. */
+export function remarksAbout(client: NamedClient): string[] {
+  const { jid } = client
+  const remarks = remarkOnForm(client)
   if (Array.from(jid.local ?? '').length > MAX_COMMON_NAME) {
     remarks.push(
       `the username of ${jid} is longer than the ${MAX_COMMON_NAME} characters of a Common Name (RFC 5280, ` +

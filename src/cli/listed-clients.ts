@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { type NameContext, parseListedName, remarksAbout } from './client-names.ts'
+import { type NameContext, type NamedClient, parseListedName, remarksAbout } from './client-names.ts'
 import { parseDays, parseDevice, parseDomain } from './flags.ts'
 import { readInputFile, sourceName } from './input-file.ts'
 import type { ListedUser, ListRow } from './user-list.ts'
@@ -85,10 +85,7 @@ export function errorAt(place: string, { code, message, hint, spec, cause }: Xmp
 
 function clientOf({ fields }: ListedUser, defaults: ListDefaults) {
   const { name, device, days } = fields
-  const named = parseListedName(name, contextOf(fields.domain, defaults))
-  if (fields.domain !== undefined && named.jid.domain !== parseDomain(fields.domain)) {
-    throw new XmppkiError('BAD_INPUT', `${named.jid} is not at the domain ${fields.domain} of the same row`)
-  }
+  const named = parseRowName(name, fields.domain, defaults)
   return {
     client: {
       jid: named.jid,
@@ -99,9 +96,15 @@ function clientOf({ fields }: ListedUser, defaults: ListDefaults) {
   }
 }
 
-/** The domain of the row goes before that of the command line. */
-function contextOf(domain: string | undefined, { domain: usual, explicit }: ListDefaults): NameContext {
-  return domain === undefined ? { domain: usual, explicit } : { domain: parseDomain(domain), explicit: false }
+/**
+ * The user in a row. The domain of the row goes before that of the command line.
+ * @throws {XmppkiError} BAD_NAME, USAGE; BAD_INPUT when the row contradicts itself
+ */
+export function parseRowName(name: string, domain: string | undefined, context: NameContext): NamedClient {
+  if (domain === undefined) return parseListedName(name, context)
+  const named = parseListedName(name, { domain: parseDomain(domain), explicit: false })
+  if (named.jid.domain === parseDomain(domain)) return named
+  throw new XmppkiError('BAD_INPUT', `${named.jid} is not at the domain ${domain} of the same row`)
 }
 
 function refuseDuplicate(

@@ -5,7 +5,7 @@ import { askHidden } from './prompt.ts'
 
 /** Where a secret may come from and how it is called in messages. */
 export interface SecretRequest {
-  /** `passphrase of the CA key` */
+  /** `passphrase of the CA key`; the first word is what kind of secret it is. */
   readonly label: string
   /** The flag that takes a file: `--passphrase-file`. */
   readonly flag: string
@@ -60,7 +60,8 @@ async function askTerminal(request: SecretRequest): Promise<string> {
   if (!confirm) return first
   const second = await askHidden(`${label}, once more: `, process.stdin, process.stderr)
   if (first === second) return first
-  throw new XmppkiError('PASSPHRASE', 'the two passphrases differ', {
+  const [kind = ''] = label.split(' ')
+  throw new XmppkiError('PASSPHRASE', `the two ${kind}s differ`, {
     hint: 'nothing was changed; try again',
   })
 }

@@ -27,9 +27,19 @@ export const configFlag = pathFlag({
   env: 'XMPPKI_CONFIG',
 })
 
+/** What says where accounts and shared revocations are, to `serve` and to those who change them. */
+export const STORE_FLAGS = {
+  config: configFlag,
+  'store-url-file': pathFlag({
+    summary:
+      'file whose first line is the URL of a PostgreSQL database for accounts and revocations (default: the workspace)',
+    helpValue: 'FILE',
+    env: 'XMPPKI_STORE_URL_FILE',
+  }),
+}
+
 /** What can be said on the command line instead of in `xmppki.toml`. Defaults are those of the configuration. */
 export const SERVE_FLAGS = {
-  config: configFlag,
   domain: domainFlag({
     summary: 'domain to serve (default: that of the workspace)',
     description: 'Can be given several times; clients choose by SNI and by the "to" of their stream.',
@@ -92,6 +102,7 @@ export const SERVE_FLAGS = {
     description: 'replace ends the older session, refuse keeps it, rename gives the newcomer another resource.',
     env: 'XMPPKI_RESOURCE_CONFLICT',
   }),
+  ...STORE_FLAGS,
   'log-level': Flags.option({ options: LOG_LEVELS })({
     summary: 'least severity that is logged (default: info)',
     env: 'XMPPKI_LOG_LEVEL',
@@ -117,6 +128,7 @@ const TARGETS: readonly Target[] = [
   { flag: 'sasl-external', path: ['auth', 'sasl_external'] },
   { flag: 'common-name-prefix', path: ['auth', 'sasl_external_common_name', 'prefix'] },
   { flag: 'common-name-suffix', path: ['auth', 'sasl_external_common_name', 'suffix'] },
+  { flag: 'store-url-file', path: ['store', 'url_file'] },
   { flag: 'host', path: ['ip_address'], listeners: 'all' },
   { flag: 'port', path: ['port'], listeners: 'starttls' },
   { flag: 'tls-port', path: ['port'], listeners: 'tls' },

@@ -1,5 +1,6 @@
-import { parse as parseCsv } from 'csv-parse/sync'
 import { XmppkiError } from '../errors.ts'
+import { csvSeparator, splitCsv } from '../formats/csv.ts'
+import { decodeUtf8 } from '../formats/utf8.ts'
 import { nearest } from './nearest.ts'
 
 /** What a list may say of a user; the name is the only thing it must say. */
@@ -8,9 +9,6 @@ type Field = (typeof FIELDS)[number]
 
 /** What other programs call the name. */
 const ALIASES: Readonly<Record<string, Field>> = { jid: 'name', user: 'name', username: 'name' }
-
-/** Spreadsheets write the separator of their country. */
-const SEPARATORS = [',', ';', '\t'] as const
 
 /** One user of the list as it was written; an empty field is left out. */
 export interface ListedUser {
@@ -34,24 +32,13 @@ export type ListRow = ListedUser | BadRow
  * @throws {XmppkiError} BAD_INPUT about the file as a whole
  */
 export function parseUserList(octets: Uint8Array, source: string): ListRow[] {
-  const text = decode(octets, source)
+  const text = decodeUtf8(octets, source)
   const first = text.split(/\r\n|\n|\r/).find((line) => line.trim() !== '')
   if (first === undefined) throw new XmppkiError('BAD_INPUT', `${source} is empty`)
   if (first.trimStart().startsWith('{')) return readJsonLines(text)
-  const separator = SEPARATORS.find((character) => first.includes(character))
+  const separator = csvSeparator(first)
   const isHeading = fieldOf(first) !== undefined
   return separator === undefined && !isHeading ? readNames(text) : readCsv(text, separator ?? ',', source)
-}
-
-function decode(octets: Uint8Array, source: string): string {
-  try {
-    // This drops a byte order mark as well.
-    return new TextDecoder('utf-8', { fatal: true }).decode(octets)
-  } catch {
-    throw new XmppkiError('BAD_INPUT', `${source} is not UTF-8 text`, {
-      hint: 'in a spreadsheet choose "CSV UTF-8", or run: iconv -t utf-8',
-    })
-  }
 }
 
 function fieldOf(heading: string): Field | undefined {
@@ -66,13 +53,8 @@ function readNames(text: string): ListRow[] {
   })
 }
 
-interface CsvRow {
-  readonly record: readonly string[]
-  readonly info: { readonly lines: number }
-}
-
 function readCsv(text: string, delimiter: string, source: string): ListRow[] {
-  const [heading, ...rows] = splitCsv(text, delimiter, source)
+  const [heading, ...rows] = splitCsv(text, { delimiter, source, trim: true })
   const columns = (heading?.record ?? []).map((name) => columnOf(name, source))
   if (!columns.includes('name')) {
     throw new XmppkiError('BAD_INPUT', `${source} has no column 'name'`, {
@@ -88,18 +70,6 @@ function readCsv(text: string, delimiter: string, source: string): ListRow[] {
     }
     return rowOf(line, new Map(columns.map((column, index) => [column, record[index] ?? ''])))
   })
-}
-
-function splitCsv(text: string, delimiter: string, source: string): CsvRow[] {
-  try {
-    const options = { delimiter, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }
-    return parseCsv(text, { ...options, skip_records_with_empty_values: true }) as unknown as CsvRow[]
-  } catch (error) {
-    // Behind a quote that does not close nothing can be told from anything else.
-    const line = error instanceof Error && 'lines' in error ? `:${error.lines}` : ''
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new XmppkiError('BAD_INPUT', `${source}${line}: ${reason}`, { spec: 'RFC 4180 §2', cause: error })
-  }
 }
 
 function columnOf(heading: string, source: string): Field {

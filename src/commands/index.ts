@@ -31,6 +31,11 @@ import ServerIssue from './server/issue.ts'
 import ServerRenew from './server/renew.ts'
 import SessionKill from './session/kill.ts'
 import SessionList from './session/list.ts'
+import UserAdd from './user/add.ts'
+import UserDelete from './user/delete.ts'
+import UserImport from './user/import.ts'
+import UserList from './user/list.ts'
+import UserPasswd from './user/passwd.ts'
 
 /** Every command by its id, as oclif's explicit strategy wants it: static imports keep start-up to one file. */
 export const COMMANDS = {
@@ -63,6 +68,11 @@ export const COMMANDS = {
   'server:renew': ServerRenew,
   'session:kill': SessionKill,
   'session:list': SessionList,
+  'user:add': UserAdd,
+  'user:delete': UserDelete,
+  'user:import': UserImport,
+  'user:list': UserList,
+  'user:passwd': UserPasswd,
   completion: Completion,
   doctor: Doctor,
   quickstart: Quickstart,

@@ -1,30 +1,22 @@
-import type { Problem } from './origin.ts'
+import { error, type Finding, type TableName, warning } from './finding.ts'
+import { loginFindings } from './login-findings.ts'
 import type { C2sConfiguration, Configuration, TlsConfiguration } from './schema.ts'
-
-type Finding = Omit<Problem, 'origin'>
-
-/** How the tables of an array are called in key paths. */
-type TableName = (array: 'host_config' | 'listen.c2s', index: number) => string
 
 /** What no key says alone: values that do not go together. */
 export function inconsistencies(configuration: Configuration, nameOf: TableName): Finding[] {
-  const { listen, auth } = configuration
+  const { listen, auth, store } = configuration
   return [
     ...hostFindings(configuration, nameOf),
     ...addressFindings(configuration, nameOf),
+    ...(store.url !== undefined && store.url_file !== undefined
+      ? [error('store.url_file', 'there is a url as well', 'remove one of the two')]
+      : []),
+    ...loginFindings(configuration, nameOf),
     ...listen.c2s.flatMap((listener, index) => tlsFindings(listener, `${nameOf('listen.c2s', index)}.tls`)),
     ...(auth.sasl_external.some((source: string) => source === 'auth_id')
       ? [warning('auth.sasl_external', '"auth_id" lets every certificate log in as any user', 'remove it')]
       : []),
   ]
-}
-
-function error(key: string, message: string, fix: string): Finding {
-  return { severity: 'error', key, message, fix }
-}
-
-function warning(key: string, message: string, fix: string): Finding {
-  return { severity: 'warning', key, message, fix }
 }
 
 function hostFindings({ general, host_config }: Configuration, nameOf: TableName): Finding[] {
@@ -79,9 +71,9 @@ function revocationFindings(tls: TlsConfiguration, key: string): Finding[] {
   const { verify_mode, cacertfile, crl_files, crl_mode, disconnect_on_failure } = tls
   if (verify_mode === 'none') {
     const unused = cacertfile.length > 0 || crl_files.length > 0 || disconnect_on_failure
-    if (unused)
-      return [error(`${key}.verify_mode`, 'no certificate is asked for that other keys are about', 'write "peer"')]
-    return [warning(`${key}.verify_mode`, 'nobody can log in: EXTERNAL needs a certificate', 'write "peer"')]
+    return unused
+      ? [error(`${key}.verify_mode`, 'no certificate is asked for that other keys are about', 'write "peer"')]
+      : []
   }
   if (verify_mode === 'selfsigned_peer') {
     const message = 'whoever makes a certificate for a user, with any tool, can log in as that user'

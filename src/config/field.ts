@@ -11,6 +11,8 @@ export interface Option<V> {
   readonly absent: 'required' | { readonly value: V }
   /** Names of files: relative ones count from the folder of the configuration. A `secret` one is for its owner alone. */
   readonly file?: 'public' | 'secret'
+  /** What is printed instead of a value that has a secret in it. */
+  shown?(value: V): string
   /** What it does, units included; one sentence in lower case for tables. */
   readonly description: string
 }
@@ -60,7 +62,7 @@ export function groups<S extends Shape>(fields: S): Groups<S> {
 }
 
 /** The values that an option takes, apart from what it is for. */
-export type Kind<V> = Pick<Option<V>, 'type' | 'check' | 'file'>
+export type Kind<V> = Pick<Option<V>, 'type' | 'check' | 'file' | 'shown'>
 
 export function required<V>(kind: Kind<V>, description: string): Option<V> {
   return { kind: 'option', ...kind, absent: 'required', description }

@@ -2,9 +2,16 @@ import { accessSync, constants, statSync } from 'node:fs'
 import type { Problem } from './origin.ts'
 import type { Setting } from './walk.ts'
 
-/** What is wrong with the files that a configuration names: missing, unreadable, or secret and open to others. */
-export function fileProblems(settings: readonly Setting[]): Problem[] {
-  return settings.flatMap(({ key, value, origin, file }) => {
+/**
+ * What is wrong with the files that a configuration names: missing, unreadable, or secret and open to others.
+ * @param own the file of the configuration itself, which is as secret as what stands in it
+ */
+export function fileProblems(settings: readonly Setting[], own: string): Problem[] {
+  return settings.flatMap(({ key, value, origin, file, secret }) => {
+    if (secret === true && origin.from === 'file') {
+      const finding = judge(own, 'secret')
+      return finding === undefined ? [] : [{ key, origin, ...finding }]
+    }
     if (file === undefined || value === undefined) return []
     return [value].flat().flatMap((path): Problem[] => {
       const finding = judge(String(path), file)

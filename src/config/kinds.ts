@@ -1,4 +1,6 @@
 import { nearest } from '../cli/nearest.ts'
+import { XmppkiError } from '../errors.ts'
+import { parsePostgresUrl, withoutPassword } from '../store/postgres-url.ts'
 import { JidError, prepareDomain } from '../xmpp/jid.ts'
 import type { Checked, Kind } from './field.ts'
 
@@ -54,6 +56,22 @@ export const domain: Kind<string> = {
   },
 }
 
+/** Where a PostgreSQL database is and who asks; the password in it is neither shown nor repeated in errors. */
+export const databaseUrl: Kind<string> = {
+  type: 'URL',
+  shown: withoutPassword,
+  check(raw) {
+    if (typeof raw !== 'string') return { wrong: `expected a URL, not ${describeType(raw)}` }
+    try {
+      parsePostgresUrl(raw)
+      return { value: raw }
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      return { wrong: error.message, ...(error.hint === undefined ? {} : { fix: error.hint }) }
+    }
+  },
+}
+
 export const toggle: Kind<boolean> = {
   type: 'boolean',
   check: (raw) =>
@@ -71,6 +89,12 @@ export function integer(least: number, most: number): Kind<number> {
       return { wrong: `${raw} is out of bounds: ${least} to ${most}` }
     },
   }
+}
+
+/** @param word what stands for no number */
+export function integerOr<const W extends string>(word: W, least: number, most: number): Kind<number | W> {
+  const { type, check } = integer(least, most)
+  return { type: `${type}, or \`${word}\``, check: (raw) => (raw === word ? { value: word } : check(raw)) }
 }
 
 /** One of a few words. @param aliases other spellings of the same, as other servers have them */

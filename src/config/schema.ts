@@ -1,6 +1,21 @@
 import { EXTERNAL_SOURCES, type ExternalSource } from '../xmpp/sasl/external.ts'
+import { MIN_ITERATIONS, SCRAM_HASHES } from '../xmpp/sasl/scram-keys.ts'
 import { group, groups, optional, optionalGroup, required, type ValuesOf, withDefault } from './field.ts'
-import { address, choice, cipherList, domain, integer, listOf, path, secretPath, text, toggle } from './kinds.ts'
+import {
+  address,
+  choice,
+  cipherList,
+  databaseUrl,
+  domain,
+  integer,
+  integerOr,
+  listOf,
+  path,
+  secretPath,
+  text,
+  toggle,
+} from './kinds.ts'
+import { AUTH_METHODS, HASH_ALIASES, MECHANISM_ALIASES, MECHANISMS, METHOD_ALIASES } from './login-methods.ts'
 
 /** MongooseIM's names for the same things. */
 const SOURCE_ALIASES: Readonly<Record<string, ExternalSource>> = { standard: 'xmpp_addr' }
@@ -85,6 +100,10 @@ const C2S = {
     60_000,
     'milliseconds that a client may take from the connection to a bound resource',
   ),
+  allowed_auth_methods: optional(
+    listOf(choice(AUTH_METHODS, METHOD_ALIASES), { least: 1 }),
+    'those of `auth.methods` that this listener takes; without it all',
+  ),
   tls: group(TLS),
 }
 
@@ -119,12 +138,23 @@ export const SCHEMA = {
       ip_address: withDefault(address, LOOPBACK, 'address to listen on'),
     }),
   }),
+  store: group({
+    url: optional(
+      databaseUrl,
+      'PostgreSQL database for accounts, and for telling other servers what was revoked; without it accounts are in the workspace',
+    ),
+    url_file: optional(secretPath, 'file whose first line is that URL, if it is not to stand in this file'),
+  }),
   auth: group({
-    methods: withDefault(listOf(choice(['pki']), { least: 1 }), ['pki'], 'where accounts come from: certificates'),
+    methods: withDefault(
+      listOf(choice(AUTH_METHODS, METHOD_ALIASES), { least: 1 }),
+      ['pki'],
+      'what one logs in with: certificates, or passwords of the accounts in the store',
+    ),
     sasl_mechanisms: withDefault(
-      listOf(choice(['external'], { cyrsasl_external: 'external' }), { least: 1 }),
-      ['external'],
-      'SASL mechanisms',
+      listOf(choice(MECHANISMS, MECHANISM_ALIASES), { least: 1 }),
+      ['external', 'scram'],
+      'SASL mechanisms, of which those are offered that the methods can do; `scram` is every kind of SCRAM',
     ),
     sasl_external: withDefault(
       listOf(choice(EXTERNAL_SOURCES, SOURCE_ALIASES), { least: 1 }),
@@ -135,6 +165,35 @@ export const SCHEMA = {
       prefix: withDefault(text, '', 'put before a Common Name, or a UID, to make the username'),
       suffix: withDefault(text, '', 'put behind a Common Name, or a UID, to make the username'),
     }),
+    pki: group({
+      require_account: withDefault(
+        toggle,
+        false,
+        'whether a certificate logs in only where there is an account in the store; needs `rdbms`',
+      ),
+    }),
+    password: group({
+      hash: withDefault(
+        listOf(choice(SCRAM_HASHES, HASH_ALIASES), { least: 1 }),
+        SCRAM_HASHES,
+        'what the keys of a password are kept for; limits which kinds of SCRAM there are',
+      ),
+      scram_iterations: withDefault(
+        integer(MIN_ITERATIONS, 1_000_000),
+        10_000,
+        'rounds of PBKDF2 for a new password; each login costs its client as much',
+      ),
+    }),
+    max_users_per_domain: withDefault(
+      integerOr('infinity', 1, 1_000_000_000),
+      'infinity',
+      'most accounts of a domain in the store',
+    ),
+    registration: withDefault(
+      toggle,
+      false,
+      'whether strangers may make accounts, and accounts remove themselves (XEP-0077)',
+    ),
     certificate_enrolment: withDefault(
       toggle,
       false,

@@ -11,8 +11,11 @@ export type Table = Record<string, unknown>
 /** One effective value and where it comes from. */
 export interface Setting {
   readonly key: string
+  /** As it may be printed. */
   readonly value: unknown
   readonly origin: Origin
+  /** Set when a part of the value is not for print. */
+  readonly secret?: true
   /** Set when the value is the name of a file or several. */
   readonly file?: 'public' | 'secret'
 }
@@ -100,7 +103,9 @@ class Walker {
     const { file } = option
     const value = file === undefined ? checked.value : this.#resolved(checked.value)
     const origin = this.#options.originOf(path) ?? { from: 'default' }
-    this.settings.push({ key: path, value, origin, ...(file === undefined ? {} : { file }) })
+    const shown = option.shown?.(value) ?? value
+    const traits = { ...(file === undefined ? {} : { file }), ...(shown === value ? {} : { secret: true as const }) }
+    this.settings.push({ key: path, value: shown, origin, ...traits })
     return value
   }
 
@@ -125,11 +130,11 @@ class Walker {
     this.#problem(join(path, key), 'there is no such key', fix)
   }
 
-  /** A key that stands in the wrong table, or that something else has replaced. */
+  /** A key that something else has replaced, or that stands in the wrong table. */
   #placeOf(key: string): string | undefined {
+    if (Object.hasOwn(REPLACED_KEYS, key)) return REPLACED_KEYS[key]
     const places = tablesWith(this.#root, key)
-    if (places.length > 0) return `it belongs into ${places.map((place) => `[${place}]`).join(' or ')}`
-    return Object.hasOwn(REPLACED_KEYS, key) ? REPLACED_KEYS[key] : undefined
+    return places.length === 0 ? undefined : `it belongs into ${places.map((place) => `[${place}]`).join(' or ')}`
   }
 
   #problem(key: string, message: string, fix: string | undefined): void {

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, sign as signOctets, verify as verifyOctets } from 'node:crypto'
 import { promisify } from 'node:util'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
-import { type DerElement, readBitString, readOid, TAG } from './der.ts'
+import { contextTag, type DerElement, readBitString, readOid, readSingle, TAG } from './der.ts'
 import { element, nullValue, oid, sequence } from './der-writer.ts'
 import { OID } from './oids.ts'
 
@@ -24,6 +24,15 @@ const SCHEMES: readonly SignatureScheme[] = [
   { oid: OID.sha512WithRsaEncryption, name: 'sha512WithRSAEncryption', hash: 'sha512', keyType: 'rsa' },
   { oid: OID.ed25519, name: 'ED25519', hash: null, keyType: 'ed25519' },
 ]
+
+/** RSASSA-PSS (RFC 4055 §3.1), whose hash stands in its parameters. */
+const RSASSA_PSS = '1.2.840.113549.1.1.10'
+
+const HASHES: ReadonlyMap<string, string> = new Map([
+  [OID.sha256, 'sha256'],
+  [OID.sha384, 'sha384'],
+  [OID.sha512, 'sha512'],
+])
 
 /** Signature algorithms whose hash is broken: known by name, never accepted (RFC 6194, RFC 6151). */
 const WEAK: ReadonlyMap<string, string> = new Map([
@@ -139,4 +148,25 @@ export function signatureAlgorithmName(algorithm: DerElement): { readonly name: 
   const id = readOid(algorithm.reader().next())
   const name = WEAK.get(id) ?? SCHEMES.find((scheme) => scheme.oid === id)?.name ?? id
   return { name, weak: WEAK.has(id) }
+}
+
+/** Without parameters, or without that one, it is SHA-1 (RFC 4055 §3.1). */
+function pssHash(parameters: DerElement | undefined): string | undefined {
+  const hash = parameters?.reader().readOptional(contextTag(0, 'constructed'))
+  return hash === undefined ? 'sha1' : HASHES.get(readOid(hash.reader().read(TAG.sequence).reader().next()))
+}
+
+/**
+ * What a server certificate is hashed with for `tls-server-end-point` (RFC 5929 §4.1): as its signature, but SHA-256 in the
+ * place of MD5 and SHA-1.
+ * @param certificate DER
+ * @returns as node:crypto calls it; undefined when the signature has no hash of its own, or one that is unknown here
+ * @throws DerError
+ */
+export function endPointHash(certificate: Uint8Array): string | undefined {
+  const algorithm = readSignedStructure(readSingle(certificate, TAG.sequence)).algorithm.reader()
+  const id = readOid(algorithm.next())
+  const isPss = id === RSASSA_PSS
+  const hash = isPss ? pssHash(algorithm.readOptional(TAG.sequence)) : SCHEMES.find(({ oid }) => oid === id)?.hash
+  return WEAK.has(id) || hash === 'sha1' ? 'sha256' : (hash ?? undefined)
 }

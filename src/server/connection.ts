@@ -1,6 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
+import { channelBindingsOf } from './channel-bindings.ts'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
 
 /** How long a closed stream may take to flush and to be closed by the peer. */
@@ -104,6 +106,10 @@ export class Connection implements Transport {
     }
     const { authorized, authorizationError } = this.#socket
     return { leaf, intermediates, distrust: authorized ? undefined : String(authorizationError) }
+  }
+
+  channelBindings(): ChannelBindings {
+    return 'encrypted' in this.#socket ? channelBindingsOf(this.#socket) : new Map()
   }
 
   end(): void {

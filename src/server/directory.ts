@@ -13,6 +13,8 @@ export interface BoundSession {
   readonly agent?: string | undefined
   /** What it has logged in with; undefined for a login without certificate. */
   readonly proof?: LoginProof | undefined
+  /** Whether it came over TLS. */
+  readonly secured?: boolean
   /** Sends a serialized stanza. */
   deliver(stanza: string): void
   /** Ends the stream with an error. */

@@ -1,6 +1,7 @@
 import type { Element } from '../xmpp/element.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { StanzaError, StanzaName } from '../xmpp/stanza.ts'
+import type { AccountDesk } from './account-desk.ts'
 import type { BoundSession, Directory } from './directory.ts'
 import type { EnrolmentDesk } from './enrolment-desk.ts'
 
@@ -20,7 +21,12 @@ export interface QName {
 
 /** The answer to an IQ; the router turns it into the one stanza that goes back. */
 export type IqReply =
-  | { readonly type: 'result'; readonly payload?: Element }
+  | {
+      readonly type: 'result'
+      readonly payload?: Element
+      /** What follows when it is on its way. */
+      readonly after?: () => void
+    }
   | { readonly type: 'error'; readonly error: StanzaError }
 
 /** An IQ get or set addressed to the server or to the sender's own account. */
@@ -63,6 +69,8 @@ export interface FeatureHost {
   readonly advertised: readonly string[]
   /** Where accounts enrol certificates, if they may. */
   readonly enrolments: EnrolmentDesk | undefined
+  /** Where accounts get other passwords, if they have any. */
+  readonly accounts: AccountDesk | undefined
   /** Answers one payload, at the server's domains or at the sender's own account. */
   onIq(type: 'get' | 'set', at: 'account' | 'domain', payload: QName, handle: IqHandler): void
   onStanza(phase: Phase, name: Exclude<StanzaName, 'iq'>, handle: StanzaHandler): void
@@ -77,6 +85,6 @@ export interface Feature {
   /** Namespaces for service discovery. */
   readonly advertises: readonly string[]
   /** Without this it is not advertised. */
-  readonly needs?: 'enrolments'
+  readonly needs?: 'enrolments' | 'accounts'
   install(host: FeatureHost): void
 }

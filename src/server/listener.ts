@@ -15,6 +15,9 @@ import { ConnectionPlaces } from './connection-places.ts'
 import type { ServerLimits } from './limits.ts'
 import type { RefusedConnection } from './refusal-log.ts'
 
+/** What somebody logs in with. */
+export type LoginMethod = 'certificate' | 'password'
+
 /** Key and certificate chain (PEM) that a domain answers with. */
 export interface DomainCredentials {
   readonly domain: string
@@ -55,6 +58,8 @@ export interface ListenerOptions {
   readonly startTls: 'required' | 'offered'
   readonly tls: TlsPolicy
   readonly limits: ServerLimits
+  /** What one can log in with here; undefined: with everything. */
+  readonly methods?: readonly LoginMethod[]
 }
 
 /** What becomes of connections. */

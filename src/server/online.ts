@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import type { ClientEnd } from './session-host.ts'
 
 /** A client that has bound a resource, for operators. */
 export interface OnlineSession {
@@ -10,17 +11,17 @@ export interface OnlineSession {
   readonly remote: string
   /** `TLSv1.3`; undefined when the connection is not encrypted. */
   readonly tls: string | undefined
-  readonly mechanism: 'EXTERNAL'
-  /** Serial number of the certificate, lower-case hexadecimal as in the ledger. */
+  /** As SASL calls it: `EXTERNAL`, `SCRAM-SHA-256-PLUS`. */
+  readonly mechanism: string
+  /** Serial number of the certificate that it has logged in with; undefined for a password. Lower-case hexadecimal as in the ledger. */
   readonly serial: string | undefined
 }
 
 /** What is known of a session besides its name. */
 export type SessionFacts = Omit<OnlineSession, 'jid'>
 
-/** The facts of a connection whose client binds now. */
-export function sessionFacts(connection: Connection, now: Date): SessionFacts {
+/** The facts of a client that binds now. */
+export function sessionFacts(connection: Connection, { mechanism = '', proof }: ClientEnd, now: Date): SessionFacts {
   const { remote, protocol } = connection
-  const serial = connection.peerCertificate()?.leaf.serialNumber.toLowerCase()
-  return { since: now, remote, tls: protocol, mechanism: 'EXTERNAL', serial }
+  return { since: now, remote, tls: protocol, mechanism, serial: proof?.serial }
 }

@@ -3,6 +3,7 @@ import { childElements, namespaceOf, serialize } from '../xmpp/element.ts'
 import { type Jid, tryParseJid } from '../xmpp/jid.ts'
 import { errorReply, isStanzaName, resultReply, type StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream.ts'
+import type { AccountDesk } from './account-desk.ts'
 import { destinationOf, messageType, recipients } from './delivery.ts'
 import type { BoundSession, Directory } from './directory.ts'
 import type { EnrolmentDesk } from './enrolment-desk.ts'
@@ -45,12 +46,13 @@ export class Router {
     domains: readonly string[]
     features: readonly Feature[]
     enrolments?: EnrolmentDesk | undefined
+    accounts?: AccountDesk | undefined
     log: Log
   }) {
     this.#directory = options.directory
     this.#served = new Set(options.domains)
     this.#log = options.log
-    const host = this.#host(options.features, options.enrolments)
+    const host = this.#host(options.features, options)
     for (const feature of options.features) feature.install(host)
   }
 
@@ -89,14 +91,15 @@ export class Router {
     }
   }
 
-  #host(features: readonly Feature[], enrolments: EnrolmentDesk | undefined): FeatureHost {
-    const isThere = ({ needs }: Feature) => needs === undefined || enrolments?.isOpen === true
+  #host(features: readonly Feature[], desks: Partial<Pick<FeatureHost, 'enrolments' | 'accounts'>>): FeatureHost {
+    const isThere = ({ needs }: Feature) => needs === undefined || desks[needs]?.isOpen === true
     return {
       directory: this.#directory,
       get advertised() {
         return features.filter(isThere).flatMap(({ advertises }) => advertises)
       },
-      enrolments,
+      enrolments: desks.enrolments,
+      accounts: desks.accounts,
       onIq: (type, at, { name, namespace }, handle) => {
         this.#iqHandlers.set(iqKey(type, at, name, namespace), handle)
       },
@@ -210,8 +213,11 @@ export class Router {
       this.#answer(session, errorReply(iq, UNAVAILABLE))
       return
     }
-    const send = (reply: IqReply) =>
-      this.#answer(session, reply.type === 'result' ? resultReply(iq, reply.payload) : errorReply(iq, reply.error))
+    const send = (reply: IqReply) => {
+      if (reply.type === 'error') return this.#answer(session, errorReply(iq, reply.error))
+      this.#answer(session, resultReply(iq, reply.payload))
+      reply.after?.()
+    }
     const fail = (error: unknown) => {
       this.#report(error, session)
       send({ type: 'error', error: { condition: 'internal-server-error' } })

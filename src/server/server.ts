@@ -2,30 +2,36 @@ import { randomBytes } from 'node:crypto'
 import { type Jid, tryParseJid } from '../xmpp/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream.ts'
-import type { ResourceRequest } from '../xmpp/stream-feature.ts'
+import type { Registrar, ResourceRequest } from '../xmpp/stream-feature.ts'
+import { AccountDesk, type AccountMeans } from './account-desk.ts'
 import { CertificateLogin, type CertificateLoginOptions } from './certificate-login.ts'
-import { type ClientTrust, plainTrust } from './client-trust.ts'
+import type { ClientTrust } from './client-trust.ts'
 import type { Connection } from './connection.ts'
 import { type BoundSession, type ConflictPolicy, Directory } from './directory.ts'
+import { type Endpoint, listenerOptions } from './endpoint.ts'
 import { EnrolledLogin } from './enrolled-login.ts'
 import { EnrolmentDesk, type EnrolmentMeans } from './enrolment-desk.ts'
 import { FEATURES } from './features/all.ts'
 import type { ServerLimits } from './limits.ts'
-import { DEFAULT_TLS, type DomainCredentials, type ListenerOptions } from './listener.ts'
+import type { DomainCredentials, ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
 import type { Log } from './log.ts'
+import { LoginBackoff } from './login-backoff.ts'
+import { type CertificateUse, Logins } from './logins.ts'
 import { type OnlineSession, type SessionFacts, sessionFacts } from './online.ts'
+import { OnlineClient } from './online-client.ts'
+import { PasswordLogin } from './password-login.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Router } from './router.ts'
 import { Session } from './session.ts'
-import { type LoginProof, SessionGuard, type SessionGuardOptions } from './session-guard.ts'
+import { SessionGuard, type SessionGuardOptions } from './session-guard.ts'
 import type { ClientEnd, SessionHost } from './session-host.ts'
 
 /** How long shutdown waits for clients to take their leave. */
 const SHUTDOWN_MS = 3_000
 
-/** Where to listen, and what there differs from the rest of the server. */
-export type Endpoint = Pick<ListenerOptions, 'host' | 'port' | 'mode'> & Partial<Omit<ListenerOptions, 'name'>>
+/** Of a listener that does not say which. */
+const ALL_METHODS = ['certificate', 'password'] as const
 
 /** How certificates are judged; the anchors are those of endpoints that say nothing else. */
 type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts'> &
@@ -41,34 +47,13 @@ export interface ServerOptions {
   readonly conflict: ConflictPolicy
   readonly limits: ServerLimits
   readonly login: LoginOptions
+  /** What certificates are good for; undefined: to log in. */
+  readonly certificates?: CertificateUse
+  /** Accounts that log in with passwords; without it nobody does. */
+  readonly passwords?: AccountMeans
   /** Accounts enrol certificates of their own and log in with them (XEP-0257); without it they cannot. */
   readonly enrolments?: EnrolmentMeans
   readonly log: Log
-}
-
-class OnlineClient implements BoundSession {
-  priority: number | undefined
-  readonly jid: Jid
-  readonly account: Jid
-  readonly agent: string | undefined
-  readonly proof: LoginProof | undefined
-  readonly #end: ClientEnd
-
-  constructor(jid: Jid, agent: string | undefined, end: ClientEnd) {
-    this.jid = jid
-    this.account = jid.bare()
-    this.agent = agent
-    this.proof = end.proof
-    this.#end = end
-  }
-
-  deliver(stanza: string): void {
-    this.#end.deliver(stanza)
-  }
-
-  close(error: StreamError): void {
-    this.#end.close(error)
-  }
 }
 
 /** The c2s server: listeners, sessions, router and directory under one roof. */
@@ -85,6 +70,8 @@ export class XmppServer {
     ledger: () => this.#options.enrolments?.ledger,
     now: () => this.#options.login.now(),
   })
+  readonly #accounts: AccountDesk
+  readonly #logins: Logins
   /** One for each listener, as long as its options hold. */
   readonly #hosts = new WeakMap<ListenerOptions, SessionHost>()
   readonly #listeners = new Listeners({
@@ -108,8 +95,10 @@ export class XmppServer {
       now: options.login.now,
       log: options.log,
     })
-    const directory = this.#directory
-    this.#router = new Router({ directory, domains, features: FEATURES, enrolments, log: options.log })
+    this.#accounts = this.#accountDesk(options)
+    this.#logins = this.#allLogins(options)
+    const [directory, accounts] = [this.#directory, this.#accounts]
+    this.#router = new Router({ directory, domains, features: FEATURES, enrolments, accounts, log: options.log })
   }
 
   /** Starts all listeners, or none. Errors: `IO` when an address cannot be had. */
@@ -134,6 +123,10 @@ export class XmppServer {
     })
     for (const session of this.#directory.all()) {
       if (!this.#served.has(session.jid.domain)) session.close({ condition: 'host-gone' })
+      // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
+      else if (!(await this.#logins.accepts(session))) {
+        session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
+      }
     }
     await this.#guard.judgeAll()
   }
@@ -141,6 +134,36 @@ export class XmppServer {
   #loginOptions(options: ServerOptions): CertificateLoginOptions {
     const trusts = new Map(listenerOptions(options).map(({ name, trust }) => [name, trust]))
     return { ...options.login, trusts, enrolled: this.#enrolled, log: options.log }
+  }
+
+  /** Of the options it is given only what an update leaves as it is. */
+  #accountDesk({ login: { now }, log }: ServerOptions): AccountDesk {
+    return new AccountDesk({
+      means: () => this.#options.passwords,
+      now,
+      endSessions: (account) => {
+        // XEP-0077 §3.2; those as well that have logged in and not bound a resource yet.
+        for (const session of [...this.#sessions]) {
+          if (session.account?.equals(account)) session.close({ condition: 'not-authorized', text: 'account removed' })
+        }
+      },
+      log,
+    })
+  }
+
+  #allLogins({ login: { now }, log }: ServerOptions): Logins {
+    const backoff = new LoginBackoff(() => now().getTime())
+    const rules = () => {
+      const { certificates = 'login', passwords } = this.#options
+      return { certificates, passwords }
+    }
+    const passwords = new PasswordLogin({ passwords: () => rules().passwords, backoff, log })
+    return new Logins({ certificates: this.#login, passwords, rules, log })
+  }
+
+  #registrar(remote: string): Registrar | undefined {
+    if (!this.#accounts.takesRegistrations) return undefined
+    return { register: (domain, wish) => this.#accounts.register(domain, wish, remote) }
   }
 
   /** The ports in the order of the endpoints. */
@@ -191,20 +214,26 @@ export class XmppServer {
   }
 
   /** What changes with an update is looked up at every use. */
-  #sessionHost({ name, startTls, limits, trust }: ListenerOptions): SessionHost {
+  #sessionHost({ name, startTls, limits, trust, methods = ALL_METHODS }: ListenerOptions): SessionHost {
     const options = () => this.#options
+    const logins = this.#logins
     return {
       listener: name,
       startTls,
-      disconnectOnFailure: trust.disconnectOnFailure,
+      get disconnectOnFailure() {
+        return trust.disconnectOnFailure && logins.enabled(methods).has('EXTERNAL')
+      },
       limits,
       get defaultDomain() {
         return domainsOf(options())[0] ?? ''
       },
       log: this.#options.log,
-      enabledMechanisms: new Set(['EXTERNAL']),
+      get enabledMechanisms() {
+        return logins.enabled(methods)
+      },
       serves: (domain) => this.#served.has(domain),
-      mechanisms: (domain, connection) => this.#login.mechanisms(domain, connection),
+      mechanisms: (domain, connection) => logins.mechanisms(domain, connection, methods),
+      registrar: (remote) => (methods.includes('password') ? this.#registrar(remote) : undefined),
       guard: (session, proof) => this.#guard.watch(session, proof),
       bind: (account, request, end) => this.#bind(account, request, end),
       route: (stanza, session) => this.#router.route(stanza, session),
@@ -234,7 +263,7 @@ export class XmppServer {
     const session = new OnlineClient(jid, request.agent, end)
     this.#endLostSessions(session)
     const connection = this.#connections.get(end)
-    if (connection !== undefined) this.#facts.set(session, sessionFacts(connection, this.#options.login.now()))
+    if (connection !== undefined) this.#facts.set(session, sessionFacts(connection, end, this.#options.login.now()))
     this.#directory.add(session)
     return session
   }
@@ -260,18 +289,6 @@ export class XmppServer {
 
 function domainsOf({ credentials }: ServerOptions): string[] {
   return credentials.map(({ domain }) => domain)
-}
-
-function listenerOptions({ endpoints, credentials, startTls, limits, login }: ServerOptions): ListenerOptions[] {
-  const common = { credentials, trust: plainTrust(login.anchors), startTls, tls: DEFAULT_TLS, limits }
-  const names = new Map<string, number>()
-  return endpoints.map((endpoint) => {
-    const place = `${endpoint.host}:${endpoint.port}`
-    const count = (names.get(place) ?? 0) + 1
-    names.set(place, count)
-    // Of several with port 0 the first stays the first.
-    return { ...common, name: count === 1 ? place : `${place} no. ${count}`, ...endpoint }
-  })
 }
 
 /** RFC 6120 §7.6.1: unpredictable, because whoever knows a full JID can send to it without being asked. */

@@ -1,9 +1,10 @@
 import type { Element } from '../xmpp/element.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream.ts'
-import type { ResourceRequest } from '../xmpp/stream-feature.ts'
+import type { Registrar, ResourceRequest } from '../xmpp/stream-feature.ts'
 import type { BoundSession } from './directory.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Log } from './log.ts'
@@ -17,14 +18,24 @@ export interface LoginConnection {
   readonly listener: string
   /** As presented in the handshake; what it is worth is judged anew at every use. */
   readonly certificate: PresentedCertificate | undefined
+  readonly secured: boolean
+  /** What a login can be tied to. */
+  readonly channelBindings: () => ChannelBindings
   /** Told when the certificate has been accepted for a login. */
   readonly accept: (proof: LoginProof) => void
+  /** Told when a password has been accepted, by this mechanism. */
+  readonly acceptPassword: (mechanism: string) => void
 }
 
 /** The client end of a bound session: where its stanzas and its last error go. */
 export interface ClientEnd {
   /** What it has logged in with; undefined for a login without certificate. */
   readonly proof: LoginProof | undefined
+  /** The mechanism that it has logged in by; undefined before. */
+  readonly mechanism: string | undefined
+  /** The account that it has logged in to, before it binds a resource as well; undefined before the login. */
+  readonly account: Jid | undefined
+  readonly secured: boolean
   deliver(stanza: string): void
   close(error: StreamError): void
 }
@@ -44,6 +55,8 @@ export interface SessionHost {
   serves(domain: string): boolean
   /** The mechanisms that can succeed on this connection now. */
   mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[]
+  /** Makes accounts; undefined while strangers may not. @param remote address and port */
+  registrar(remote: string): Registrar | undefined
   /** Watches over what a session has logged in with, from the login on, and closes it when that does not hold any more. */
   guard(end: ClientEnd, proof: LoginProof): void
   /** Claims a resource and puts the session into the directory; a full `account` fixes the resource. */

@@ -5,6 +5,7 @@ import type { Jid } from '../xmpp/jid.ts'
 import { negotiate, openedState, streamFeatures } from '../xmpp/negotiation.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
+import { isBlank } from '../xmpp/starttls.ts'
 import {
   readStreamHeader,
   STREAM_END,
@@ -17,19 +18,15 @@ import type { NegotiationContext, NegotiationState, Reached, ResourceRequest, St
 import { type StreamHeader, StreamParser } from '../xmpp/stream-parser.ts'
 import type { BoundSession } from './directory.ts'
 import type { LoginProof } from './session-guard.ts'
-import type { ClientEnd, SessionHost } from './session-host.ts'
+import type { ClientEnd, LoginConnection, SessionHost } from './session-host.ts'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
 
 const NOTHING = new Uint8Array()
 
-/** White space may follow an element; anything else after `<starttls/>` was meant to be read as if it were secured. */
-function isBlank(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
-}
-
 /** One client stream, from the first byte to the last. */
 export class Session implements TransportEvents, ClientEnd {
   proof: LoginProof | undefined
+  mechanism: string | undefined
   readonly #host: SessionHost
   readonly #transport: Transport
   readonly #context: NegotiationContext
@@ -56,6 +53,7 @@ export class Session implements TransportEvents, ClientEnd {
       startTls: host.startTls,
       enabledMechanisms: host.enabledMechanisms,
       mechanisms: ({ domain }) => this.#mechanisms(domain),
+      registrar: () => host.registrar(transport.remote),
       bind: (account, request) => this.#bind(account, request),
     }
     const error: StreamError = { condition: 'connection-timeout', text: 'the negotiation took too long' }
@@ -80,6 +78,14 @@ export class Session implements TransportEvents, ClientEnd {
     this.#host.closed(this)
   }
 
+  get account(): Jid | undefined {
+    return this.#state?.account?.bare()
+  }
+
+  get secured(): boolean {
+    return this.#transport.secured
+  }
+
   deliver(stanza: string): void {
     this.#transport.write(stanza)
   }
@@ -97,14 +103,26 @@ export class Session implements TransportEvents, ClientEnd {
   /** As offered on this stream; whether one may still be used is its own question, when it is used. */
   #mechanisms(domain: string): readonly SaslMechanism[] {
     this.#certificate ??= this.#transport.peerCertificate()
-    const accept = (proof: LoginProof) => {
-      this.proof = proof
-      this.#host.guard(this, proof)
-    }
-    const { remote } = this.#transport
-    const connection = { remote, listener: this.#host.listener, certificate: this.#certificate, accept }
-    this.#offered ??= this.#host.mechanisms(domain, connection)
+    this.#offered ??= this.#host.mechanisms(domain, this.#connection(this.#certificate))
     return this.#offered
+  }
+
+  #connection(certificate: PresentedCertificate | undefined): LoginConnection {
+    return {
+      remote: this.#transport.remote,
+      secured: this.secured,
+      listener: this.#host.listener,
+      certificate,
+      channelBindings: () => this.#transport.channelBindings(),
+      accept: (proof) => {
+        this.proof = proof
+        this.mechanism = 'EXTERNAL'
+        this.#host.guard(this, proof)
+      },
+      acceptPassword: (mechanism) => {
+        this.mechanism = mechanism
+      },
+    }
   }
 
   /** TLS has no say any more: Node.js sends no alert for a certificate, but would cut the connection without a word. */
@@ -248,6 +266,7 @@ export class Session implements TransportEvents, ClientEnd {
       this.#transport.startTls()
     }
     if (milestones.includes('authenticated')) {
+      this.#offered = undefined
       this.#parser.setLimits(this.#host.limits.afterLogin)
       this.#host.log.info({ remote: this.#transport.remote, account: state.account?.toString() }, 'logged in')
     }

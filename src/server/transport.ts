@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 
 /** The certificate a client presented in the TLS handshake. */
 export interface PresentedCertificate {
@@ -24,6 +25,8 @@ export interface Transport {
   /** Sends what is queued, then begins the TLS handshake on this connection. */
   startTls(): void
   peerCertificate(): PresentedCertificate | undefined
+  /** What a login can be tied to; nothing without TLS. */
+  channelBindings(): ChannelBindings
   /** Sends what is queued and closes; the connection is cut when the peer does not follow in time. */
   end(): void
 }

@@ -37,7 +37,7 @@ export interface ListedSession {
   /** Null when the connection is not encrypted. */
   readonly tls: string | null
   readonly mechanism: string
-  /** Of the certificate; null when none was presented. */
+  /** Of the certificate that it has logged in with; null for a password. */
   readonly serial: string | null
   readonly remote: string
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../config/origin.ts'
 import type { Configuration } from '../config/schema.ts'
+import { storeUrl } from '../config/store-url.ts'
 import type { Setting } from '../config/walk.ts'
 import { XmppkiError } from '../errors.ts'
 import { TrustAnchors } from '../pki/chain.ts'
@@ -27,7 +28,8 @@ export function materialProblems(configuration: Configuration, settings: readonl
   })
 }
 
-function looks({ general, host_config, listen }: Configuration, isKey: (key: string) => boolean): [string, Look][] {
+function looks(configuration: Configuration, isKey: (key: string) => boolean): [string, Look][] {
+  const { general, host_config, listen } = configuration
   const own = host_config.map(({ host, certfile, keyfile, password_file }, index): [string, Look] => {
     const files = { certfile, keyfile, passwordFile: password_file }
     return [nameOf('host_config', index, 'certfile', isKey), (warn) => readCertificateFiles(host, files, warn)]
@@ -46,7 +48,7 @@ function looks({ general, host_config, listen }: Configuration, isKey: (key: str
     const authorities = cacertfile.map((path): [string, Look] => [name('cacertfile'), () => readAuthorities(path)])
     return [...certificates, ...authorities, [name('ciphers'), () => ciphers === undefined || assertCiphers(ciphers)]]
   })
-  return [...own, ...ofListeners]
+  return [...own, ...ofListeners, ['store.url_file', () => storeUrl(configuration)]]
 }
 
 /** A single table has no index. */

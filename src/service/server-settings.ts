@@ -1,14 +1,16 @@
 import type { C2sConfiguration, Configuration } from '../config/schema.ts'
 import { TrustAnchors } from '../pki/chain.ts'
+import type { Endpoint } from '../server/endpoint.ts'
 import { DEFAULT_LIMITS } from '../server/limits.ts'
 import type { DomainCredentials } from '../server/listener.ts'
-import type { Endpoint, ServerOptions } from '../server/server.ts'
+import type { ServerOptions } from '../server/server.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
 import { assertCiphers } from './ciphers.ts'
 import type { CrlFiles } from './crl-files.ts'
 import { listenerCredentials } from './domain-credentials.ts'
 import { listenerTrust } from './listener-trust.ts'
+import { listenerMethods } from './login-settings.ts'
 
 /** What a server takes from the configuration and the workspace, and takes up anew at a reload. */
 export interface ServerSettings extends Pick<ServerOptions, 'credentials' | 'startTls' | 'conflict' | 'limits'> {
@@ -53,9 +55,11 @@ export async function readServerSettings(
 function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]): Endpoint {
   const { ip_address: host, port, tls, max_stanza_size, state_timeout } = listener
   if (tls.ciphers !== undefined) assertCiphers(tls.ciphers)
+  const methods = listenerMethods(listener)
   return {
     host,
     port,
+    ...(methods === undefined ? {} : { methods }),
     mode: tls.mode === 'tls' ? 'tls' : 'starttls',
     startTls: tls.mode === 'starttls' ? 'offered' : 'required',
     credentials,

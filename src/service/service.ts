@@ -1,18 +1,24 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '../config/schema.ts'
+import { storeUrl } from '../config/store-url.ts'
 import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
+import type { Accounts } from '../store/accounts.ts'
 import { currentActor } from '../workspace/audit-events.ts'
+import { decoySecret } from '../workspace/decoy-secret.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
 import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
 import { CrlFiles } from './crl-files.ts'
 import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
+import { accountMeans, certificateUse } from './login-settings.ts'
 import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
 import { Reloader } from './reload.ts'
+import { RevocationSharing } from './revocation-sharing.ts'
 import { readServerSettings } from './server-settings.ts'
 import { stateFiles } from './state-files.ts'
 
@@ -81,6 +87,8 @@ class RunningService implements Service {
   readonly #caretaker: Caretaker
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
+  readonly #accounts: AccountStore
+  readonly #sharing: RevocationSharing
   readonly #reloader: Reloader | undefined
   #configuration: Configuration
   #server: XmppServer | undefined
@@ -95,6 +103,8 @@ class RunningService implements Service {
     this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
     this.#logins = new LoginRecorder(workspace.ledger(), log)
     this.#crlFiles = new CrlFiles(log)
+    this.#accounts = new AccountStore(workspace.paths.accounts, log)
+    this.#sharing = new RevocationSharing(workspace.ledger(), workspace.paths.revocations, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -122,7 +132,10 @@ class RunningService implements Service {
     const { issuer, log } = this.#options
     this.#reloader?.mark()
     try {
-      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, issuer))
+      const { accounts, take } = await this.#accounts.prepare(this.#configuration)
+      await take()
+      await this.#sharing.use(storeUrl(this.#configuration))
+      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, { issuer, accounts }))
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
       this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
@@ -143,6 +156,8 @@ class RunningService implements Service {
     await Promise.all([this.#server?.stop(), this.#http?.stop()])
     await this.#caretaker.stop()
     await this.#logins.stop()
+    await this.#accounts.close()
+    await this.#sharing.stop()
   }
 
   #newReloader({ configuration, file }: ReloadSource): Reloader {
@@ -159,15 +174,23 @@ class RunningService implements Service {
     const { upkeepIssuer, log } = this.#options
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
-    const server = await this.#serverOptions(next, issuer)
+    const url = storeUrl(next)
+    const shared = this.#sharing.url
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
-    const opened = isSame ? undefined : await this.#startHttp(next)
+    const { accounts, take, giveBack } = await this.#accounts.prepare(next)
+    let opened: PkiHttp | undefined
     try {
+      const server = await this.#serverOptions(next, { issuer, accounts })
+      await this.#sharing.use(url)
+      opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
     } catch (error) {
       await opened?.stop()
+      await giveBack()
+      await this.#sharing.use(shared)
       throw error
     }
+    await take()
     this.#configuration = next
     log.level = next.general.loglevel
     if (isSame) return
@@ -176,7 +199,10 @@ class RunningService implements Service {
     await this.#caretaker.look()
   }
 
-  async #serverOptions(configuration: Configuration, issuer: IssuerSource): Promise<ServerOptions> {
+  async #serverOptions(
+    configuration: Configuration,
+    { issuer, accounts }: { readonly issuer: IssuerSource; readonly accounts: Accounts | undefined },
+  ): Promise<ServerOptions> {
     const { anchors, policy, ...settings } = await readServerSettings(this.#workspace, configuration, {
       issuer,
       crlFiles: this.#crlFiles,
@@ -185,13 +211,17 @@ class RunningService implements Service {
       ...settings,
       login: {
         anchors,
-        ledger: this.#workspace.ledger(),
+        ledger: this.#sharing.ledger,
         policy,
         now: () => new Date(),
         onLogin: (serial, at) => this.#logins.note(serial, at),
       },
+      certificates: certificateUse(configuration),
+      ...(accounts === undefined
+        ? {}
+        : { passwords: accountMeans(configuration, accounts, decoySecret(this.#workspace.paths)) }),
       ...(configuration.auth.certificate_enrolment
-        ? { enrolments: { ledger: this.#workspace.ledger(), actor: currentActor() } }
+        ? { enrolments: { ledger: this.#sharing.ledger, actor: currentActor() } }
         : {}),
       log: this.#options.log,
     }

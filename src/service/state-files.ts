@@ -10,7 +10,7 @@ import type { Workspace } from '../workspace/workspace.ts'
  */
 export function stateFiles(
   workspace: Workspace,
-  { general, host_config, listen }: Configuration,
+  { general, host_config, listen, store }: Configuration,
   configurationFile: string | undefined,
 ): string[] {
   const { paths } = workspace
@@ -27,7 +27,7 @@ export function stateFiles(
     return [join(folder, SERVER_FILES.key), join(folder, SERVER_FILES.chain)]
   })
   const own = [paths.settings, paths.rootCertificate, join(paths.issuing, 'issuing.crt')]
-  return [configurationFile, ...named, ...trusted, ...own, ...authorities, ...certificates].filter(
+  return [configurationFile, store.url_file, ...named, ...trusted, ...own, ...authorities, ...certificates].filter(
     (path) => path !== undefined,
   )
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { setTimeout as later } from 'node:timers/promises'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { type ErrorCode, XmppkiError } from '../errors.ts'
 
@@ -24,29 +25,51 @@ export interface SqliteDatabase {
 const LOCK_TIMEOUT_MS = 30_000
 const SHORT_LOCK_TIMEOUT_MS = 20
 
+const RETRY_MS = 25
+
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
 const SQLITE = { BUSY: 5, CORRUPT: 11, CONSTRAINT: 19, NOTADB: 26 } as const
 
+/** What messages say about a database file. */
+export interface FileWords {
+  /** `the ledger` */
+  readonly name: string
+  /** What to do when it is damaged. */
+  readonly restore: string
+  /** What it is when another process holds its lock. */
+  readonly locked: ErrorCode
+}
+
+export const LEDGER_WORDS: FileWords = {
+  name: 'the ledger',
+  restore: 'restore it from a backup; do not delete it: it is the record of what was issued and revoked',
+  locked: 'IO',
+}
+
 /** Makes the file if it is missing. SQLite gives its WAL and shared-memory files the mode of the database file. */
-export function createPrivateFile(path: string): void {
+export function createPrivateFile(path: string, { name }: FileWords = LEDGER_WORDS): void {
   try {
     closeSync(openSync(path, 'a', 0o600))
   } catch (error) {
-    throw new XmppkiError('IO', `the ledger ${path} cannot be opened: ${String(error)}`, { cause: error })
+    throw new XmppkiError('IO', `${name} ${path} cannot be opened: ${String(error)}`, { cause: error })
   }
 }
 
 /** Opens the database file, creating it when it is missing. @throws {XmppkiError} IO, CORRUPT */
-export function openDatabase(path: string): SqliteDatabase {
-  return translated(path, () => {
-    const database: SqliteDatabase = new DatabaseSync(path, {
-      timeout: LOCK_TIMEOUT_MS,
-    })
-    enterWalMode(database)
-    // A certificate must not be handed out and then be forgotten after a power failure.
-    database.exec('PRAGMA synchronous = FULL')
-    return database
-  })
+export function openDatabase(path: string, words: FileWords = LEDGER_WORDS): SqliteDatabase {
+  return translated(
+    path,
+    () => {
+      const database: SqliteDatabase = new DatabaseSync(path, {
+        timeout: LOCK_TIMEOUT_MS,
+      })
+      enterWalMode(database)
+      // A certificate must not be handed out and then be forgotten after a power failure.
+      database.exec('PRAGMA synchronous = FULL')
+      return database
+    },
+    words,
+  )
 }
 
 /** Two processes that open a new file at once: SQLite does not wait for the lock in the switch to WAL. */
@@ -57,7 +80,7 @@ function enterWalMode(database: SqliteDatabase): void {
       database.exec('PRAGMA journal_mode = WAL')
       return
     } catch (error) {
-      if (resultCode(error) !== SQLITE.BUSY || Date.now() > deadline) throw error
+      if (!isBusy(error) || Date.now() > deadline) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
     }
   }
@@ -73,23 +96,38 @@ export function withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
   }
 }
 
+/**
+ * Runs `work`, which must not wait for a lock itself, until another process's lock is not in its way; the server goes on
+ * meanwhile. What it throws passes through as it is, after `patience` milliseconds also that the lock is held.
+ */
+export async function untilFree<T>(work: () => T, patience: number): Promise<T> {
+  const deadline = Date.now() + patience
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error
+    }
+    await later(RETRY_MS)
+  }
+}
+
 /** Runs `work` and turns errors of SQLite into ours; all others pass through. */
-export function translated<T>(path: string, work: () => T): T {
+export function translated<T>(path: string, work: () => T, words: FileWords = LEDGER_WORDS): T {
   try {
     return work()
   } catch (error) {
-    const code = resultCode(error)
-    if (code === undefined) throw error
-    const { kind, text, hint } = EXPLANATIONS[code] ?? {
-      kind: 'IO',
-      text: `cannot be used: ${String(error)}`,
-    }
-    throw new XmppkiError(
-      kind,
-      `the ledger ${path} ${text}`,
-      hint === undefined ? { cause: error } : { cause: error, hint },
-    )
+    throw explained(error, path, words)
   }
+}
+
+/** What an error of SQLite means, as one of ours; any other as it is. */
+export function explained(error: unknown, path: string, words: FileWords = LEDGER_WORDS): unknown {
+  const code = resultCode(error)
+  if (code === undefined) return error
+  const { kind, text, hint } = explanationOf(code, words) ?? { kind: 'IO', text: `cannot be used: ${String(error)}` }
+  const details = hint === undefined ? { cause: error } : { cause: error, hint }
+  return new XmppkiError(kind, `${words.name} ${path} ${text}`, details)
 }
 
 interface Explanation {
@@ -98,24 +136,24 @@ interface Explanation {
   readonly hint?: string
 }
 
-const RESTORE = 'restore it from a backup; do not delete it: it is the record of what was issued and revoked'
+function explanationOf(code: number, { restore, locked }: FileWords): Explanation | undefined {
+  switch (code) {
+    case SQLITE.BUSY:
+      return { kind: locked, text: 'is locked by another process', hint: 'try again when that process is done' }
+    case SQLITE.CORRUPT:
+      return { kind: 'CORRUPT', text: 'is damaged', hint: restore }
+    case SQLITE.NOTADB:
+      return { kind: 'CORRUPT', text: 'is not an SQLite database', hint: restore }
+    case SQLITE.CONSTRAINT:
+      return { kind: 'CORRUPT', text: 'already has a certificate with this serial number' }
+    default:
+      return undefined
+  }
+}
 
-const EXPLANATIONS: Readonly<Record<number, Explanation>> = {
-  [SQLITE.BUSY]: {
-    kind: 'IO',
-    text: 'is locked by another process',
-    hint: 'try again when that process is done',
-  },
-  [SQLITE.CORRUPT]: { kind: 'CORRUPT', text: 'is damaged', hint: RESTORE },
-  [SQLITE.NOTADB]: {
-    kind: 'CORRUPT',
-    text: 'is not an SQLite database',
-    hint: RESTORE,
-  },
-  [SQLITE.CONSTRAINT]: {
-    kind: 'CORRUPT',
-    text: 'already has a certificate with this serial number',
-  },
+/** Whether another process holds the lock that was needed. */
+function isBusy(error: unknown): boolean {
+  return resultCode(error) === SQLITE.BUSY
 }
 
 /** The low byte is the primary code, whatever extended code is reported. */

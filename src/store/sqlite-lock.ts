@@ -1,10 +1,7 @@
-import { setTimeout as later } from 'node:timers/promises'
-import { XmppkiError } from '../errors.ts'
-import { createPrivateFile, openDatabase, type SqliteDatabase, translated, withoutWaiting } from './sqlite-driver.ts'
+import { createPrivateFile, explained, openDatabase, untilFree, withoutWaiting } from './sqlite-driver.ts'
 
 /** Whoever holds the lock writes a few files. */
 const PATIENCE_MS = 10_000
-const RETRY_MS = 25
 
 /**
  * Runs `work` while nobody else, in this process or another, does the same with the file at `path`, which is made (mode
@@ -15,23 +12,12 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   createPrivateFile(path)
   const database = openDatabase(path)
   try {
-    await begin(database, path)
+    await untilFree(() => withoutWaiting(database, () => database.exec('BEGIN IMMEDIATE')), PATIENCE_MS)
     return await work()
+  } catch (error) {
+    throw explained(error, path)
   } finally {
     if (database.isTransaction) database.exec('ROLLBACK')
     database.close()
-  }
-}
-
-async function begin(database: SqliteDatabase, path: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
-  for (;;) {
-    try {
-      withoutWaiting(database, () => translated(path, () => database.exec('BEGIN IMMEDIATE')))
-      return
-    } catch (error) {
-      if (!(error instanceof XmppkiError) || error.code !== 'IO' || Date.now() > deadline) throw error
-    }
-    await later(RETRY_MS)
   }
 }

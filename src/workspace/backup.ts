@@ -2,10 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { XmppkiError } from '../errors.ts'
-import { snapshotLedger } from '../store/sqlite-snapshot.ts'
+import { ACCOUNTS_WORDS } from '../store/sqlite-accounts.ts'
+import { type FileWords, LEDGER_WORDS } from '../store/sqlite-driver.ts'
+import { REVOCATIONS_WORDS } from '../store/sqlite-revocations.ts'
+import { snapshotDatabase } from '../store/sqlite-snapshot.ts'
 import { encryptAge, WORK_FACTOR } from './age.ts'
 import { currentActor } from './audit-events.ts'
 import { exists, makePrivateFolder, removeAll, SECRET_FILE, syncFolder, withIo } from './files.ts'
+import type { WorkspacePaths } from './paths.ts'
 import { journalsIn, settledTransaction } from './publish.ts'
 import { type TarMember, writeTar } from './tar.ts'
 import type { Workspace } from './workspace.ts'
@@ -88,19 +92,34 @@ function withJournal(path: string): string[] {
   return [path, `${path}-wal`, `${path}-shm`]
 }
 
+interface Database {
+  /** In the archive. */
+  readonly name: string
+  readonly path: string
+  readonly words: FileWords
+}
+
+/** What is copied as it is in one moment, not as its files happen to be; the ledger last. */
+function databasesOf({ accounts, revocations, ledger }: WorkspacePaths): Database[] {
+  const all = [
+    { name: 'accounts.db', path: accounts, words: ACCOUNTS_WORDS },
+    { name: 'revocations.db', path: revocations, words: REVOCATIONS_WORDS },
+    { name: 'ledger.db', path: ledger, words: LEDGER_WORDS },
+  ]
+  return all.filter(({ path }) => exists(path))
+}
+
 function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): BackupResult {
   const { paths } = workspace
   makePrivateFolder(paths.temporary)
   const id = `.xmppki-${randomBytes(8).toString('hex')}`
-  const snapshot = join(paths.temporary, id)
+  const snapshots = databasesOf(paths).map((one) => ({ ...one, snapshot: join(paths.temporary, `${id}-${one.name}`) }))
   const partial = join(dirname(file), id)
-  const found = new Inventory(
-    paths.home,
-    new Set([paths.temporary, ...withJournal(paths.ledger), paths.adminSocket, ...withJournal(paths.adminLock)]),
-  )
+  const databases = [paths.accounts, paths.revocations, paths.ledger, paths.adminLock].flatMap(withJournal)
+  const found = new Inventory(paths.home, new Set([paths.temporary, paths.adminSocket, ...databases]))
   try {
-    snapshotLedger(paths.ledger, snapshot)
-    const written = writePieces(partial, encrypt(writeTar(found.members(snapshot))))
+    for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)
+    const written = writePieces(partial, encrypt(writeTar(found.members(snapshots))))
     appear(partial, file)
     const outside = workspace
       .ledger()
@@ -109,7 +128,7 @@ function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Back
     return { file, ...written, files: found.files, outside, skipped: found.skipped }
   } finally {
     removeAll(partial)
-    removeAll(snapshot)
+    for (const { snapshot } of snapshots) removeAll(snapshot)
   }
 }
 
@@ -148,7 +167,7 @@ function writePieces(path: string, pieces: Iterable<Uint8Array>) {
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** The folders and files of a workspace, in the order of their names, the ledger last. */
+/** The folders and files of a workspace, in the order of their names, the databases last. */
 class Inventory {
   files = 0
   readonly skipped: string[] = []
@@ -160,9 +179,9 @@ class Inventory {
     this.#without = without
   }
 
-  *members(ledgerSnapshot: string): Generator<TarMember> {
+  *members(databases: readonly { readonly snapshot: string; readonly name: string }[]): Generator<TarMember> {
     yield* this.#below(this.#home)
-    yield this.#file(ledgerSnapshot, 'ledger.db')
+    for (const { snapshot, name } of databases) yield this.#file(snapshot, name)
   }
 
   *#below(folder: string): Generator<TarMember> {

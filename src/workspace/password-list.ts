@@ -8,7 +8,7 @@ const HEADING = ['jid', 'device', 'bundle', 'password']
 export function checkPasswordList(path: string): void {
   if (!exists(path)) return
   throw new XmppkiError('EXISTS', `the list of passwords ${path} is already there`, {
-    hint: 'name another file; each password lies beside its bundle as well',
+    hint: 'name another file',
   })
 }
 
@@ -23,9 +23,14 @@ export function writePasswordList(path: string, clients: readonly IssuedClient[]
     const password = files.p12Password === undefined ? undefined : readTextIfAny(files.p12Password)?.trim()
     return password === undefined ? [] : [[jid, device, files.p12, password]]
   })
-  const content = [HEADING, ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('')
-  createWholeFile(path, { content, mode: SECRET_FILE })
+  writeSecretRows(path, [HEADING, ...rows])
   return rows.length
+}
+
+/** Writes a new CSV file (RFC 4180) for its owner alone. @throws {XmppkiError} IO, also when the file is there */
+export function writeSecretRows(path: string, rows: readonly (readonly string[])[]): void {
+  const content = rows.map((row) => `${row.map(quoted).join(',')}\r\n`).join('')
+  createWholeFile(path, { content, mode: SECRET_FILE })
 }
 
 function quoted(value: string): string {

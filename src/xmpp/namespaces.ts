@@ -12,6 +12,12 @@ export const NS = {
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
   /** XEP-0388 */
   sasl2: 'urn:xmpp:sasl:2',
+  /** XEP-0440 */
+  channelBinding: 'urn:xmpp:sasl-cb:0',
+  /** XEP-0077 */
+  register: 'jabber:iq:register',
+  /** XEP-0077 §8 */
+  registerFeature: 'http://jabber.org/features/iq-register',
   /** RFC 6120 §7 */
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   /** XEP-0386 */

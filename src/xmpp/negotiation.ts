@@ -4,6 +4,8 @@ import { namespaceOf, xml } from './element.ts'
 import type { Jid } from './jid.ts'
 import { legacySessionFeature } from './legacy-session.ts'
 import { NS } from './namespaces.ts'
+import { registrationFeature } from './registration.ts'
+import { channelBindingFeature } from './sasl/channel-binding-feature.ts'
 import { saslFeature } from './sasl/feature.ts'
 import { sasl2Feature } from './sasl/sasl2.ts'
 import { isStanzaName } from './stanza.ts'
@@ -14,8 +16,10 @@ import type { NegotiationContext, NegotiationState, Step, StreamFeature } from '
 /** Every stream feature, in the order in which they are advertised. */
 const STREAM_FEATURES: readonly StreamFeature[] = [
   startTlsFeature,
+  channelBindingFeature,
   saslFeature,
   sasl2Feature,
+  registrationFeature,
   bindFeature,
   legacySessionFeature,
 ]

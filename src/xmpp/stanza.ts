@@ -13,9 +13,11 @@ const ERROR_TYPES = {
   'jid-malformed': 'modify',
   'not-acceptable': 'modify',
   'not-allowed': 'cancel',
+  'not-authorized': 'auth',
   'remote-server-not-found': 'cancel',
   'resource-constraint': 'wait',
   'service-unavailable': 'cancel',
+  'unexpected-request': 'modify',
 } as const
 
 /** A stanza error condition (RFC 6120 §8.3.3). */

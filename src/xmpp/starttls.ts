@@ -2,6 +2,11 @@ import { namespaceOf, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 import type { StreamFeature } from './stream-feature.ts'
 
+/** White space may follow an element; anything else after `<starttls/>` was meant to be read as if it were secured. */
+export function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
+}
+
 /** STARTTLS (RFC 6120 §5). Reaching `secured` asks the owner of the connection to do the upgrade. */
 export const startTlsFeature: StreamFeature = {
   name: 'starttls',

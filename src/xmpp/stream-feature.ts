@@ -20,6 +20,8 @@ export interface NegotiationState {
   readonly bound?: Jid
   /** Failed SASL attempts on this stream (RFC 6120 §6.4.5). */
   readonly failures: number
+  /** Whether an account has been made on this stream. */
+  readonly registered?: true
   /** A SASL exchange that waits for the client's next response. */
   readonly exchange?: PendingExchange
 }
@@ -50,6 +52,12 @@ export interface ResourceRequest {
   readonly agent?: string | undefined
 }
 
+/** Makes accounts for whoever asks (XEP-0077). */
+export interface Registrar {
+  /** @returns why there is no new account */
+  register(domain: string, registration: { username: string; password: string }): Promise<StanzaError | undefined>
+}
+
 /** What negotiation may ask of the world outside it. */
 export interface NegotiationContext {
   /** Whether TLS must come before anything else (RFC 6120 §5.3.1). */
@@ -58,6 +66,8 @@ export interface NegotiationContext {
   readonly enabledMechanisms: ReadonlySet<string>
   /** Mechanisms that can succeed on this connection now, in order of preference (RFC 6120 §6.3.4). */
   mechanisms(state: NegotiationState): readonly SaslMechanism[]
+  /** Undefined while strangers may not make accounts. */
+  registrar(): Registrar | undefined
   /**
    * Claims a resource.
    * @param account a full JID when the credentials allow no other resource (XEP-0257 §4)

@@ -83,9 +83,9 @@ describe('askHidden', () => {
 
 const binary = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 
-/** Runs `ca init` on a pseudo-terminal of util-linux's script(1) and types the keys. */
-function onTerminal(cli: CliHome, keys: readonly string[]): Promise<string> {
-  const command = `stty -echo; '${process.execPath}' '${binary}' ca init; echo "exit $?"`
+/** Runs a command on a pseudo-terminal of util-linux's script(1) and types the keys. */
+function onTerminal(cli: CliHome, words: string, keys: readonly string[]): Promise<string> {
+  const command = `stty -echo; '${process.execPath}' '${binary}' ${words}; echo "exit $?"`
   const env = { PATH: process.env['PATH'], HOME: cli.folder, XMPPKI_HOME: cli.home, NO_COLOR: '1', SHELL: '/bin/sh' }
   return new Promise((resolve) => {
     const child = execFile('script', ['-qec', command, '/dev/null'], { env, timeout: 15_000 }, (_error, stdout) =>
@@ -96,7 +96,7 @@ function onTerminal(cli: CliHome, keys: readonly string[]): Promise<string> {
     child.stdout?.on('data', (text: string) => {
       seen += text
       // Each question ends in a colon and a space, and has to be asked before it is answered.
-      if (!/CA key(, once more)?: $/.test(seen)) return
+      if (!/(CA key|alice@localhost)(, once more)?: $/.test(seen)) return
       seen = ''
       child.stdin?.write(waiting.shift() ?? '')
     })
@@ -111,10 +111,27 @@ describe.runIf(existsSync('/usr/bin/script'))('ca init on a terminal', () => {
     ['ends at Ctrl-C', ['geh\x03'], /exit 130/],
   ])('%s and shows none of it', async (_case, keys, expected) => {
     const cli = new CliHome()
-    const screen = await onTerminal(cli, keys)
+    const screen = await onTerminal(cli, 'ca init', keys)
     expect(screen).toMatch(expected)
     expect(screen).not.toMatch(/gehei|geh/)
     expect(existsSync(`${cli.home}/ca`)).toBe(/exit 0/.test(screen))
+    cli.remove()
+  })
+})
+
+describe.runIf(existsSync('/usr/bin/script'))('user add on a terminal', () => {
+  it.each([
+    ['takes a password typed twice', ['geheim\r', 'geheim\r'], /alice@localhost added[\s\S]*exit 0/],
+    ['refuses two different ones', ['geheim\r', 'gehein\r'], /error: the two passwords differ[\s\S]*exit 5/],
+    ['ends at Ctrl-C', ['geh\x03'], /exit 130/],
+  ])('%s and shows none of it', async (_case, keys, expected) => {
+    const cli = new CliHome()
+    await cli.run(['ca', 'init', '--no-passphrase'])
+    const screen = await onTerminal(cli, 'user add alice', keys)
+    expect(screen).toMatch(expected)
+    expect(screen).not.toMatch(/gehei|geh/)
+    const { stdout } = await cli.run(['user', 'list', '--json'])
+    expect(JSON.parse(stdout).accounts).toHaveLength(/exit 0/.test(screen) ? 1 : 0)
     cli.remove()
   })
 })

@@ -67,6 +67,9 @@ methods = ["pki"]
 sasl_mechanisms = ["cyrsasl_external"]
 sasl_external = ["standard", "common_name"]
 sasl_external_common_name.prefix = "user_"
+
+[store]
+url_file = "database.url"
 `
 
 describe('a configuration', () => {
@@ -81,7 +84,7 @@ describe('a configuration', () => {
     ])
     expect(auth).toMatchObject({
       methods: ['pki'],
-      sasl_mechanisms: ['external'],
+      sasl_mechanisms: ['external', 'scram'],
       sasl_external: ['xmpp_addr', 'common_name'],
       sasl_external_common_name: { prefix: '', suffix: '' },
     })
@@ -106,7 +109,7 @@ describe('a configuration', () => {
   })
 
   it('takes everything from the file: names prepared, aliases resolved, paths from the folder of the file', () => {
-    const { general, host_config, listen, auth } = good(COMPLETE)
+    const { general, host_config, listen, auth, store } = good(COMPLETE)
     expect(general).toEqual({ hosts: ['example.org', 'example.com'], loglevel: 'warn', resource_conflict: 'rename' })
     expect(host_config).toEqual([
       {
@@ -140,6 +143,7 @@ describe('a configuration', () => {
       session_tickets: true,
     })
     expect(listen.http).toEqual({ port: 8080, ip_address: '127.0.0.1' })
+    expect(store).toEqual({ url: undefined, url_file: '/etc/database.url' })
     expect(auth).toMatchObject({
       sasl_mechanisms: ['external'],
       sasl_external: ['xmpp_addr', 'common_name'],
@@ -180,6 +184,18 @@ const ERRORS: readonly (readonly [name: string, document: string, printed: RegEx
     /known here: port, ip/,
   ],
   ['an unknown table', '[modules.mod_mam]', /:1?:? ?modules: there is no such key$/, /known here: general/],
+  [
+    'the URL of a database that is none, without the URL',
+    '[store]\nurl = "postgres://u:sesame@h/d?sslmode=require"',
+    /:2: store\.url: the URL of the database cannot be used: its sslmode is not one that proves who answers$/,
+    /sslmode=verify-full/,
+  ],
+  [
+    'two places for the URL of the database',
+    '[store]\nurl = "postgres://u:p@h/d"\nurl_file = "f"',
+    /:3: store\.url_file: there is a url as well$/,
+    /one of the two/,
+  ],
   [
     'a key in the wrong table',
     `${LISTENER}certfile = "x"`,
@@ -249,6 +265,44 @@ const ERRORS: readonly (readonly [name: string, document: string, printed: RegEx
     /peer/,
   ],
   [
+    'mechanisms that no method has',
+    '[auth]\nsasl_mechanisms = ["scram"]',
+    /:2: auth\.sasl_mechanisms: nobody can log in: none of them is for pki/,
+    /"external"/,
+  ],
+  [
+    'SCRAM for a hash that no keys are kept for',
+    '[auth]\nmethods = ["rdbms"]\nsasl_mechanisms = ["scram_sha1"]\npassword.hash = ["sha256"]',
+    /:3: auth\.sasl_mechanisms: nobody can log in/,
+    /"scram"/,
+  ],
+  [
+    'accounts that are required and not there',
+    '[auth.pki]\nrequire_account = true',
+    /:2: auth\.pki\.require_account: there are no accounts/,
+    /"rdbms"/,
+  ],
+  ['registration without accounts', '[auth]\nregistration = true', /:2: auth\.registration: .*nowhere/, /"rdbms"/],
+  [
+    'registration beside certificates',
+    '[auth]\nmethods = ["rdbms", "pki"]\nregistration = true',
+    /:3: auth\.registration: a stranger could register the name in a certificate/,
+    /require_account/,
+  ],
+  [
+    'a listener for a method that is off',
+    `${LISTENER}allowed_auth_methods = ["rdbms"]`,
+    /:3: listen\.c2s\[0\]\.allowed_auth_methods: rdbms is not among methods/,
+    /add it/,
+  ],
+  [
+    'a number of rounds below RFC 5802',
+    '[auth]\npassword.scram_iterations = 4095',
+    /:2: .*4095 is out of bounds: 4096 to/,
+    /^$/,
+  ],
+  ['a limit that is a word', '[auth]\nmax_users_per_domain = "many"', /:2: .*expected a whole number/, /^$/],
+  [
     'a control character',
     '[auth]\nsasl_external_common_name.prefix = "a\\u0000"',
     /:2: .*is not a text in one line/,
@@ -281,12 +335,49 @@ describe('an error', () => {
   })
 })
 
+describe('passwords', () => {
+  it('need no certificate', () => {
+    const { problems } = check(`${LISTENER}tls.verify_mode = "none"\n[auth]\nmethods = ["rdbms"]`)
+    expect(problems).toEqual([])
+  })
+
+  it.each(['cyrsasl_scram', 'scram'])('are configured in the words of the guide: %s', (scram) => {
+    const { auth } = good(`[auth]\nmethods = ["odbc", "pki"]\nsasl_mechanisms = ["${scram}", "cyrsasl_external"]`)
+    expect(auth).toMatchObject({ methods: ['rdbms', 'pki'], sasl_mechanisms: ['scram', 'external'] })
+  })
+
+  it('have hashes in the words of MongooseIM', () => {
+    const { auth } = good('[auth.password]\nhash = ["sha", "sha256", "sha-512"]')
+    expect(auth.password).toEqual({ hash: ['sha-1', 'sha-256', 'sha-512'], scram_iterations: 10_000 })
+  })
+})
+
 describe('a warning', () => {
   it.each([
     ['nobody can log in', `${LISTENER}tls.verify_mode = "none"`, 'listen.c2s[0].tls.verify_mode'],
     [
       'everybody can log in as anybody',
       `${LISTENER}tls.verify_mode = "selfsigned_peer"`,
+      'listen.c2s[0].tls.verify_mode',
+    ],
+    [
+      'no mechanism is left for passwords',
+      '[auth]\nmethods = ["pki", "rdbms"]\nsasl_mechanisms = ["external"]',
+      'auth.sasl_mechanisms',
+    ],
+    [
+      'no mechanism is left for certificates',
+      '[auth]\nmethods = ["pki", "rdbms"]\nsasl_mechanisms = ["scram"]',
+      'auth.sasl_mechanisms',
+    ],
+    [
+      'names in certificates can be registered',
+      '[auth]\nmethods = ["pki", "rdbms"]\nregistration = true\npki.require_account = true',
+      'auth.registration',
+    ],
+    [
+      'nobody can log in at a listener',
+      `${LISTENER}tls.verify_mode = "none"\nallowed_auth_methods = "pki"\n[auth]\nmethods = ["pki", "rdbms"]`,
       'listen.c2s[0].tls.verify_mode',
     ],
     ['no CRL for hard failure', `${LISTENER}tls.crl_mode = "hard"\ntls.cacertfile = "x"`, 'listen.c2s[0].tls.crl_mode'],

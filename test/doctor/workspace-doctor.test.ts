@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { examineWorkspace } from '../../src/doctor/workspace-doctor.ts'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
-import { snapshotLedger } from '../../src/store/sqlite-snapshot.ts'
+import { LEDGER_WORDS } from '../../src/store/sqlite-driver.ts'
+import { snapshotDatabase } from '../../src/store/sqlite-snapshot.ts'
 import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { makeOcspSigner } from '../../src/workspace/ocsp-signer.ts'
@@ -165,7 +166,7 @@ describe('examineWorkspace', () => {
     const copy = ca.path('copy')
     cpSync(ca.home, copy, { recursive: true, filter: (path) => !/ledger\.db/.test(path) })
     const whole = ca.path('whole.db')
-    snapshotLedger(ca.workspace.paths.ledger, whole)
+    snapshotDatabase(ca.workspace.paths.ledger, whole, LEDGER_WORDS)
     // Not the first page: it holds the schema, and with it gone nothing could be asked at all.
     writeFileSync(join(copy, 'ledger.db'), readFileSync(whole).fill(0xaa, 4096), { mode: 0o600 })
     chmodSync(copy, 0o700)

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptionsWithoutStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
@@ -76,7 +76,7 @@ export class LineProcess {
   readonly ended: Promise<Ending>
   readonly #child: ChildProcess
 
-  constructor(command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}) {
+  constructor(command: string, args: readonly string[], options: SpawnOptionsWithoutStdio = {}) {
     const child = spawn(command, args, options)
     this.#child = child
     this.stdout = new Lines(child.stdout)

@@ -34,7 +34,7 @@ export async function freePort(): Promise<number> {
 const environment = (folder: string) => ({ PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C.UTF-8' })
 
 /** Lua's `%q` and Erlang's strings alike. */
-const quoted = (text: string) => JSON.stringify(text)
+export const quoted = (text: string) => JSON.stringify(text)
 
 /** @param verify whether it asks for client certificates */
 export async function startProsody({ folder, key, certificate, ca }: PeerFiles, verify: boolean): Promise<Peer> {

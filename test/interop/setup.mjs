@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { postgresPrograms } from '../support/postgres-programs.mjs'
 import { installPkcs11Package } from './pkcs11-package.mjs'
 import { installXmppJsPackage } from './xmpp-js-package.mjs'
 
@@ -66,6 +67,7 @@ const NEEDS = [
     isThere: () => existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'),
   },
   { program: 'systemd-analyze', debian: 'systemd' },
+  { program: 'postgres', debian: 'postgresql', isThere: () => postgresPrograms() !== undefined },
   { program: "Python's slixmpp", debian: 'python3-slixmpp', isThere: () => hasPythonModule('slixmpp') },
 ]
 

@@ -3,7 +3,7 @@
 Both are lines of JSON. In: {"to": JID, "body": TEXT}, or for XEP-0257 {"certs": "get"} and {"certs": "add", "disable" or
 "revoke", "name": NAME, "cert": BASE64, "manage": BOOLEAN}; the end of input ends the session. Out: events "online",
 "message", "certs", "closed" (by the server, with an error), "refused". Exit code 0 after an orderly end, 1 when the
-server did not let it in.
+server did not let it in. A password is in the environment, in SLIXMPP_PASSWORD.
 """
 import argparse
 import asyncio
@@ -25,13 +25,15 @@ def tell(event, **facts):
 
 class Client(slixmpp.ClientXMPP):
     def __init__(self, options):
-        super().__init__(options.jid, "")
+        super().__init__(options.jid, os.environ.get("SLIXMPP_PASSWORD", ""))
         self.certfile = options.cert
         self.keyfile = options.key
         self.ca_certs = options.ca
         # slixmpp checks the chain when it has ca_certs, but never the name by itself.
         self.ssl_context.verify_mode = ssl.CERT_REQUIRED
         self.ssl_context.check_hostname = True
+        if options.tls12:
+            self.ssl_context.maximum_version = ssl.TLSVersion.TLSv1_2
         self.exit_code = 1
         self.done = asyncio.Event()
         self.offered = []
@@ -108,6 +110,7 @@ async def main():
     parser.add_argument("--cert")
     parser.add_argument("--key")
     parser.add_argument("--direct-tls", action="store_true")
+    parser.add_argument("--tls12", action="store_true")
     options = parser.parse_args()
     client = Client(options)
     client.connect(("127.0.0.1", options.port), use_ssl=options.direct_tls)

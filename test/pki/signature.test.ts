@@ -5,8 +5,8 @@ import { KEY_TYPES } from '../../src/pki/algorithms.ts'
 import { createCrl } from '../../src/pki/crl.ts'
 import { prepareRoot, sign } from '../../src/pki/issue.ts'
 import { loadIssuer } from '../../src/pki/issuer.ts'
-import { type SigningKey, softwareKey } from '../../src/pki/signature.ts'
-import { type Folder, NOW, openssl, temporaryFolder, testClient, testKeys } from './support.ts'
+import { endPointHash, type SigningKey, softwareKey } from '../../src/pki/signature.ts'
+import { type Folder, NOW, openssl, readOctets, temporaryFolder, testClient, testKeys } from './support.ts'
 
 let folder: Folder
 beforeAll(() => {
@@ -66,5 +66,25 @@ describe('a SigningKey that is elsewhere', () => {
     const key = { publicKey, algorithm, sign: signElsewhere }
     const prepared = prepareRoot({ commonName: 'Root', days: 3650, permitDomains: [], now: NOW, keys: key })
     await expect(sign(prepared, key)).rejects.toThrow('does not verify')
+  })
+})
+
+describe('endPointHash (RFC 5929 §4.1)', () => {
+  it.each([
+    { made: ['-newkey', 'rsa:2048', '-sha256'], hash: 'sha256' },
+    { made: ['-newkey', 'rsa:2048', '-sha384'], hash: 'sha384' },
+    { made: ['-newkey', 'rsa:2048', '-sha512'], hash: 'sha512' },
+    // MD5 and SHA-1 give way to SHA-256.
+    { made: ['-newkey', 'rsa:2048', '-sha1'], hash: 'sha256' },
+    { made: ['-newkey', 'rsa:2048', '-md5'], hash: 'sha256' },
+    { made: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-sha256'], hash: 'sha256' },
+    { made: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384', '-sha384'], hash: 'sha384' },
+    { made: ['-newkey', 'rsa:2048', '-sha384', '-sigopt', 'rsa_padding_mode:pss'], hash: 'sha384' },
+    { made: ['-newkey', 'rsa:2048', '-sha1', '-sigopt', 'rsa_padding_mode:pss'], hash: 'sha256' },
+    { made: ['-newkey', 'ed25519'], hash: undefined },
+  ])('of $made is $hash', ({ made, hash }) => {
+    const files = ['-keyout', 'end.key', '-out', 'end.der', '-outform', 'DER']
+    openssl(folder, 'req', '-x509', '-nodes', ...made, '-subj', '/CN=end', '-days', '30', ...files)
+    expect(endPointHash(readOctets(folder, 'end.der'))).toBe(hash)
   })
 })

@@ -299,6 +299,7 @@ describe('a mechanism that takes its time', () => {
       log,
       serves: () => true,
       mechanisms: () => [slow],
+      registrar: () => undefined,
       guard: () => undefined,
       bind: (account) => {
         bound.push(account)
@@ -318,6 +319,7 @@ describe('a mechanism that takes its time', () => {
       resume: () => undefined,
       startTls: () => undefined,
       peerCertificate: () => undefined,
+      channelBindings: () => new Map(),
       end: () => undefined,
     }
     const session = new Session(host, transport)

@@ -95,6 +95,16 @@ export class OpensslCa {
     return this.#make(request, undefined)
   }
 
+  /** With a key of any type that openssl knows. */
+  selfSignedBy(key: string, { subject = '/', dnsNames = [] }: CertificateRequest): string {
+    this.#serial += 1
+    const [file, out] = [this.#path(`c${this.#serial}.key`), this.#path(`c${this.#serial}.crt`)]
+    writeFileSync(file, key)
+    const names = ['-addext', `subjectAltName=${dnsNames.map((name) => `DNS:${name}`).join(',')}`]
+    run('req', '-x509', '-key', file, '-subj', subject, ...names, '-days', '30', '-out', out)
+    return readFileSync(out, 'utf8')
+  }
+
   /** A CRL in PEM. */
   crl({ revoked = [], validity, extensions = [], by = this.credentials }: CrlRequest = {}): string {
     this.#serial += 1

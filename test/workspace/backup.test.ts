@@ -2,12 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
 import { encryptAge } from '../../src/workspace/age.ts'
 import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { backupWorkspace } from '../../src/workspace/backup.ts'
 import { restoreWorkspace } from '../../src/workspace/restore.ts'
 import { writeTar } from '../../src/workspace/tar.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
+import { account } from '../store/accounts-contract.ts'
 import { CaFolder } from './support.ts'
 
 let ca: CaFolder
@@ -54,6 +56,19 @@ describe('backupWorkspace and restoreWorkspace', () => {
     const { entries } = readAuditTrail(workspace.ledger(), {}, restored.head.hash)
     expect(entries.map(({ event }) => event)).toEqual(['log-started', 'ca-created', 'issued', 'issued', 'restored'])
     workspace.close()
+  })
+
+  it('bring the accounts as they are while a server writes them', async () => {
+    const accounts = new SqliteAccounts(ca.workspace.paths.accounts)
+    await accounts.create(account('alice@localhost'), {})
+    expect(backup()).toMatchObject({ files: 5, skipped: [] })
+    await accounts.delete('alice@localhost')
+    await accounts.close()
+    expect(restore()).toMatchObject({ files: 5 })
+    expect(statSync(ca.path('new/accounts.db')).mode & 0o777).toBe(0o600)
+    const restored = new SqliteAccounts(ca.path('new/accounts.db'))
+    expect(await restored.list()).toStrictEqual([account('alice@localhost')])
+    await restored.close()
   })
 
   it('has nothing readable in the file', async () => {

@@ -31,6 +31,7 @@ const external = (domain: string) =>
 const context: NegotiationContext = {
   startTls: 'required',
   enabledMechanisms: new Set(['EXTERNAL']),
+  registrar: () => undefined,
   mechanisms: ({ domain }) => [external(domain)],
   bind: (account, { resource, tag }) => {
     if (resource === 'taken' || tag === 'taken') return { condition: 'conflict' }

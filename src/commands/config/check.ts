@@ -73,7 +73,7 @@ export default class ConfigCheck extends XmppkiCommand<ConfigCheckResult> {
         hint: 'name a file; without one the defaults hold, see: xmppki config show',
       })
     }
-    const problems = [...read.problems, ...fileProblems(settings)]
+    const problems = [...read.problems, ...fileProblems(settings, file)]
     // Only files that are there can be looked into.
     if (read.configuration !== undefined && problems.every(({ severity }) => severity === 'warning')) {
       const { materialProblems } = await import('../../service/material-check.ts')

@@ -1,7 +1,7 @@
 import { XmppkiError } from '../../errors.ts'
+import { type ErlangFile, readErlangTerms, type Term } from '../../formats/erlang-reader.ts'
 import { readCfgListener } from './cfg-listener.ts'
 import { expandMacros } from './erlang-macros.ts'
-import { type ErlangFile, readErlangTerms, type Term } from './erlang-reader.ts'
 import {
   different,
   type ForeignAuth,

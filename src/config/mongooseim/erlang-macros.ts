@@ -1,5 +1,5 @@
 import { XmppkiError } from '../../errors.ts'
-import type { ErlangFile, Term } from './erlang-reader.ts'
+import type { ErlangFile, Term } from '../../formats/erlang-reader.ts'
 
 /** Macros are atoms in capitals. */
 const NAME = /^[A-Z][A-Z0-9_]*$/

@@ -4,7 +4,7 @@ import { SCHEMA } from '../schema.ts'
 import { readCfg } from './cfg.ts'
 import { different, type ForeignConfiguration, leftOut, type Options, type Remark } from './foreign.ts'
 import { importListener } from './listener.ts'
-import { choosePolicy, type LoginPolicy, prepared } from './policy.ts'
+import { choosePolicy, type LoginPolicy, letsPasswordsIn, prepared } from './policy.ts'
 import { readToml } from './toml.ts'
 
 export interface ImportedConfiguration {
@@ -52,11 +52,12 @@ export function importMongooseim(text: string, source: string): ImportedConfigur
   }
   const { policy, hosts, remarks } = choosePolicy(foreign)
   const all = [...remarks]
+  const listeners = listenerSections(foreign, policy, all)
   const sections = [
     generalSection(foreign, hosts, all),
     ...hostSections(foreign, hosts, all),
-    ...listenerSections(foreign, policy, all),
-    authSection(policy),
+    ...listeners,
+    authSection(policy, listeners),
   ]
   if (sections.some(({ values }) => Object.entries(values).some(namesRelativeFile))) {
     all.push(different('names of files', 'relative ones count from the folder of xmppki.toml'))
@@ -111,13 +112,20 @@ function listenerSections({ c2s }: ForeignConfiguration, policy: LoginPolicy, re
 }
 
 /** Says everything, defaults too: who may log in must not change with a release. */
-function authSection({ sources, prefix, suffix }: LoginPolicy): Section {
+function authSection(policy: LoginPolicy, listeners: readonly Section[]): Section {
+  const { sources, prefix, suffix, passwords } = policy
+  const hasPasswords = letsPasswordsIn(policy)
+  // A listener where nobody logs in is for certificates, and does not ask for them.
+  const isNamed = listeners.some(({ values }) => [values['allowed_auth_methods']].flat().includes('pki'))
+  const hasCertificates = policy.off === undefined || !hasPasswords || isNamed
   const names = {
     ...(sources.length === 0 ? {} : { sasl_external: sources }),
     ...(prefix === '' ? {} : { 'sasl_external_common_name.prefix': prefix }),
     ...(suffix === '' ? {} : { 'sasl_external_common_name.suffix': suffix }),
   }
-  return { header: '[auth]', values: { methods: ['pki'], sasl_mechanisms: ['external'], ...names } }
+  const methods = [...(hasPasswords ? ['rdbms'] : []), ...(hasCertificates ? ['pki'] : [])]
+  const sasl_mechanisms = [...(hasCertificates ? ['external'] : []), ...passwords.mechanisms]
+  return { header: '[auth]', values: { methods, sasl_mechanisms, ...names, ...passwords.values } }
 }
 
 function render(sections: readonly Section[], source: string): string {

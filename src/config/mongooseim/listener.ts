@@ -1,6 +1,7 @@
 import { SCHEMA } from '../schema.ts'
 import { different, type ForeignListener, type ForeignTls, leftOut, type Options, type Remark } from './foreign.ts'
-import type { LoginPolicy } from './policy.ts'
+import { hasAccounts } from './passwords.ts'
+import { type LoginPolicy, letsPasswordsIn } from './policy.ts'
 import { listenerRemarks, tlsRemarks } from './reasons.ts'
 
 interface ImportedListener {
@@ -60,6 +61,7 @@ export function importListener(listener: ForeignListener, policy: LoginPolicy): 
     if (isKnown && value === 'infinity') collector.leave(key, 'there is always a limit; the default holds')
     return !isKnown
   })
+  importMethods(collector, listener, policy)
   importTls(collector, listener, policy)
   return {
     values: collector.values,
@@ -71,13 +73,24 @@ export function importListener(listener: ForeignListener, policy: LoginPolicy): 
   }
 }
 
+/** Says nothing where there is no choice; where nothing is left nobody logs in, as it was. */
+function importMethods(collector: Collector, { allowed }: ForeignListener, policy: LoginPolicy): void {
+  if (allowed === undefined || !letsPasswordsIn(policy)) return
+  const methods = [
+    ...(hasAccounts(allowed) ? ['rdbms'] : []),
+    ...(allowed.includes('pki') && policy.off === undefined ? ['pki'] : []),
+  ]
+  collector.put('allowed_auth_methods', methods.length === 0 ? ['pki'] : methods)
+}
+
 function importTls(collector: Collector, listener: ForeignListener, policy: LoginPolicy): void {
   const { tls } = listener
   const off = offReason(listener, policy)
   if (tls === undefined) collector.differ('tls', 'was off: xmppki always has it, and requires it here')
   collector.putTls('mode', tls?.mode ?? 'starttls_required')
   collector.putTls('verify_mode', off === undefined ? tls?.verify_mode : 'none')
-  if (off !== undefined) collector.differ('tls.verify_mode', `is "none", so nobody logs in here: ${off}`)
+  const who = letsPasswordsIn(policy) ? 'no certificate' : 'nobody'
+  if (off !== undefined) collector.differ('tls.verify_mode', `is "none", so ${who} logs in here: ${off}`)
   if (tls === undefined) return
   if (off === undefined) importVerification(collector, tls)
   importKeyPair(collector, tls)

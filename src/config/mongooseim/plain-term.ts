@@ -1,5 +1,5 @@
 import { XmppkiError } from '../../errors.ts'
-import type { Term } from './erlang-reader.ts'
+import type { Term } from '../../formats/erlang-reader.ts'
 import { type Options, printable } from './foreign.ts'
 
 /** A term as a value of JavaScript: text for atoms, strings and binaries, arrays for lists and tuples. */

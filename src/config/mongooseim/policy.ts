@@ -1,15 +1,17 @@
 import { domain } from '../kinds.ts'
 import { SCHEMA } from '../schema.ts'
 import { different, type ForeignAuth, type ForeignConfiguration, leftOut, type Remark } from './foreign.ts'
+import { hasAccounts, type PasswordPolicy, passwordPolicy } from './passwords.ts'
 import { authRemarks } from './reasons.ts'
 
-/** How certificates log in; one for all hosts. */
+/** What logs in, and how; one for all hosts. */
 export interface LoginPolicy {
-  /** Why they do not; undefined when they do. */
+  /** Why certificates do not log in; undefined when they do. */
   readonly off: string | undefined
   readonly sources: readonly string[]
   readonly prefix: string
   readonly suffix: string
+  readonly passwords: PasswordPolicy
 }
 
 interface Chosen {
@@ -24,7 +26,8 @@ const SOURCES: Readonly<Record<string, string>> = { standard: 'xmpp_addr' }
 
 /**
  * xmppki has one `[auth]`. A host with other rules is left out: serving it would let somebody in who was kept out.
- * @returns what most is known about: the policy of the file, else of the first host where certificates log in
+ * @returns what most is known about: the policy of the file, else of the first host where certificates log in, or at
+ * least passwords
  */
 export function choosePolicy({ hosts, auth, hostAuth }: ForeignConfiguration): Chosen {
   const remarks: Remark[] = auth === undefined ? [] : aboutAuth(auth)
@@ -36,17 +39,26 @@ export function choosePolicy({ hosts, auth, hostAuth }: ForeignConfiguration): C
   }
   const policies = served.map((host) => own.get(host) ?? common)
   const candidates = served.length === 0 ? [common] : [...policies.filter((one) => isSame(one, common)), ...policies]
-  const policy = candidates.find(({ off }) => off === undefined) ?? common
-  const kept = served.filter((_, index) => policy.off !== undefined || isSame(policies[index], policy))
+  const policy = candidates.find(({ off }) => off === undefined) ?? candidates.find(letsPasswordsIn) ?? common
+  const isIdle = policy.off !== undefined && !letsPasswordsIn(policy)
+  const kept = served.filter((_, index) => isIdle || isSame(policies[index], policy))
   for (const [index, host] of served.entries()) {
-    if (!kept.includes(host)) remarks.push(leftOut(`host ${host}`, otherRules(policies[index])))
+    if (!kept.includes(host)) remarks.push(leftOut(`host ${host}`, otherRules(policies[index], policy)))
   }
   if (policy.off === undefined) remarks.push(...aboutSources(policy))
   return { policy, hosts: kept, remarks }
 }
 
-function otherRules(policy: LoginPolicy | undefined): string {
-  const why = policy?.off === undefined ? 'certificates count otherwise there' : `no certificate login: ${policy.off}`
+/** Whether any password logs in. */
+export function letsPasswordsIn({ passwords }: LoginPolicy): boolean {
+  return passwords.mechanisms.length > 0
+}
+
+function otherRules(own: LoginPolicy | undefined, chosen: LoginPolicy): string {
+  const isOff = own?.off !== undefined && chosen.off === undefined
+  const sources = (policy: LoginPolicy | undefined) => JSON.stringify({ ...policy, passwords: undefined })
+  const what = sources(own) === sources(chosen) ? 'passwords' : 'certificates'
+  const why = isOff ? `no certificate login: ${own.off}` : `${what} count otherwise there`
   return `${why}; one xmppki.toml has one [auth], so run a second one for it`
 }
 
@@ -80,7 +92,8 @@ function policyOf(auth: ForeignAuth | undefined, remarks: Remark[]): LoginPolicy
     if ('value' in fields.sasl_external.check([source])) sources.add(source)
     else remarks.push(leftOut(`sasl_external ${name}`, 'xmppki has no such source of names'))
   }
-  return { off: offReason(auth, sources), sources: [...sources], prefix, suffix }
+  const passwords = auth === undefined ? { mechanisms: [], values: {} } : passwordPolicy(auth).policy
+  return { off: offReason(auth, sources), sources: [...sources], prefix, suffix, passwords }
 }
 
 function offReason(auth: ForeignAuth | undefined, sources: ReadonlySet<string>): string | undefined {
@@ -89,14 +102,13 @@ function offReason(auth: ForeignAuth | undefined, sources: ReadonlySet<string>):
   return sources.size === 0 ? 'no source of names in sasl_external is known' : undefined
 }
 
-function aboutAuth({ methods, sasl_mechanisms, others }: ForeignAuth): Remark[] {
+function aboutAuth(auth: ForeignAuth): Remark[] {
+  const { remarks, others } = passwordPolicy(auth)
   return [
-    ...methods
-      .filter((method) => method !== 'pki')
-      .map((method) => leftOut(`auth method ${method}`, 'there are no accounts with passwords: certificates log in')),
-    ...sasl_mechanisms
-      .filter((mechanism) => mechanism !== 'external')
-      .map((mechanism) => leftOut(`sasl mechanism ${mechanism}`, 'there are no passwords: certificates log in')),
+    ...auth.methods
+      .filter((method) => method !== 'pki' && !hasAccounts([method]))
+      .map((method) => leftOut(`auth method ${method}`, 'xmppki has its own accounts, and asks nobody else')),
+    ...remarks,
     ...authRemarks('auth ', others),
   ]
 }

@@ -29,21 +29,15 @@ const TLS: Reasons = [
   [/^keep_secrets$/, 'keys of sessions are never written anywhere'],
 ]
 
-const AUTH: Reasons = [
-  [
-    /^(password|password_format|scram_iterations|auth_password_format|auth_scram_iterations)$/,
-    'there are no passwords',
-  ],
-  [/^max_users_per_domain$/, 'accounts are not counted: each certificate is one'],
-]
-
 const SECTION: Reasons = [
   [/^modules\.mod_(roster|disco|ping|presence)$/, 'it is built in and always on'],
   [/^modules\.mod_mam/, 'messages are not archived'],
   [/^(s2s|outgoing_s2s|route_subdomains)/, 'there is no federation with other servers'],
   [/^(acl|access)$/, 'there are no access rules: whoever has a certificate that counts may log in'],
   [/^shaper$/, 'traffic is not shaped'],
-  [/^(outgoing_pools|odbc|rdbms|pool$|pgsql|riak|redis|ldap|cassandra)/, 'no database or other server is asked'],
+  [/^(outgoing_pools|odbc|rdbms|pool$|pgsql)/, 'a PostgreSQL database for xmppki is named with store.url'],
+  [/^(riak|redis|ldap|cassandra)/, 'no other server is asked'],
+  [/^modules\.mod_register$/, 'whether strangers may make accounts is auth.registration, which is off'],
   [/^(internal_databases|sm_backend|general\.(sm|s2s|component)_backend)$/, 'sessions are kept in memory'],
   [/^(override_(global|local|acls))$/, 'a configuration is always taken whole'],
   [/^(max_fsm_queue|general\.max_fsm_queue)$/, ERLANG],
@@ -84,7 +78,7 @@ export function tlsRemarks(listener: string, others: Options): Remark[] {
 
 /** About what is left of the options of authentication. @param prefix how they are called in the file */
 export function authRemarks(prefix: string, others: Options): Remark[] {
-  return remarks(prefix, others, AUTH)
+  return remarks(prefix, others, [])
 }
 
 /** About a section, or an option at the top, that is left out as a whole. */

@@ -1,5 +1,7 @@
 import { type Jid, tryParseJid } from '../jid.ts'
+import { accountAt, requestedAccount } from './account-name.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome, SaslSuccess } from './mechanism.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 /** Where the name of the account may come from, in the operator's order; the first that applies decides. */
 export const EXTERNAL_SOURCES = ['xmpp_addr', 'common_name', 'email', 'uid', 'auth_id'] as const
@@ -42,19 +44,10 @@ function failure(condition: SaslFailure['condition'], reason: string): SaslFailu
   return { kind: 'failure', condition, reason }
 }
 
-/** An address that names an account at the stream's domain, normalised; anything else is undefined. */
-function accountAt(domain: string, text: string): Jid | undefined {
-  const jid = tryParseJid(text)
-  return jid?.local !== undefined && jid.domain === domain ? jid : undefined
-}
-
-/**
- * The account that the client asks for, with the resource if it named one. Some clients send the localpart alone
- * (sendxmpp); it names an account of this stream's domain. The domain itself is no localpart: it names the server.
- */
-function requestedAccount(authzid: string, domain: string): Jid | undefined {
-  const isAddress = authzid.includes('@') || tryParseJid(authzid)?.domain === domain
-  return accountAt(domain, isAddress ? authzid : `${authzid}@${domain}`)
+/** The account that an authzid asks for. The domain itself is no localpart: it names the server. */
+function authorizedAs(authzid: string, domain: string): Jid | undefined {
+  const isServer = !authzid.includes('@') && tryParseJid(authzid)?.domain === domain
+  return isServer ? undefined : requestedAccount(authzid, domain)
 }
 
 /** The address that is meant: of several with the same account, the one with the resource asked for. */
@@ -68,7 +61,7 @@ const fromXmppAddr: Source = ({ names, domain, authzid }) => {
   if (names.xmppAddrs.length === 0) return undefined
   if (authzid !== undefined) {
     const addresses = names.xmppAddrs.map((address) => accountAt(domain, address))
-    const match = matching(requestedAccount(authzid, domain), addresses)
+    const match = matching(authorizedAs(authzid, domain), addresses)
     return match
       ? { kind: 'success', account: match }
       : failure('invalid-authzid', 'the authzid is none of the xmppAddrs of the certificate at this domain')
@@ -96,7 +89,7 @@ function accountOfName(name: string, domain: string, policy: ExternalPolicy): Ji
 function decideFor(account: Jid | undefined, what: string, { domain, authzid }: Question): Decision {
   if (account === undefined) return failure('not-authorized', `the ${what} is not an account at ${domain}`)
   if (authzid === undefined) return { kind: 'success', account }
-  return requestedAccount(authzid, domain)?.bare().equals(account)
+  return authorizedAs(authzid, domain)?.bare().equals(account)
     ? { kind: 'success', account }
     : failure('invalid-authzid', `the authzid is not the ${what} of the certificate`)
 }
@@ -140,7 +133,7 @@ const fromEmail: Source = (question) => {
 const fromAuthId: Source = ({ domain, authzid }) => {
   if (authzid === undefined)
     return failure('not-authorized', 'no authzid, and auth_id takes the name from nowhere else')
-  const account = requestedAccount(authzid, domain)?.bare()
+  const account = authorizedAs(authzid, domain)?.bare()
   return account
     ? { kind: 'success', account }
     : failure('invalid-authzid', `the authzid is not an account at ${domain}`)
@@ -200,13 +193,5 @@ export function externalMechanism(
         exchange: { respond },
       }))
     },
-  }
-}
-
-function decodeUtf8(data: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data)
-  } catch {
-    return undefined
   }
 }

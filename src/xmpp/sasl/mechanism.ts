@@ -44,6 +44,8 @@ export interface SaslExchange {
 /** A mechanism as offered on one connection; it already knows what it needs of that connection. */
 export interface SaslMechanism {
   readonly name: string
+  /** Types of channel binding, best first; only of those with -PLUS (XEP-0440). */
+  readonly bindings?: readonly string[]
   /** @param initial the initial response; `undefined` when the client sent none (RFC 6120 §6.4.2) */
   start(initial: Uint8Array | undefined): SaslOutcome | Promise<SaslOutcome>
 }

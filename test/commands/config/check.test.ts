@@ -55,6 +55,31 @@ describe('config check', () => {
     })
   })
 
+  it('looks at itself when the password of a database stands in it', async () => {
+    write('store.toml', ['[store]', 'url = "postgres://xmppki:sesame@db.example.org/accounts"'])
+    const file = home.path('store.toml')
+    for (const [mode, expected] of [
+      [0o644, `error: ${file}:2: store.url: everybody on this machine can use ${file} (mode 0644); chmod 600 ${file}`],
+      [0o600, `${file} can be used`],
+    ] as const) {
+      chmodSync(file, mode)
+      const { stdout } = await runCheck('store.toml')
+      expect(stdout.split('\n')[0]).toBe(expected)
+    }
+  })
+
+  it('looks into the file with the URL of a database, and repeats nothing of it', async () => {
+    write('url', ['postgres://xmppki:sesame@db.example.org'])
+    write('store.toml', ['[store]', 'url_file = "url"'])
+    chmodSync(home.path('url'), 0o600)
+    const { code, stdout } = await runCheck('store.toml')
+    expect(code).toBe(2)
+    expect(stdout).toMatch(
+      /^error: .*store.toml:2: store.url_file: .*\/url: .*names no database; write it as postgres:/,
+    )
+    expect(stdout).not.toContain('sesame')
+  })
+
   it('looks at the files that are named: private keys are for their owner alone', async () => {
     write('files.toml', ['[listen.c2s]', 'port = 5222', 'tls.certfile = "s.crt"', 'tls.keyfile = "s.key"'])
     const { key: privateKey, cert } = ca.issue({ subject: '/CN=localhost', dnsNames: ['localhost'] })

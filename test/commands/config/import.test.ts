@@ -39,12 +39,12 @@ describe('config import', () => {
       'tls.cacertfile = [ "/path/to/ca.pem" ]',
       '',
       '[auth]',
-      'methods = [ "pki" ]',
-      'sasl_mechanisms = [ "external" ]',
+      'methods = [ "rdbms", "pki" ]',
+      'sasl_mechanisms = [ "external", "scram" ]',
       'sasl_external = [ "xmpp_addr", "common_name" ]',
       '',
     ])
-    expect(stderr).toMatch(/^left out: auth method odbc: there are no accounts with passwords/m)
+    expect(stderr).toMatch(/^different: accounts: are not in the configuration/m)
     expect(stderr).toMatch(/^different: cyrsasl_external: is not set: the Common Name counts/m)
   })
 

@@ -50,6 +50,16 @@ describe('config show', () => {
     expect(parse(again.stdout)).toEqual(parse(stdout))
   })
 
+  it('prints no password of a database', async () => {
+    writeFileSync(home.path('store.toml'), '[store]\nurl = "postgres://xmppki:sesame@db.example.org/accounts"\n')
+    for (const more of [[], ['--json']]) {
+      const { code, stdout, stderr } = await home.run(['config', 'show', '--config', 'store.toml', ...more])
+      expect(code, stderr).toBe(0)
+      expect(stdout).toContain('postgres://xmppki:***@db.example.org/accounts')
+      expect(stdout).not.toContain('sesame')
+    }
+  })
+
   it('prints the same as JSON', async () => {
     const { stdout } = await home.run(['config', 'show', '--json', '--port', '1'])
     const { file: shown, settings } = JSON.parse(stdout)

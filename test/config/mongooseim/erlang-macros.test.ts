@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { expandMacros } from '../../../src/config/mongooseim/erlang-macros.ts'
-import { readErlangTerms } from '../../../src/config/mongooseim/erlang-reader.ts'
 import { plain } from '../../../src/config/mongooseim/plain-term.ts'
+import { readErlangTerms } from '../../../src/formats/erlang-reader.ts'
 
 function expanded(text: string): unknown[] {
   return expandMacros(readErlangTerms(text, 'a.cfg')).terms.map(plain)

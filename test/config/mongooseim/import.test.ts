@@ -39,7 +39,10 @@ const PKI_TOML = '[auth]\nmethods = ["pki"]\nsasl_mechanisms = ["external"]\n'
 const firstTls = (text: string) => effective(text).configuration.listen.c2s[0]?.tls
 
 describe('a file of MongooseIM', () => {
-  it.each(['guide-certificate.cfg', 'guide-certificate-or-password.cfg'])('%s lets Common Names in', (name) => {
+  it.each([
+    { name: 'guide-certificate.cfg', methods: ['pki'], sasl_mechanisms: ['external'] },
+    { name: 'guide-certificate-or-password.cfg', methods: ['rdbms', 'pki'], sasl_mechanisms: ['external', 'scram'] },
+  ])('$name lets Common Names in', ({ name, methods, sasl_mechanisms }) => {
     const { configuration, remarks } = effective(fixture(name))
     expect(configuration.general.hosts).toEqual(['workspace.example'])
     expect(configuration.listen.c2s).toHaveLength(1)
@@ -55,19 +58,17 @@ describe('a file of MongooseIM', () => {
       },
     })
     expect(configuration.auth).toMatchObject({
-      methods: ['pki'],
-      sasl_mechanisms: ['external'],
+      methods,
+      sasl_mechanisms,
       sasl_external: ['xmpp_addr', 'common_name'],
     })
     expect(remarks.filter((line) => line.startsWith('different: cyrsasl_external: is not set'))).toHaveLength(1)
   })
 
-  it('the guide names what has no place: odbc and SCRAM', () => {
+  it('the guide has a place for everything, odbc and SCRAM as well', () => {
     const { remarks } = effective(fixture('guide-certificate-or-password.cfg'))
-    expect(remarks.filter((line) => line.startsWith('left out'))).toEqual([
-      'left out: auth method odbc: there are no accounts with passwords: certificates log in',
-      'left out: sasl mechanism scram: there are no passwords: certificates log in',
-    ])
+    expect(remarks.filter((line) => line.startsWith('left out'))).toEqual([])
+    expect(remarks).toContain('different: accounts: are not in the configuration: bring them with xmppki user import')
   })
 
   it.each([
@@ -78,6 +79,7 @@ describe('a file of MongooseIM', () => {
       files: { certfile: '/etc/keys/chat-bundle.pem', keyfile: '/etc/keys/chat-bundle.pem' },
       s2s: 'listen 5270 ejabberd_s2s_in',
       secrets: /barley|rye|poppy|urds/,
+      auth: { sasl_mechanisms: ['scram'], password: { scram_iterations: 0x2000 } },
     },
     {
       name: 'a-new-server.toml',
@@ -86,8 +88,10 @@ describe('a file of MongooseIM', () => {
       files: { certfile: '/etc/pem/talk.crt', keyfile: '/etc/pem/talk.key' },
       s2s: 'listen.s2s 5279',
       secrets: /oak|elm/,
+      auth: { sasl_mechanisms: ['scram_sha256', 'plain'], password: { scram_iterations: 10_000 } },
     },
-  ])('$name, which has passwords only, lets no certificate in', ({ name, general, listener, files, s2s, secrets }) => {
+  ])('$name, which has passwords only, lets no certificate in', (row) => {
+    const { name, general, listener, files, s2s, secrets, auth } = row
     const { configuration, toml, remarks } = effective(fixture(name))
     expect(fixture(name)).toMatch(secrets)
     expect(configuration.general).toMatchObject(general)
@@ -97,9 +101,9 @@ describe('a file of MongooseIM', () => {
       ip_address: '0.0.0.0',
       tls: { mode: 'starttls', verify_mode: 'none', ...files, cacertfile: [] },
     })
-    expect(configuration.auth.sasl_external).toEqual(['xmpp_addr'])
+    expect(configuration.auth).toMatchObject({ methods: ['rdbms'], sasl_external: ['xmpp_addr'], ...auth })
     const named = remarks.map((line) => line.split(': ')[1])
-    expect(named).toEqual(expect.arrayContaining(['auth method internal', 'modules.mod_stream_management', 'shaper']))
+    expect(named).toEqual(expect.arrayContaining(['accounts', 'modules.mod_stream_management', 'shaper']))
     expect(remarks).toContain(`left out: ${s2s}: there is no federation with other servers`)
     expect(toml + remarks.join('\n')).not.toMatch(secrets)
   })
@@ -297,6 +301,95 @@ describe('who may log in', () => {
     ['a word nobody knows', 'verify_mode = "perr"', { verify_mode: 'none' }],
   ])('TOML of %s', (_, line, expected) => {
     expect(firstTls(`[[listen.c2s]]\nport = 5222\ntls.${line}\n${PKI_TOML}`)).toMatchObject(expected)
+  })
+})
+
+describe('passwords', () => {
+  const external = '{sasl_mechanisms, [cyrsasl_external]}.'
+  const OPEN = '{auth_method, [rdbms]}.'
+
+  it.each([
+    ['internal', '{auth_method, internal}. {sasl_mechanisms, [cyrsasl_scram]}.', { sasl_mechanisms: ['scram'] }],
+    ['PLAIN, which was named', `${OPEN} {sasl_mechanisms, [cyrsasl_plain]}.`, { sasl_mechanisms: ['plain'] }],
+    [
+      'the mechanisms of 3.7',
+      `${OPEN} {sasl_mechanisms, [cyrsasl_scram_sha256_plus, cyrsasl_scram_sha1]}.`,
+      { sasl_mechanisms: ['scram_sha256_plus', 'scram_sha1'] },
+    ],
+    [
+      'hashes in the format, as in 3.7',
+      `${OPEN} {auth_opts, [{password_format, {scram, [sha256, sha384]}}, {scram_iterations, 20000}]}.`,
+      { password: { hash: ['sha-256'], scram_iterations: 20_000 } },
+    ],
+    [
+      'too few rounds',
+      `${OPEN} {auth_opts, [{password_format, scram}, {scram_iterations, 1000}]}.`,
+      { password: { scram_iterations: 10_000 } },
+    ],
+  ])('log in with %s', (_, rest, expected) => {
+    const { configuration } = effective(cfg({ options: 'starttls', rest }))
+    expect(configuration.auth).toMatchObject({ methods: ['rdbms'], ...expected })
+    expect(configuration.listen.c2s[0]?.tls.verify_mode).toBe('none')
+  })
+
+  it('log in with SCRAM alone where no mechanism was named', () => {
+    const { configuration, remarks } = effective(cfg({ rest: OPEN }))
+    expect(configuration.auth.sasl_mechanisms).toEqual(['scram'])
+    expect(remarks.join('\n')).toContain('different: sasl_mechanisms: is not set: SCRAM is offered, and PLAIN')
+  })
+
+  it.each([
+    ['where somebody else was asked', '{auth_method, [ldap]}. {sasl_mechanisms, [cyrsasl_plain]}.', 'auth method ldap'],
+    ['by mechanisms that are gone', `${OPEN} {sasl_mechanisms, [cyrsasl_digest]}.`, 'sasl mechanism digest'],
+    ['by certificates alone', `${OPEN} ${external}`, 'none of sasl_mechanisms is for passwords'],
+    [
+      'by SCRAM for a hash that nothing is kept for',
+      `${OPEN} {sasl_mechanisms, [cyrsasl_scram_sha1]}. {auth_opts, [{password_format, {scram, [sha512]}}]}.`,
+      'none of those for passwords is for a hash',
+    ],
+  ])('do not log in %s', (_, rest, remark) => {
+    const { configuration, remarks } = effective(cfg({ options: 'starttls', rest }))
+    expect(configuration.auth).toMatchObject({ methods: ['pki'], sasl_mechanisms: ['external'] })
+    expect(configuration.listen.c2s[0]?.tls.verify_mode).toBe('none')
+    expect(remarks.join('\n')).toContain(remark)
+  })
+
+  const toml = (listener: string, auth: string) =>
+    `[[listen.c2s]]\nport = 5222\ntls.cacertfile = "/ca.pem"\n${listener}\n[auth]\nsasl_mechanisms = ["external", "scram_sha256"]\n${auth}`
+  const BOTH = 'methods = ["pki", "rdbms"]'
+
+  it('have their options in TOML', () => {
+    const auth = `${BOTH}\nmax_users_per_domain = 500\npassword.hash = ["sha256"]\npassword.scram_iterations = 50_000`
+    expect(effective(toml('', auth)).configuration.auth).toMatchObject({
+      methods: ['rdbms', 'pki'],
+      sasl_mechanisms: ['external', 'scram_sha256'],
+      max_users_per_domain: 500,
+      password: { hash: ['sha-256'], scram_iterations: 50_000 },
+    })
+  })
+
+  it.each([
+    ['pki', '["pki"]', ['pki'], 'peer'],
+    ['rdbms', '["rdbms"]', ['rdbms'], 'none'],
+    ['both', '["rdbms", "pki"]', ['rdbms', 'pki'], 'peer'],
+    ['another one, and then nobody', '["ldap"]', ['pki'], 'none'],
+  ])('log in where a listener lets them: %s', (_, allowed, methods, verify_mode) => {
+    const { configuration } = effective(toml(`allowed_auth_methods = ${allowed}`, BOTH))
+    expect(configuration.listen.c2s).toMatchObject([{ allowed_auth_methods: methods, tls: { verify_mode } }])
+  })
+
+  it('do not log in at a listener for other methods where they are all there is', () => {
+    const { configuration } = effective(toml('allowed_auth_methods = ["ldap"]', 'methods = ["rdbms", "ldap"]'))
+    expect(configuration.listen.c2s).toMatchObject([{ allowed_auth_methods: ['pki'], tls: { verify_mode: 'none' } }])
+  })
+
+  it('that count otherwise on a host leave it out', () => {
+    const text =
+      `[general]\nhosts = ["a.example", "b.example"]\n${toml('', BOTH)}\n` +
+      '[[host_config]]\nhost = "b.example"\nauth.methods = ["pki"]\nauth.sasl_mechanisms = ["external"]\n'
+    const { configuration, remarks } = effective(text)
+    expect(configuration.general.hosts).toEqual(['a.example'])
+    expect(remarks.join('\n')).toContain('left out: host b.example: passwords count otherwise there')
   })
 })
 

@@ -33,6 +33,7 @@ function world(mechanisms: readonly SaslMechanism[] = [external()]) {
   const context: NegotiationContext = {
     startTls: 'required',
     enabledMechanisms: new Set(['EXTERNAL']),
+    registrar: () => undefined,
     mechanisms: () => mechanisms,
     bind: (account, request) => {
       requests.push(request)

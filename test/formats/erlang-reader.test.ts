@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { readErlangTerms, type Term } from '../../../src/config/mongooseim/erlang-reader.ts'
-import { plain } from '../../../src/config/mongooseim/plain-term.ts'
-import { XmppkiError } from '../../../src/errors.ts'
+import { plain } from '../../src/config/mongooseim/plain-term.ts'
+import { XmppkiError } from '../../src/errors.ts'
+import { readErlangTerms, type Term } from '../../src/formats/erlang-reader.ts'
 
 function values(text: string): unknown[] {
   return readErlangTerms(text, 'a.cfg').terms.map((term: Term) => plain(term))

@@ -1,4 +1,5 @@
-import { XmppkiError } from '../../errors.ts'
+import { XmppkiError } from '../errors.ts'
+import { LineIndex } from './line-index.ts'
 
 /** One lexical element of a file of Erlang terms; `at` is its offset in the text. */
 export type Token =
@@ -36,6 +37,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export class ErlangScanner {
   readonly #text: string
   readonly #source: string
+  #lines: LineIndex | undefined
   #at: number
 
   /** @param source how the file is called in messages */
@@ -60,8 +62,9 @@ export class ErlangScanner {
 
   /** File, line and column of an offset, both from 1. */
   placeOf(at: number): string {
-    const before = this.#text.slice(0, at).split('\n')
-    return `${this.#source}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
+    this.#lines ??= new LineIndex(this.#text)
+    const { line, column } = this.#lines.locate(at)
+    return `${this.#source}:${line}:${column}`
   }
 
   fault(at: number, message: string, hint?: string): XmppkiError {

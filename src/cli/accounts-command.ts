@@ -1,0 +1,30 @@
+import { XmppkiCommand } from './base-command.ts'
+import { namesDomainFlag } from './flags.ts'
+import { overridesOf, STORE_FLAGS } from './serve-flags.ts'
+import { type UserAccounts, withAccounts } from './user-accounts.ts'
+
+/** What every command about accounts can be told. */
+export const ACCOUNTS_FLAGS = { domain: namesDomainFlag, ...STORE_FLAGS }
+
+interface AccountsFlagValues {
+  readonly home?: string | undefined
+  readonly domain?: string | undefined
+  readonly config?: string | undefined
+  readonly 'store-url-file'?: string | undefined
+}
+
+/** A command that works on the accounts of `serve`. */
+export abstract class AccountsCommand<T> extends XmppkiCommand<T> {
+  /** Opens the accounts that the flags say, and closes them behind `work`. @throws {XmppkiError} as `withAccounts` */
+  protected withAccounts<R>(flags: AccountsFlagValues, work: (accounts: UserAccounts) => Promise<R>): Promise<R> {
+    const { config, domain, 'store-url-file': urlFile } = flags
+    // Not all flags: those of `serve` mean the same configuration, but --domain is another thing there.
+    const overrides = urlFile === undefined ? [] : overridesOf({ 'store-url-file': urlFile }, this.argv)
+    return withAccounts({ home: this.homeOf(flags), config, overrides, domain }, work)
+  }
+
+  /** For who has just made accounts. */
+  protected sayIfUnserved({ isServed }: UserAccounts): void {
+    if (!isServed) this.sayWarning('serve does not look at accounts: add "rdbms" to auth.methods in xmppki.toml')
+  }
+}

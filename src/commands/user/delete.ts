@@ -1,0 +1,112 @@
+import { Args } from '@oclif/core'
+import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
+import { parseClientNames, remarkOnForm } from '../../cli/client-names.ts'
+import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
+import { styled } from '../../cli/output.ts'
+import type { UserAccounts } from '../../cli/user-accounts.ts'
+import { XmppkiError } from '../../errors.ts'
+
+/** The result of `user delete`. */
+export interface UserDeleteResult {
+  readonly deleted: readonly string[]
+  /** The sessions that the running server has ended: full JIDs. */
+  readonly ended: readonly string[]
+  readonly failed: readonly { readonly jid: string; readonly error: ErrorDocument }[]
+}
+
+export default class UserDelete extends AccountsCommand<UserDeleteResult> {
+  static override summary = 'Delete accounts with their passwords.'
+
+  static override description = [
+    'Deletes the account of each NAME (a username or a bare JID): its password does not log in any more, and its sessions at a `serve` that runs on this workspace end. All names are checked first; one that has no account does not stop the others. A deletion is final.',
+    'Certificates are something else: those that the user has stay good, see `client revoke --all-devices`.',
+    exitCodes({
+      NOT_FOUND: 'no such account or no CA',
+      CORRUPT: 'the database is damaged',
+      PARTIAL: 'some users have no account',
+      UNAVAILABLE: 'the database cannot be reached',
+    }),
+  ].join('\n\n')
+
+  static override examples = [
+    { description: 'One at the domain of the workspace:', command: '<%= config.bin %> user delete alice' },
+    {
+      description: 'Several at once:',
+      command: '<%= config.bin %> user delete bob@example.org carol@example.net',
+    },
+    {
+      description: 'In a script, how many there were:',
+      command: '<%= config.bin %> user delete alice bob --json | jq ".deleted | length"',
+    },
+  ]
+
+  static override args = {
+    name: Args.string({ description: 'username or bare JID', multiple: true, required: true, ignoreStdin: true }),
+  }
+
+  static override flags = ACCOUNTS_FLAGS
+
+  async run(): Promise<UserDeleteResult> {
+    const { args, flags } = await this.parse(UserDelete)
+    const home = this.homeOf(flags)
+    const { deleted, failed } = await this.withAccounts(flags, (accounts) => this.#delete(accounts, args.name))
+    const ended = await this.#endSessions(home, deleted)
+    const certified = await withCertificates(home, deleted)
+    const show = () => {
+      for (const jid of deleted) this.log(`${styled('bold', jid)} deleted`)
+      for (const jid of ended) this.log(`ended ${jid}`)
+      for (const jid of certified) {
+        this.sayWarning(`${jid} has certificates that stay good; run: xmppki client revoke ${jid} --all-devices`)
+      }
+    }
+    this.reportBatch(failed, { count: deleted.length, things: 'users', show })
+    return { deleted, ended, failed: failed.map(({ jid, error }) => ({ jid, error: errorDocument(error) })) }
+  }
+
+  async #delete({ store, names }: UserAccounts, given: readonly string[]) {
+    const clients = parseClientNames(given, names)
+    for (const remark of clients.flatMap(remarkOnForm)) this.say(`note: ${remark}`)
+    const deleted: string[] = []
+    const failed: { readonly jid: string; readonly error: XmppkiError }[] = []
+    for (const jid of clients.map((client) => client.jid.toString())) {
+      if (await store.delete(jid)) deleted.push(jid)
+      else failed.push({ jid, error: noAccount(jid) })
+    }
+    return { deleted, failed }
+  }
+
+  /** The accounts are gone already, so what goes wrong here is no error. */
+  async #endSessions(home: string, jids: readonly string[]): Promise<string[]> {
+    const { askServer } = await import('../../service/admin-client.ts')
+    const { WorkspacePaths } = await import('../../workspace/paths.ts')
+    const socket = new WorkspacePaths(home).adminSocket
+    const ended: string[] = []
+    try {
+      for (const jid of jids) ended.push(...(await askServer(socket, 'kill', { jid })).killed)
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      if (error.code !== 'NOT_FOUND') this.sayWarning(`sessions that are open may stay open: ${error.message}`)
+    }
+    return ended
+  }
+}
+
+function noAccount(jid: string): XmppkiError {
+  return new XmppkiError('NOT_FOUND', `there is no account ${jid}`, { hint: 'see: xmppki user list' })
+}
+
+/** Those of the users who have a certificate that is good. */
+async function withCertificates(home: string, jids: readonly string[]): Promise<string[]> {
+  const { openWorkspace } = await import('../../workspace/workspace.ts')
+  const { listClients } = await import('../../workspace/list-clients.ts')
+  const workspace = openWorkspace(home)
+  try {
+    const clients = listClients(workspace, { expiring: { milliseconds: 0 } })
+    const good = clients.filter(({ state }) => state !== 'revoked' && state !== 'expired')
+    const holders = new Set(good.map(({ jid }) => jid))
+    return jids.filter((jid) => holders.has(jid))
+  } finally {
+    workspace.close()
+  }
+}

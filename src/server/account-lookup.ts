@@ -1,0 +1,33 @@
+import { XmppkiError } from '../errors.ts'
+import type { Account, Accounts } from '../store/accounts.ts'
+import type { Jid } from '../xmpp/jid.ts'
+import { failed } from '../xmpp/sasl/attempt.ts'
+import type { SaslFailure } from '../xmpp/sasl/mechanism.ts'
+import type { Log } from './log.ts'
+
+/** The answer to a login while accounts cannot be asked about: it says nothing about any of them. */
+function unavailable(): SaslFailure {
+  return failed('temporary-auth-failure', 'the accounts cannot be read')
+}
+
+/**
+ * Whether there is such an account, for a login. An unreachable store is an operator's matter and costs this login only.
+ * @returns undefined when there is none
+ */
+export async function lookUp(
+  accounts: Pick<Accounts, 'find'>,
+  account: Jid,
+  log: Log,
+): Promise<Account | undefined | SaslFailure> {
+  try {
+    return await accounts.find(account.bare().toString())
+  } catch (error) {
+    if (!(error instanceof XmppkiError)) throw error
+    log.error({ error: error.message, hint: error.hint }, 'the accounts cannot be read')
+    return unavailable()
+  }
+}
+
+export function isFailure(found: Account | undefined | SaslFailure): found is SaslFailure {
+  return found !== undefined && 'kind' in found
+}

@@ -1,0 +1,80 @@
+import type { Element } from '../../xmpp/element.ts'
+import { childElements } from '../../xmpp/element.ts'
+import { tryParseJid } from '../../xmpp/jid.ts'
+import { NS } from '../../xmpp/namespaces.ts'
+import { asksForRemoval, readRegistration, registrationForm } from '../../xmpp/registration.ts'
+import type { StanzaError } from '../../xmpp/stanza.ts'
+import type { AccountDesk } from '../account-desk.ts'
+import type { BoundSession } from '../directory.ts'
+import type { Feature, IqHandler, IqReply, IqRequest } from '../feature.ts'
+
+function answer(error: StanzaError | undefined): IqReply {
+  return error === undefined ? { type: 'result' } : { type: 'error', error }
+}
+
+/**
+ * Who may change what the account logs in with. XEP-0257 §7: not a session that has not shown the password, or the thief of
+ * a certificate could keep the account when the certificate is revoked. And nobody in the clear (XEP-0077 §3.3).
+ */
+function objectionTo({ proof, secured }: BoundSession): StanzaError | undefined {
+  if (proof !== undefined) return { condition: 'not-authorized', text: 'log in with the password to do this' }
+  return secured === true ? undefined : { condition: 'not-authorized', text: 'not without TLS' }
+}
+
+/** The account is the one that has logged in, at its own domain. */
+function isOwnHost({ session, to }: IqRequest): boolean {
+  return to.domain === session.account.domain
+}
+
+async function remove(desk: AccountDesk, { payload, session }: IqRequest): Promise<IqReply> {
+  if (childElements(payload).length > 1) return answer({ condition: 'bad-request', text: '<remove/> stands alone' })
+  const { account } = session
+  const error = objectionTo(session) ?? (await desk.remove(account))
+  return error === undefined ? { type: 'result', after: () => desk.endSessions(account) } : answer(error)
+}
+
+async function change(desk: AccountDesk, payload: Element, session: BoundSession): Promise<IqReply> {
+  const wish = readRegistration(payload)
+  if (wish === undefined) return answer({ condition: 'bad-request', text: 'username and password are needed' })
+  const { username, password } = wish
+  const named = tryParseJid(username.includes('@') ? username : `${username}@${session.account.domain}`)
+  // One's own, and nobody else's: there are no administrators here.
+  if (!named?.equals(session.account)) return answer({ condition: 'not-allowed', text: 'only the own password' })
+  return answer(objectionTo(session) ?? (await desk.changePassword(session.account, password)))
+}
+
+/** XEP-0077 after the login: another password, or no account any more. Accounts are made before it. */
+export const registration: Feature = {
+  name: 'registration',
+  claims: [{ spec: 'XEP-0077', scope: '2.4' }],
+  advertises: [NS.register],
+  needs: 'accounts',
+  install(host) {
+    const { accounts: desk } = host
+    if (desk === undefined) return
+    const query = { name: 'query', namespace: NS.register }
+    const whenOpen =
+      (handle: IqHandler): IqHandler =>
+      (request) =>
+        desk.isOpen && isOwnHost(request) ? handle(request) : answer({ condition: 'service-unavailable' })
+    for (const at of ['account', 'domain'] as const) {
+      host.onIq(
+        'get',
+        at,
+        query,
+        whenOpen(({ session: { account } }) => ({
+          type: 'result',
+          payload: registrationForm('You may change the password of this account.', account.local),
+        })),
+      )
+      host.onIq(
+        'set',
+        at,
+        query,
+        whenOpen((request) =>
+          asksForRemoval(request.payload) ? remove(desk, request) : change(desk, request.payload, request.session),
+        ),
+      )
+    }
+  },
+}

@@ -1,0 +1,73 @@
+import type { Jid } from '../xmpp/jid.ts'
+import { failed } from '../xmpp/sasl/attempt.ts'
+import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
+import { isFailure, lookUp } from './account-lookup.ts'
+import type { CertificateLogin } from './certificate-login.ts'
+import type { BoundSession } from './directory.ts'
+import type { LoginMethod } from './listener.ts'
+import type { Log } from './log.ts'
+import { gated } from './mechanism-gate.ts'
+import type { PasswordLogin, PasswordOptions } from './password-login.ts'
+import type { LoginConnection } from './session-host.ts'
+
+/** What certificates are good for: to log in, to log in where there is an account, or for nothing. */
+export type CertificateUse = 'login' | 'account' | 'none'
+
+export interface LoginsOptions {
+  readonly certificates: CertificateLogin
+  readonly passwords: PasswordLogin
+  /** What holds now. */
+  readonly rules: () => { readonly certificates: CertificateUse; readonly passwords: PasswordOptions | undefined }
+  readonly log: Log
+}
+
+/** What a listener takes. */
+type Methods = readonly LoginMethod[]
+
+/** All ways to log in, for one connection after the other. */
+export class Logins {
+  readonly #options: LoginsOptions
+
+  constructor(options: LoginsOptions) {
+    this.#options = options
+  }
+
+  /** Mechanisms that are switched on for a listener, whether or not they are offered on a connection. */
+  enabled(methods: Methods): ReadonlySet<string> {
+    const { rules, passwords } = this.#options
+    const external = rules().certificates !== 'none' && methods.includes('certificate') ? ['EXTERNAL'] : []
+    return new Set([...external, ...(methods.includes('password') ? passwords.enabled : [])])
+  }
+
+  /** Those that can succeed on this connection now. RFC 6120 §6.3.4: EXTERNAL first. */
+  mechanisms(domain: string, connection: LoginConnection, methods: Methods): readonly SaslMechanism[] {
+    const { certificates, passwords, rules } = this.#options
+    const isAsked = rules().certificates !== 'none' && methods.includes('certificate')
+    const external = isAsked ? certificates.mechanisms(domain, connection) : []
+    return [
+      // The rules may be others by the time that it is used.
+      ...external.map((one) => gated(one, (account) => this.#refusal(account))),
+      ...(methods.includes('password') ? passwords.mechanisms(domain, connection) : []),
+    ]
+  }
+
+  /** Whether a session could still log in with what it has logged in with; where that cannot be found out it stays. */
+  async accepts({ proof, account }: Pick<BoundSession, 'proof' | 'account'>): Promise<boolean> {
+    if (proof === undefined) return this.#options.rules().passwords !== undefined
+    return (await this.#refusal(account))?.condition !== 'not-authorized'
+  }
+
+  /** Why this account does not log in with a certificate, whatever the certificate says. */
+  #refusal(account: Jid): SaslFailure | undefined | Promise<SaslFailure | undefined> {
+    const { certificates: use, passwords } = this.#options.rules()
+    if (use === 'login') return undefined
+    if (use === 'none') return failed('not-authorized', 'certificates are not accepted any more')
+    return this.#missing(account, passwords)
+  }
+
+  async #missing(account: Jid, passwords: PasswordOptions | undefined): Promise<SaslFailure | undefined> {
+    const found = passwords && (await lookUp(passwords.accounts, account, this.#options.log))
+    if (isFailure(found)) return found
+    return found === undefined ? failed('not-authorized', `there is no account ${account.bare()}`) : undefined
+  }
+}

@@ -1,0 +1,33 @@
+import type { Jid } from '../xmpp/jid.ts'
+import type { StreamError } from '../xmpp/stream.ts'
+import type { BoundSession } from './directory.ts'
+import type { LoginProof } from './session-guard.ts'
+import type { ClientEnd } from './session-host.ts'
+
+/** A client that has bound a resource. */
+export class OnlineClient implements BoundSession {
+  priority: number | undefined
+  readonly jid: Jid
+  readonly account: Jid
+  readonly agent: string | undefined
+  readonly proof: LoginProof | undefined
+  readonly secured: boolean
+  readonly #end: ClientEnd
+
+  constructor(jid: Jid, agent: string | undefined, end: ClientEnd) {
+    this.jid = jid
+    this.account = jid.bare()
+    this.agent = agent
+    this.proof = end.proof
+    this.secured = end.secured
+    this.#end = end
+  }
+
+  deliver(stanza: string): void {
+    this.#end.deliver(stanza)
+  }
+
+  close(error: StreamError): void {
+    this.#end.close(error)
+  }
+}

@@ -1,0 +1,32 @@
+import { type LoginMethods, loginMethods } from '../config/login-methods.ts'
+import type { C2sConfiguration, Configuration } from '../config/schema.ts'
+import type { AccountMeans } from '../server/account-desk.ts'
+import type { LoginMethod } from '../server/listener.ts'
+import type { CertificateUse } from '../server/logins.ts'
+import type { Accounts } from '../store/accounts.ts'
+
+/** What certificates are good for. */
+export function certificateUse({ auth }: Configuration): CertificateUse {
+  if (!loginMethods(auth).certificates) return 'none'
+  return auth.pki.require_account ? 'account' : 'login'
+}
+
+/** How accounts log in with passwords. */
+export function accountMeans({ auth }: Configuration, accounts: Accounts, decoySecret: Uint8Array): AccountMeans {
+  const { passwords: mechanisms }: LoginMethods = loginMethods(auth)
+  const { password, max_users_per_domain: most, registration } = auth
+  return {
+    accounts,
+    hashes: password.hash,
+    iterations: password.scram_iterations,
+    mechanisms,
+    decoySecret,
+    registration,
+    maxPerDomain: most === 'infinity' ? undefined : most,
+  }
+}
+
+/** Undefined: every method. */
+export function listenerMethods({ allowed_auth_methods: allowed }: C2sConfiguration): LoginMethod[] | undefined {
+  return allowed?.map((method) => (method === 'pki' ? 'certificate' : 'password'))
+}

@@ -1,0 +1,56 @@
+import { newerSchema } from './newer-schema.ts'
+import { inTransaction, lock, type Query } from './postgres-query.ts'
+
+/**
+ * Forward-only; the position is the version. A released entry never changes, new ones are appended.
+ * All names begin with `xmppki_`: the database may hold tables of others. JIDs compare byte by byte, whatever the locale.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE xmppki_account (
+     jid text COLLATE "C" PRIMARY KEY,
+     domain text COLLATE "C" NOT NULL,
+     keys jsonb NOT NULL,
+     created_at bigint NOT NULL,
+     changed_at bigint NOT NULL
+   );
+   CREATE INDEX xmppki_account_domain ON xmppki_account (domain);`,
+  `CREATE TABLE xmppki_revocation (
+     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     serial text NOT NULL,
+     issuer text NOT NULL,
+     revoked_at bigint NOT NULL,
+     reason text NOT NULL,
+     UNIQUE (serial, issuer)
+   );`,
+]
+
+/** No domain, so that it is no lock of accounts. */
+const LOCK = '#migration'
+
+/** Brings the tables up to date, also when several processes do so at once. @throws {XmppkiError} CORRUPT */
+export async function migrate(query: Query, name: string): Promise<void> {
+  if ((await hasVersions(query)) && (await versionOf(query)) === MIGRATIONS.length) return
+  await inTransaction(query, async () => {
+    await lock(query, LOCK)
+    await query(
+      'CREATE TABLE IF NOT EXISTS xmppki_migration (version integer PRIMARY KEY, applied_at timestamptz NOT NULL)',
+    )
+    const version = await versionOf(query)
+    if (version > MIGRATIONS.length) throw newerSchema(name)
+    for (const [index, migration] of MIGRATIONS.entries()) {
+      if (index < version) continue
+      await query(migration)
+      await query('INSERT INTO xmppki_migration VALUES ($1, now())', [index + 1])
+    }
+  })
+}
+
+async function hasVersions(query: Query): Promise<boolean> {
+  const [row] = await query<{ found: boolean }>(`SELECT to_regclass('xmppki_migration') IS NOT NULL AS found`)
+  return row?.found === true
+}
+
+async function versionOf(query: Query): Promise<number> {
+  const [row] = await query<{ version: number }>('SELECT coalesce(max(version), 0) AS version FROM xmppki_migration')
+  return row?.version ?? 0
+}

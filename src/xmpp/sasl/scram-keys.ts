@@ -1,0 +1,28 @@
+/** The hashes that SCRAM is used with here: RFC 5802 (SHA-1), RFC 7677 (SHA-256), XEP-0438 (SHA-512). */
+export const SCRAM_HASHES = ['sha-1', 'sha-256', 'sha-512'] as const
+
+export type ScramHash = (typeof SCRAM_HASHES)[number]
+
+/** `SCRAM-SHA-256`, with `-PLUS` if it ties the login to the connection. */
+export function scramName(hash: ScramHash, plus: boolean): string {
+  return `SCRAM-${hash.toUpperCase()}${plus ? '-PLUS' : ''}`
+}
+
+/** RFC 5802 §5.1: rounds of PBKDF2, and no fewer. */
+export const MIN_ITERATIONS = 4096
+
+/**
+ * What a server keeps of a password for one hash (RFC 5802 §3): it checks proofs and answers them, but does not log in.
+ * All bytes are in base64.
+ */
+export interface ScramKeys {
+  readonly salt: string
+  /** At least {@link MIN_ITERATIONS}. */
+  readonly iterations: number
+  /** H(ClientKey). */
+  readonly storedKey: string
+  readonly serverKey: string
+}
+
+/** The keys of one password; a hash that is missing cannot be used to log in. */
+export type ScramKeySet = { readonly [hash in ScramHash]?: ScramKeys }

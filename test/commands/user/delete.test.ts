@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CliHome } from '../../support/cli.ts'
+import { ServeProcess } from '../../support/serve.ts'
+import { RawClient } from '../../support/xmpp-client.ts'
+import { homeWithCa } from '../client/workspace-checks.ts'
+import { accountsOf } from './accounts-checks.ts'
+
+describe('user delete', () => {
+  let cli: CliHome
+  beforeAll(async () => {
+    cli = await homeWithCa()
+    await cli.run(['user', 'add', 'alice', 'bob', 'carol', '--generate'])
+    await cli.run(['client', 'issue', 'bob'])
+  })
+  afterAll(() => cli.remove())
+
+  it('does what it can, and says which certificates stay good', async () => {
+    const result = await cli.run(['user', 'delete', 'alice', 'dora', 'BOB@localhost'])
+    expect(result).toMatchObject({ code: 9, stdout: 'alice@localhost deleted\nbob@localhost deleted\n' })
+    expect(result.stderr.split('\n')).toEqual([
+      expect.stringContaining('note: "BOB@localhost" is the user bob@localhost'),
+      'warning: bob@localhost has certificates that stay good; run: xmppki client revoke bob@localhost --all-devices',
+      'error: there is no account dora@localhost',
+      'hint:  see: xmppki user list',
+      'error: 1 of 3 users failed',
+      '',
+    ])
+    expect((await accountsOf(cli)).map(({ jid }) => jid)).toEqual(['carol@localhost'])
+  })
+
+  it('does nothing when a name is bad', async () => {
+    expect(await cli.run(['user', 'delete', 'carol', 'a b'])).toMatchObject({ code: 2 })
+    expect(await accountsOf(cli)).toHaveLength(1)
+  })
+
+  it('answers in JSON', async () => {
+    const { code, stdout } = await cli.run(['user', 'delete', 'carol', '--json'])
+    expect([code, JSON.parse(stdout)]).toEqual([0, { deleted: ['carol@localhost'], ended: [], failed: [] }])
+    expect(await cli.run(['user', 'delete', 'carol'])).toMatchObject({ code: 4 })
+  })
+
+  it('ends the sessions of the account', async () => {
+    await cli.run(['user', 'add', 'bob', '--generate'])
+    const serve = new ServeProcess(['--home', cli.home])
+    const { port } = await serve.listening()
+    const file = (ending: string) =>
+      readFileSync(join(cli.home, 'clients', 'localhost', 'bob', `bob.${ending}`), 'utf8')
+    const credentials = { key: file('key'), cert: file('crt') }
+    const client = await RawClient.online({ port, credentials, resource: 'x' })
+    const result = await cli.run(['user', 'delete', 'bob'])
+    expect(result).toMatchObject({ code: 0, stdout: 'bob@localhost deleted\nended bob@localhost/x\n' })
+    expect(await client.ended()).toContain('<policy-violation')
+    expect(await serve.stop()).toBe(0)
+  })
+})
