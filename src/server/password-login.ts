@@ -1,12 +1,11 @@
-import { createHmac } from 'node:crypto'
 import type { Account, Accounts } from '../store/accounts.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
 import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import { plainMechanism } from '../xmpp/sasl/plain.ts'
 import { type ChannelBindings, type ScramSubject, scramMechanism } from '../xmpp/sasl/scram.ts'
-import { verifyPassword } from '../xmpp/sasl/scram-credentials.ts'
-import { SCRAM_HASHES, type ScramHash, type ScramKeySet, type ScramKeys, scramName } from '../xmpp/sasl/scram-keys.ts'
+import { decoyKeys, verifyPassword } from '../xmpp/sasl/scram-credentials.ts'
+import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../xmpp/sasl/scram-keys.ts'
 import { isFailure, lookUp } from './account-lookup.ts'
 import type { Log } from './log.ts'
 import type { LoginAttempt, LoginBackoff } from './login-backoff.ts'
@@ -38,9 +37,6 @@ export interface PasswordLoginOptions {
 /** The strongest first, as they are offered (RFC 6120 §6.3.4). */
 const HASHES = SCRAM_HASHES.toReversed()
 
-/** Length of the salts that are made for accounts. */
-const SALT_BYTES = 16
-
 /** One login with a password. */
 interface Attempt {
   readonly options: PasswordOptions
@@ -48,6 +44,13 @@ interface Attempt {
   /** As it is counted: what is no account is counted by the name that it was given. */
   readonly counted: LoginAttempt
   readonly found: Account | undefined
+}
+
+/** What a password is compared with. */
+interface Used {
+  readonly keys: ScramKeySet
+  /** Why they are not those of the account; undefined when they are. */
+  readonly missing: string | undefined
 }
 
 /** Where and how a login is made. */
@@ -58,18 +61,6 @@ interface Claim {
 }
 
 type Connection = Pick<LoginConnection, 'remote' | 'secured' | 'channelBindings' | 'acceptPassword'>
-
-/** Such keys as an account could have; nobody knows a password of them. */
-function decoyKeys({ decoySecret, iterations }: PasswordOptions, hash: ScramHash, name: string): ScramKeys {
-  const make = (what: string) => createHmac('sha512', decoySecret).update(`${hash} ${what} ${name}`).digest()
-  const bytes = { 'sha-1': 20, 'sha-256': 32, 'sha-512': 64 }[hash]
-  return {
-    salt: make('salt').subarray(0, SALT_BYTES).toString('base64'),
-    iterations,
-    storedKey: make('stored').subarray(0, bytes).toString('base64'),
-    serverKey: make('server').subarray(0, bytes).toString('base64'),
-  }
-}
 
 /** The authentication method of accounts with passwords: what a connection may log in with, and whether it may. */
 export class PasswordLogin {
@@ -128,8 +119,9 @@ export class PasswordLogin {
         const { options, found, counted } = attempt
         const [strongest = 'sha-256'] = HASHES.filter((hash) => options.hashes.includes(hash))
         const known = found !== undefined && Object.keys(found.keys).length > 0
-        const keys = known ? found.keys : { [strongest]: decoyKeys(options, strongest, counted.account) }
-        return this.#settle(attempt, keys, await verifyPassword(password, keys))
+        const keys = known ? found.keys : { [strongest]: decoyKeys(strongest, counted.account, options) }
+        const missing = known ? undefined : 'there is no password'
+        return this.#settle(attempt, { keys, missing }, await verifyPassword(password, keys))
       },
       accepted: () => connection.acceptPassword('PLAIN'),
     })
@@ -162,23 +154,25 @@ export class PasswordLogin {
 
   #subject(hash: ScramHash, attempt: Attempt): ScramSubject {
     // Made in any case, so that it takes the same time.
-    const decoy = decoyKeys(attempt.options, hash, attempt.counted.account)
-    const keys = attempt.found?.keys[hash] ?? decoy
-    return { keys, settle: (isProven) => this.#settle(attempt, { [hash]: keys }, isProven) }
+    const decoy = decoyKeys(hash, attempt.counted.account, attempt.options)
+    const kept = attempt.found?.keys[hash]
+    const keys = kept ?? decoy
+    const missing = kept === undefined ? `there are no keys for ${hash} (see auth.password.hash)` : undefined
+    return { keys, settle: (isProven) => this.#settle(attempt, { keys: { [hash]: keys }, missing }, isProven) }
   }
 
-  async #settle(attempt: Attempt, used: ScramKeySet, isRight: boolean): Promise<SaslFailure | undefined> {
+  async #settle(attempt: Attempt, { keys, missing }: Used, isRight: boolean): Promise<SaslFailure | undefined> {
     const { account, counted, found } = attempt
     const { backoff } = this.#options
     // Again: of many that begin at once only so many get an answer.
     const blocked = this.#blocked(counted)
     if (blocked !== undefined) return blocked
-    if (!isRight || account === undefined || found === undefined) {
+    if (!isRight || missing !== undefined || account === undefined || found === undefined) {
       backoff.failed(counted)
-      const reason = found === undefined ? 'there is no account' : 'wrong password for'
-      return failed('not-authorized', `${reason} ${counted.account}`)
+      const reason = found === undefined ? 'there is no such account' : (missing ?? 'wrong password')
+      return failed('not-authorized', `${counted.account}: ${reason}`)
     }
-    const refusal = await this.#change(attempt, account, used)
+    const refusal = await this.#change(attempt, account, keys)
     if (refusal === undefined) backoff.succeeded(counted)
     return refusal
   }
@@ -192,6 +186,6 @@ export class PasswordLogin {
     )
     return now !== undefined && isSame
       ? undefined
-      : failed('not-authorized', `${counted.account} has changed meanwhile`)
+      : failed('not-authorized', `${counted.account}: the account has changed meanwhile`)
   }
 }

@@ -11,7 +11,7 @@ interface HashFacts {
 }
 
 /** What the hashes of SCRAM are to OpenSSL. */
-const HASH_FACTS: Readonly<Record<ScramHash, HashFacts>> = {
+export const HASH_FACTS: Readonly<Record<ScramHash, HashFacts>> = {
   'sha-1': { digest: 'sha1', bytes: 20 },
   'sha-256': { digest: 'sha256', bytes: 32 },
   'sha-512': { digest: 'sha512', bytes: 64 },
