@@ -18,7 +18,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   probe: ['xmpp'],
   config: ['cli/nearest', 'xmpp/jid', 'xmpp/sasl/external'],
   service: ['config', 'server', 'workspace', 'pki', 'store', 'probe', 'xmpp', 'package.json'],
-  cli: ['config', 'pki/algorithms', 'xmpp/jid', 'xmpp/sasl/external', 'workspace'],
+  // Sheets come from single commands and from batches, so what renders them is shared.
+  cli: ['config', 'pki/algorithms', 'render', 'xmpp/jid', 'xmpp/sasl/external', 'workspace'],
   doctor: ['config', 'probe', 'workspace', 'pki', 'store', 'xmpp/jid'],
   commands: ['cli', 'config', 'doctor', 'workspace', 'pki', 'render', 'store', 'server', 'service', 'probe', 'xmpp'],
   main: ['commands', 'cli'],
