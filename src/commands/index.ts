@@ -21,6 +21,7 @@ import ClientSign from './client/sign.ts'
 import Completion from './completion.ts'
 import ConfigCheck from './config/check.ts'
 import ConfigImport from './config/import.ts'
+import ConfigRenderClient from './config/render/client.ts'
 import ConfigShow from './config/show.ts'
 import Doctor from './doctor.ts'
 import Quickstart from './quickstart.ts'
@@ -54,6 +55,7 @@ export const COMMANDS = {
   'client:sign': ClientSign,
   'config:check': ConfigCheck,
   'config:import': ConfigImport,
+  'config:render:client': ConfigRenderClient,
   'config:show': ConfigShow,
   'serve:status': ServeStatus,
   'server:issue': ServerIssue,
