@@ -26,6 +26,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'config',
     'formats',
     'pki/algorithms',
+    // Sheets come from single commands and from batches, so what renders them is shared.
+    'render',
     'store',
     'xmpp/jid',
     'xmpp/sasl/external',

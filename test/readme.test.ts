@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../src/config/load.ts'
 import { EXIT_CODES } from '../src/errors.ts'
+import { CLIENTS } from '../src/render/client-facts.ts'
 import { FEATURES } from '../src/server/features/all.ts'
 import { environmentRows } from './support/environment-table.ts'
 import { consoleSteps, markedBlocks, normalise, readmeText, tableRows } from './support/readme.ts'
@@ -146,6 +147,13 @@ describe('the README, tables', () => {
   it('lists every feature of the server', () => {
     const claims = FEATURES.flatMap(({ name, claims }) => claims.map(({ spec, scope }) => [name, `${spec} ${scope}`]))
     expect(tableRows(blocksOf('features')[0]!)).toEqual(claims)
+  })
+
+  it('lists every client, and what it logs in with', () => {
+    const listed = tableRows(blocksOf('clients')[0]!).map(([id, way = '']) => [id, /^\w+/.exec(way)?.[0]])
+    expect(listed).toEqual(
+      CLIENTS.map(({ id, credentials }) => [`\`${id}\``, credentials === 'password' ? 'password' : 'certificate']),
+    )
   })
 
   it('lists every exit code', () => {

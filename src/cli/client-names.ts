@@ -55,12 +55,16 @@ export function parseListedName(given: string, context: NameContext): NamedClien
   }
 }
 
-/** Below `--out` there is no folder for the domain. @throws {XmppkiError} USAGE */
-export function checkFolders(clients: readonly NamedClient[]): void {
+/** A flag that names one folder for the users of all domains, and what each of them gets in it. */
+export const ONE_FOLDER = { '--out': 'folder', '--sheets': 'sheet' } as const
+
+export type OneFolder = keyof typeof ONE_FOLDER
+
+/** In one folder for all there is none for the domain. @throws {XmppkiError} USAGE */
+export function checkFolders(clients: readonly NamedClient[], flag: OneFolder): void {
   if (new Set(clients.map(({ jid }) => jid.local)).size === clients.length) return
-  throw new XmppkiError('USAGE', 'users of the same name at different domains would share a folder in --out', {
-    hint: 'issue for one domain at a time, each with a folder of its own',
-  })
+  const what = `users of the same name at different domains would share a ${ONE_FOLDER[flag]} in ${flag}`
+  throw new XmppkiError('USAGE', what, { hint: 'issue for one domain at a time, each with a folder of its own' })
 }
 
 /** What to tell the user about a name that stands for another one. */

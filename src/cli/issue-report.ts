@@ -2,6 +2,7 @@ import type { XmppkiError } from '../errors.ts'
 import type { IssuedClient } from '../workspace/issue-client.ts'
 import type { BatchClient, BatchResult } from '../workspace/issue-clients.ts'
 import { errorAt, type RefusedRow } from './listed-clients.ts'
+import { columns, day, styled } from './output.ts'
 import { duration, grouped } from './progress.ts'
 
 /** A user who is to get a certificate, with the place in the list if there is one. */
@@ -44,4 +45,26 @@ export function interruptionLine({ issued, failed, left }: BatchResult<BatchClie
   const total = issued.length + failed.length + left
   const how = goesOn ? 'the same command goes on' : 'the same command with --if-missing goes on'
   return `interrupted: ${grouped(issued.length)} of ${grouped(total)} users have their certificates; ${how}`
+}
+
+/** What was issued, or was there already, as it stands on the screen. @param sheet path of the welcome sheet, if any */
+export function issuedLines(client: IssuedClient, sheet: string | undefined): string[] {
+  const { jid, device, created, directory, files, notAfter, generatedPassword } = client
+  const name = styled('bold', device === '' ? jid : `${jid} (${device})`)
+  const sheetRow: [string, string][] = sheet === undefined ? [] : [['sheet', sheet]]
+  if (!created) {
+    const line = `${name} already has a certificate until ${day(notAfter)}: ${directory}`
+    return sheet === undefined ? [line] : [line, ...columns(sheetRow)]
+  }
+  const password: [string, string][] =
+    generatedPassword === undefined ? [] : [['password', `${generatedPassword} (also in ${files.p12Password})`]]
+  const rows = columns([
+    ['bundle', files.p12],
+    ...password,
+    ['certificate', files.certificate],
+    ['private key', files.key],
+    ['valid until', day(notAfter)],
+    ...sheetRow,
+  ])
+  return [name, ...rows]
 }

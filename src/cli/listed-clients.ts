@@ -1,6 +1,13 @@
 import { XmppkiError } from '../errors.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { type NameContext, type NamedClient, parseListedName, remarksAbout } from './client-names.ts'
+import {
+  type NameContext,
+  type NamedClient,
+  ONE_FOLDER,
+  type OneFolder,
+  parseListedName,
+  remarksAbout,
+} from './client-names.ts'
 import { parseDays, parseDevice, parseDomain } from './flags.ts'
 import { readInputFile, sourceName } from './input-file.ts'
 import type { ListedUser, ListRow } from './user-list.ts'
@@ -28,8 +35,8 @@ export interface ListDefaults extends NameContext {
   readonly days: number
   /** How the file is called in messages. */
   readonly source: string
-  /** With `--out` there is one folder for all domains. */
-  readonly oneFolder: boolean
+  /** The flag that names one folder for all domains. */
+  readonly oneFolder: OneFolder | undefined
 }
 
 export interface ListedClients {
@@ -114,14 +121,17 @@ function refuseDuplicate(
   { oneFolder }: ListDefaults,
 ): void {
   // Neither part contains a NUL.
-  const key = `${oneFolder ? jid.local : jid}\0${device}`
+  const key = `${oneFolder === undefined ? jid : jid.local}\0${device}`
   const earlier = lines.get(key)
   if (earlier === undefined) {
     lines.set(key, line)
     return
   }
   const name = device === '' ? `the user ${jid}` : `${jid} (${device})`
-  throw oneFolder
-    ? new XmppkiError('BAD_NAME', `${name} would get the folder of line ${earlier} in --out`)
-    : new XmppkiError('BAD_NAME', `${name} is on line ${earlier} already`)
+  throw new XmppkiError(
+    'BAD_NAME',
+    oneFolder === undefined
+      ? `${name} is on line ${earlier} already`
+      : `${name} would get the ${ONE_FOLDER[oneFolder]} of line ${earlier} in ${oneFolder}`,
+  )
 }

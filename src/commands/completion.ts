@@ -54,6 +54,7 @@ export default class Completion extends XmppkiCommand<void> {
         'TYPE,…': KEY_TYPES,
         REASON: REVOCATION_REASONS,
         SOURCE: EXTERNAL_SOURCES,
+        USER: 'clients',
       },
       args: { cert: 'files', file: 'files', key: 'files' },
       clientCommands: ['client:export', 'client:renew', 'client:revoke', 'client:show'],

@@ -21,6 +21,7 @@ import ClientSign from './client/sign.ts'
 import Completion from './completion.ts'
 import ConfigCheck from './config/check.ts'
 import ConfigImport from './config/import.ts'
+import ConfigRenderClient from './config/render/client.ts'
 import ConfigRender from './config/render.ts'
 import ConfigShow from './config/show.ts'
 import Doctor from './doctor.ts'
@@ -62,6 +63,7 @@ export const COMMANDS = {
   'config:check': ConfigCheck,
   'config:import': ConfigImport,
   'config:render': ConfigRender,
+  'config:render:client': ConfigRenderClient,
   'config:show': ConfigShow,
   'serve:status': ServeStatus,
   'server:issue': ServerIssue,

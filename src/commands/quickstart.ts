@@ -8,10 +8,13 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { caPassphraseFileFlag, domainFlag, portFlag } from '../cli/flags.ts'
 import { columns, styled } from '../cli/output.ts'
 import type { Override } from '../config/overrides.ts'
+import { CLIENTS, clientFacts, namesOf } from '../render/client-facts.ts'
+import { literal } from '../render/literals.ts'
 import { renderTemplate } from '../render/template.ts'
 import type { Outfit, Proof } from '../service/quickstart.ts'
 import type { Service } from '../service/service.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import { parseJid } from '../xmpp/jid.ts'
 
 interface QuickstartResult {
   readonly home: string
@@ -35,6 +38,9 @@ function isAddressInUse(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
 }
+
+/** The client whose settings are shown in full. */
+const EXAMPLE = clientFacts('poezio')
 
 /** The two listeners, on these ports. */
 function portOverrides(port: number, tlsPort: number): Override[] {
@@ -144,7 +150,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
       const result = { home, host, port, tlsPort, users, proof }
       if (!settings.check) {
         if (this.jsonEnabled()) this.logJson(result)
-        this.#showClients(service, outfit)
+        await this.#showClients(service, outfit, home)
         await stopped
       }
       return result
@@ -212,10 +218,15 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     )
   }
 
-  #showClients(service: Service, { ca, clients }: Outfit): void {
+  async #showClients(service: Service, { ca, clients }: Outfit, home: string): Promise<void> {
+    const { ClientGuides } = await import('../cli/client-guides.ts')
+    const { guideText } = await import('../render/guide-text.ts')
     const { host, port, tlsPort } = placeOf(service)
     const [first] = clients
     if (first === undefined) return
+    const setup = { jid: parseJid(first.jid), device: '', address: { host, port }, ca: ca.files.certificate }
+    const files = { ...first.files, passwordFile: first.files.p12Password, password: undefined, compat: undefined }
+    const guides = new ClientGuides(this.config.root)
     const source = join(this.config.root, 'templates', 'clients', 'connect.txt')
     const values = {
       host,
@@ -227,6 +238,13 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
       certificate: first.files.certificate,
       key: first.files.key,
       ca: ca.files.certificate,
+      able: namesOf(CLIENTS.filter(({ credentials }) => credentials !== 'password')),
+      unable: namesOf(CLIENTS.filter(({ credentials }) => credentials === 'password')),
+      client: EXAMPLE.id,
+      user: literal(first.jid, 'sh'),
+      home: literal(home, 'sh'),
+      hostWord: literal(host, 'sh'),
+      settings: guideText(guides.guide(EXAMPLE, { ...setup, files })).trimEnd(),
     }
     this.log(renderTemplate(readFileSync(source, 'utf8'), values, source))
     this.log(`Serving until Ctrl-C.`)

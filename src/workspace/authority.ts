@@ -13,6 +13,8 @@ export interface Authority {
   readonly subject: string
   readonly pem: string
   readonly der: Uint8Array
+  /** SHA-256 over `der`, lower-case hexadecimal. */
+  readonly fingerprint: string
   readonly notAfter: Date
   /** Absolute paths. */
   readonly files: AuthorityFiles
@@ -48,9 +50,9 @@ export function readAuthority(folder: string, kind: Authority['kind']): Authorit
   if (pem === undefined) return undefined
   const { certificate } = files
   const der = decodePem(pem, 'CERTIFICATE', certificate)
-  const { serial, subject, notAfter } = readCertificate(der, certificate)
+  const { serial, subject, notAfter, fingerprint } = readCertificate(der, certificate)
   const publicName = kind === 'root' ? 'root' : `issuing-${serial.slice(0, 12)}`
-  return { kind, serial, subject, pem, der, notAfter, files, publicName }
+  return { kind, serial, subject, pem, der, fingerprint, notAfter, files, publicName }
 }
 
 /**

@@ -29,11 +29,13 @@ export interface ClientRequest extends Client {
   /** Absolute path of the folder that gets the user's folder; undefined: the workspace. */
   readonly out?: string
   readonly ifMissing: boolean
+  /** Further files for the user's folder, which appear with the others; asked once the certificate is made. */
+  readonly enclose?: (client: IssuedClient) => readonly NewFile[]
   readonly issuer: IssuerSource
   readonly now?: Date
 }
 
-type MakeRequest = Omit<ClientRequest, 'algorithm' | 'out' | 'ifMissing' | 'now'>
+type MakeRequest = Omit<ClientRequest, 'algorithm' | 'out' | 'ifMissing' | 'enclose' | 'now'>
 
 export interface IssuedClient {
   readonly jid: string
@@ -105,9 +107,11 @@ export async function beginIssuing(
     directory: directoryOf(workspace, request),
     now,
   })
+  const password = generatedPassword === undefined ? {} : { generatedPassword }
+  const issued = (): IssuedClient => ({ ...describe(record, request), created: true, ...password })
   const publication = {
     record,
-    files,
+    files: [...files, ...(request.enclose?.(issued()) ?? [])],
     certificateFile: fileNamesOf(request).certificate,
     ...roomFor(workspace, record, request),
   }
@@ -118,11 +122,7 @@ export async function beginIssuing(
       winner = findCurrent(workspace, holder)
       return winner === undefined
     },
-    settle: () => {
-      if (winner !== undefined) return acceptExisting(workspace, request, winner, now)
-      const issued = { ...describe(record, request), created: true }
-      return generatedPassword === undefined ? issued : { ...issued, generatedPassword }
-    },
+    settle: () => (winner === undefined ? issued() : acceptExisting(workspace, request, winner, now)),
   }
 }
 

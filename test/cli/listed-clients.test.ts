@@ -8,7 +8,7 @@ const DEFAULTS: ListDefaults = {
   device: '',
   days: 500,
   source: 'users.csv',
-  oneFolder: false,
+  oneFolder: undefined,
 }
 
 function check(lines: readonly string[], given: Partial<ListDefaults> = {}) {
@@ -48,7 +48,7 @@ describe('listedClients', () => {
       [3, 'users.csv:3: the user alice@example.org is on line 2 already'],
       [5, 'users.csv:5: alice@example.org (phone) is on line 4 already'],
     ])
-    expect(check(lines, { oneFolder: true }).refused.map(([, line]) => line)).toEqual([3, 5, 6])
+    expect(check(lines, { oneFolder: '--out' }).refused.map(([, line]) => line)).toEqual([3, 5, 6])
   })
 
   it('says what it made of a name', () => {

@@ -112,12 +112,19 @@ describe('quickstart', () => {
       'gloox',
       'libstrophe',
       'Conversations',
-      'Gajim 0.16',
+      'Gajim',
+      'Dino',
       'Profanity',
     ]) {
       expect(screen).toContain(client)
     }
     expect(screen).toContain(join(home, 'clients', 'localhost', 'alice', 'alice.p12.password'))
+    expect(screen).toContain(`\ncertfile = ${join(home, 'clients', 'localhost', 'alice', 'alice.crt')}\n`)
+    const { groups } = /^ +xmppki (?<command>config render client .*)$/m.exec(screen) ?? {}
+    const words = (groups?.['command'] ?? '').split(' ').map((word) => word.replaceAll("'", ''))
+    const { code: rendered, stdout } = await runCli(words)
+    expect(rendered).toBe(0)
+    expect(screen).toContain(stdout)
     // One screen of an ordinary terminal window, wide ones included.
     expect(screen.split('\n').length).toBeLessThanOrEqual(50)
   })

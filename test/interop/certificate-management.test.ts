@@ -133,7 +133,7 @@ describe('XEP-0257', () => {
 
   it('Poezio: /cert_add, /certs, /cert_disable, /cert_revoke', async () => {
     const [first, second] = [selfSigned('first'), selfSigned('second')]
-    const poezio = Poezio.start(service, alice)
+    const poezio = await Poezio.start(service, alice)
     try {
       await poezio.shows('screen', 'alice@localhost')
       await poezio.shows('log', /urn:xmpp:saslcert:1/)

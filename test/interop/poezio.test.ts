@@ -16,7 +16,7 @@ describe('Poezio', () => {
     await service.start()
     alice = slixmpp(service, { jid: 'alice@localhost/a', files })
     await alice.take('stdout', { event: 'online' })
-    poezio = Poezio.start(service, bob)
+    poezio = await Poezio.start(service, bob)
   })
   afterAll(async () => {
     poezio?.end()

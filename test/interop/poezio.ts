@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { program } from './program.ts'
 import type { ClientFiles, Service } from './service.ts'
@@ -23,7 +23,7 @@ const LIFETIME_SECONDS = 90
 /** Poezio refuses to run as root: `nobody` runs it then. */
 const NOBODY = 65534
 
-/** A Poezio in a terminal of its own (a private tmux server), with a home of its own. */
+/** A Poezio with the settings that are printed for it, in a terminal and a home of its own (a private tmux server). */
 export class Poezio {
   readonly #folder = mkdtempSync(join(tmpdir(), 'xmppki-poezio-'))
   readonly #socket = join(this.#folder, 'tmux')
@@ -31,9 +31,11 @@ export class Poezio {
 
   private constructor() {}
 
-  static start(service: Service, files: ClientFiles): Poezio {
+  static async start(service: Service, files: ClientFiles): Promise<Poezio> {
+    const args = ['--user', files.jid, '--host', '127.0.0.1', '--port', String(service.port), '--format', 'settings']
+    const settings = await service.run('config', 'render', 'client', 'poezio', ...args)
     const poezio = new Poezio()
-    const config = poezio.#configure(service, files)
+    const config = poezio.#configure(settings, [files.certificate, files.key, service.rootCertificate])
     const command = [
       'timeout',
       '--foreground',
@@ -89,33 +91,20 @@ export class Poezio {
     return typeof text === 'string' ? content.includes(text) : text.test(content)
   }
 
-  #configure(service: Service, files: ClientFiles): string {
-    const [certificate, key, ca] = ['client.crt', 'client.key', 'root.crt'].map((name) => join(this.#folder, name)) as [
-      string,
-      string,
-      string,
-    ]
-    copyFileSync(files.certificate, certificate)
-    copyFileSync(files.key, key)
-    copyFileSync(service.rootCertificate, ca)
+  /** Writes the settings, with copies of the files that they name: the workspace is closed to `nobody`. */
+  #configure(settings: string, files: readonly string[]): string {
     const config = join(this.#folder, 'poezio.cfg')
-    const settings = {
-      jid: files.jid,
-      certfile: certificate,
-      keyfile: key,
-      ca_cert_path: ca,
-      custom_host: '127.0.0.1',
-      custom_port: service.port,
-      auto_reconnect: false,
-    }
-    const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`)
-    writeFileSync(config, ['[Poezio]', ...lines, ''].join('\n'))
-    mkdirSync(join(this.#folder, 'home'))
-    if (this.#isRoot) {
-      for (const path of [this.#folder, certificate, key, ca, config, join(this.#folder, 'home')]) {
-        chownSync(path, NOBODY, NOBODY)
-      }
-    }
+    const home = join(this.#folder, 'home')
+    let content = `${settings}auto_reconnect = false\n`
+    const copies = files.map((file) => {
+      const copy = join(this.#folder, basename(file))
+      copyFileSync(file, copy)
+      content = content.replaceAll(file, copy)
+      return copy
+    })
+    writeFileSync(config, content)
+    mkdirSync(home)
+    if (this.#isRoot) for (const path of [this.#folder, ...copies, config, home]) chownSync(path, NOBODY, NOBODY)
     return config
   }
 

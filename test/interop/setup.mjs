@@ -31,6 +31,12 @@ const hasGioTls = () => {
   return spawnSync('/usr/bin/python3', ['-c', question], { stdio: 'ignore', timeout: 30_000 }).status === 0
 }
 
+/** Tkabber starts without it, and then has no TLS. */
+const hasTclTls = () => {
+  const { stdout } = spawnSync('tclsh', [], { input: 'puts [package require tls]', encoding: 'utf8', timeout: 30_000 })
+  return /^\d/.test(stdout ?? '')
+}
+
 const NEEDS = [
   { program: 'openssl', debian: 'openssl' },
   { program: 'certtool', debian: 'gnutls-bin' },
@@ -57,6 +63,14 @@ const NEEDS = [
   { program: 'python3', debian: 'python3' },
   { program: 'tmux', debian: 'tmux' },
   { program: 'poezio', debian: 'poezio' },
+  { program: 'tkabber', debian: 'tkabber' },
+  { program: 'TLS of Tcl', debian: 'tcl-tls', isThere: hasTclTls },
+  { program: 'Xvfb', debian: 'xvfb' },
+  { program: 'gcc', debian: 'gcc' },
+  { program: 'headers of libstrophe', debian: 'libstrophe-dev', isThere: () => existsSync('/usr/include/strophe.h') },
+  { program: 'headers of gloox', debian: 'libgloox-dev', isThere: () => existsSync('/usr/include/gloox/client.h') },
+  // For the welcome sheets as a user prints them.
+  { program: 'chromium', debian: 'chromium' },
   { program: 'prosody', debian: 'prosody' },
   { program: 'ejabberdctl', debian: 'ejabberd', isThere: () => existsSync('/usr/sbin/ejabberdctl') },
   { program: 'erl', debian: 'erlang-base' },

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { LineProcess } from './line-process.ts'
+import { LineProcess } from './line-process.ts'
 import { type ClientFiles, Service } from './service.ts'
 import { type SlixmppOptions, slixmpp } from './slixmpp.ts'
 
@@ -49,6 +49,33 @@ describe('slixmpp', () => {
     expect(await a.take('stdout', { event: 'message' })).toMatchObject(answered)
 
     for (const client of [a, b]) expect(await client.finish(), client.stderr.text).toEqual({ code: 0, signal: null })
+  })
+
+  it('logs in as the program that is printed for it, which shows what it is sent', async () => {
+    const address = ['--host', '127.0.0.1', '--port', String(service.port)]
+    const program = service.cli.path('bot.py')
+    await service.run(
+      'config',
+      'render',
+      'client',
+      'slixmpp',
+      '--user',
+      'bob',
+      ...address,
+      '--format',
+      'settings',
+      '--out',
+      program,
+    )
+    const bot = new LineProcess('/usr/bin/python3', [program], {
+      env: { PATH: process.env['PATH'], HOME: service.cli.folder, LC_ALL: 'C.UTF-8' },
+    })
+    started.push(bot)
+    const a = start({ jid: 'alice@localhost/a', files: alice })
+    await online(a)
+    await bot.stdout.take((line) => line.startsWith('logged in as bob@localhost/'), 'a login')
+    a.write({ to: 'bob@localhost', body: 'Art thou not Romeo?' })
+    await bot.stdout.take((line) => line === 'alice@localhost/a Art thou not Romeo?', 'the message')
   })
 
   it('logs in with two devices of one user at once, each reachable at its full JID', async () => {

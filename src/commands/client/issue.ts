@@ -13,22 +13,30 @@ import {
   pathFlag,
   secretFileFlag,
 } from '../../cli/flags.ts'
-import { failure, interruptionLine, type NamedBatchClient, refusal, summaryLine } from '../../cli/issue-report.ts'
+import {
+  failure,
+  interruptionLine,
+  issuedLines,
+  type NamedBatchClient,
+  refusal,
+  summaryLine,
+} from '../../cli/issue-report.ts'
 import { checkSources } from '../../cli/issue-sources.ts'
 import { type RefusedRow, readListedClients } from '../../cli/listed-clients.ts'
-import { columns, day, styled } from '../../cli/output.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
 import { readSecretFile } from '../../cli/secret.ts'
+import { SHEET_FLAGS } from '../../cli/sheet-flags.ts'
+import type { Sheets } from '../../cli/sheets.ts'
 import { StopSwitch } from '../../cli/stop-switch.ts'
 import { keyAlgorithm } from '../../pki/algorithms.ts'
-import type { IssuedClient } from '../../workspace/issue-client.ts'
+import type { ClientRequest, IssuedClient } from '../../workspace/issue-client.ts'
 import type { BatchResult } from '../../workspace/issue-clients.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { IssuerSource, Workspace } from '../../workspace/workspace.ts'
 
 /** The result of `client issue`; passwords stay in their files. */
 export interface ClientIssueResult {
-  readonly issued: readonly Omit<IssuedClient, 'generatedPassword'>[]
+  readonly issued: readonly (Omit<IssuedClient, 'generatedPassword'> & { readonly sheet?: string })[]
   readonly failed: readonly {
     /** What stands in the list, where that is no name. */
     readonly jid: string
@@ -47,6 +55,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     'NAME is a username (alice) or a bare JID (alice@example.org). All names are checked before anything is written; the files of a user appear together or not at all, and existing ones are never overwritten. When one of several users fails the others are still done, and the exit code is 9.',
     'The bundle gets a generated password, shown once and written beside it, unless --p12-password-file gives one.',
     'With --file the users come from a list, each row with its own device and days where it gives them. A row that cannot be used is reported with file and line and does not stop the others; users who have a certificate are accepted, so the same command goes on where a run was interrupted or killed. On a terminal a bar shows how far it is.',
+    'With --sheet, or --sheets FOLDER, each user gets a page to print: JID, server, bundle, expiry, fingerprint of the CA, and the steps for the clients that take certificates. The password of the bundle is on it only with --with-password. Only its owner may read the file (mode 0600). A sheet that is there stays as it is; one that is missing is made, by --if-missing for users who have their bundle.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     exitCodes({
       EXISTS: 'the user has a certificate',
@@ -70,6 +79,10 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     {
       description: 'Everybody in a list, and one file with all passwords for the mail merge:',
       command: '<%= config.bin %> client issue --file users.csv --passwords passwords.csv',
+    },
+    {
+      description: 'Bundles for everybody, each with a welcome sheet beside it:',
+      command: '<%= config.bin %> client issue --file users.csv --sheet --host xmpp.example.org',
     },
     {
       description: 'A second device of alice, for an old phone, in a folder of its own:',
@@ -125,6 +138,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
       summary: 'encrypt bundles with 3DES and SHA-1, for old macOS, Android and Windows',
       env: 'XMPPKI_P12_COMPAT',
     }),
+    ...SHEET_FLAGS,
     'passphrase-file': caPassphraseFileFlag,
     'if-missing': Flags.boolean({
       summary: 'accept users who already have a certificate',
@@ -133,6 +147,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
   }
 
   #bar: ProgressBar | undefined
+  #began = 0
 
   async run(): Promise<ClientIssueResult> {
     const { args, flags } = await this.parse(ClientIssue)
@@ -140,6 +155,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     checkSources(names, flags)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { issueClients } = await import('../../workspace/issue-clients.ts')
+    const { sheetsOf } = await import('../../cli/sheets.ts')
     const { checkPasswordList, writePasswordList } = await import('../../workspace/password-list.ts')
     if (flags.passwords !== undefined) checkPasswordList(flags.passwords)
     const warn = (text: string) => this.#warn(text)
@@ -149,44 +165,56 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
       const { clients, refused } = await this.#clients(workspace, names, flags)
       const issuer = workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn }))
       const bundle = await this.#bundleOptions(flags)
+      const sheets = sheetsOf(flags, { ...bundle, root: this.config.root, argv: this.argv, workspace })
       const ifMissing = flags['if-missing'] || flags.file !== undefined
-      let began = performance.now()
+      this.#began = performance.now()
       this.#bar = clients.length > 1 ? new ProgressBar(clients.length) : undefined
       const result = await issueClients(workspace, {
         ...bundle,
-        ...(flags.out === undefined ? {} : { out: flags.out }),
+        ...(sheets === undefined ? {} : { enclose: (client) => sheets.enclose(client) }),
         clients,
         algorithm: flags['key-type'],
         ifMissing,
         checkFirst: flags.file === undefined,
-        issuer: async (serial) => {
-          const unlocked = await issuer(serial)
-          // What came before was the user, looking for the passphrase.
-          began = performance.now()
-          stop.arm()
-          return unlocked
-        },
+        issuer: this.#armed(issuer, stop),
         onProgress: ({ settled, failed }) => this.#bar?.update(settled, failed),
         signal: stop.signal,
       })
       this.#bar?.clear()
+      await sheets?.complete(result.issued)
       if (result.left > 0) throw this.#interrupted(result, ifMissing)
       if (flags.passwords !== undefined) writePasswordList(flags.passwords, result.issued)
-      const seconds = (performance.now() - began) / 1000
-      return this.#finish(result, { refused, passwords: flags.passwords, seconds, isList: flags.file !== undefined })
+      const seconds = (performance.now() - this.#began) / 1000
+      return this.#finish(result, { ...flags, refused, seconds, sheets })
     } finally {
       stop.disarm()
       workspace.close()
     }
   }
 
-  async #bundleOptions(flags: { 'p12-password-file': string | undefined; 'p12-compat': boolean }) {
-    const p12Format = flags['p12-compat'] ? ('compat' as const) : ('modern' as const)
+  /** Once the key is open the run can be stopped, and its time counts: before it the user looked for the passphrase. */
+  #armed(issuer: IssuerSource, stop: StopSwitch): IssuerSource {
+    return async (serial) => {
+      const unlocked = await issuer(serial)
+      this.#began = performance.now()
+      stop.arm()
+      return unlocked
+    }
+  }
+
+  async #bundleOptions(flags: {
+    readonly 'p12-password-file': string | undefined
+    readonly 'p12-compat': boolean
+    readonly out: string | undefined
+  }): Promise<Pick<ClientRequest, 'p12Format' | 'p12Password' | 'out'>> {
+    const p12Format = flags['p12-compat'] ? 'compat' : 'modern'
+    const where = flags.out === undefined ? {} : { out: flags.out }
     const file = flags['p12-password-file']
-    if (file === undefined) return { p12Format }
+    if (file === undefined) return { p12Format, ...where }
     const warn = (text: string) => this.sayWarning(text)
     return {
       p12Format,
+      ...where,
       p12Password: await readSecretFile(file, {
         label: 'password of the bundles',
         flag: '--p12-password-file',
@@ -204,19 +232,20 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
       readonly days: number
       readonly file: string | undefined
       readonly out: string | undefined
+      readonly sheets: string | undefined
     },
   ): Promise<{ clients: readonly NamedBatchClient[]; refused: readonly RefusedRow[] }> {
     const { device, days, file } = flags
+    const oneFolder = flags.out !== undefined ? '--out' : flags.sheets !== undefined ? '--sheets' : undefined
     const context = { domain: flags.domain ?? workspace.defaultDomain, explicit: flags.domain !== undefined }
     if (file !== undefined) {
-      const oneFolder = flags.out !== undefined
       const { clients, refused, remarks } = await readListedClients(file, { ...context, device, days, oneFolder })
       for (const remark of remarks) this.say(`note: ${remark}`)
       return { clients, refused }
     }
     const named = parseClientNames(names, context)
     for (const remark of named.flatMap(remarksAbout)) this.say(`note: ${remark}`)
-    if (flags.out !== undefined) checkFolders(named)
+    if (oneFolder !== undefined) checkFolders(named, oneFolder)
     return { clients: named.map(({ jid }) => ({ jid, device, days })), refused: [] }
   }
 
@@ -235,20 +264,23 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     { issued, failed }: BatchResult<NamedBatchClient>,
     run: {
       readonly refused: readonly RefusedRow[]
+      readonly file: string | undefined
       readonly passwords: string | undefined
       readonly seconds: number
-      readonly isList: boolean
+      readonly sheets: Sheets | undefined
     },
   ): ClientIssueResult {
     const failures = [...run.refused.map(refusal), ...failed.map(failure)].sort((a, b) => a.line - b.line)
     const show = () => {
-      if (run.isList) this.log(summaryLine(issued, failures.length, run.seconds))
-      else for (const client of issued) this.#show(client)
+      if (run.file !== undefined) this.log(summaryLine(issued, failures.length, run.seconds))
+      else for (const line of issued.flatMap((one) => issuedLines(one, run.sheets?.pathOf(one)))) this.log(line)
       if (run.passwords !== undefined) this.log(`passwords: ${run.passwords}`)
     }
     this.reportBatch(failures, { count: issued.length, things: 'users', show })
     return {
-      issued: issued.map(({ generatedPassword: _secret, ...rest }) => rest),
+      issued: issued.map(({ generatedPassword: _secret, ...rest }) =>
+        run.sheets === undefined ? rest : { ...rest, sheet: run.sheets.pathOf(rest) },
+      ),
       failed: failures.map(({ jid, device, line, error }) => ({
         jid,
         ...(device === '' ? {} : { device }),
@@ -256,24 +288,5 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
         error: errorDocument(error),
       })),
     }
-  }
-
-  #show({ jid, device, created, directory, files, notAfter, generatedPassword }: IssuedClient): void {
-    const name = device === '' ? jid : `${jid} (${device})`
-    if (!created) {
-      this.log(`${styled('bold', name)} already has a certificate until ${day(notAfter)}: ${directory}`)
-      return
-    }
-    this.log(styled('bold', name))
-    const password: [string, string][] =
-      generatedPassword === undefined ? [] : [['password', `${generatedPassword} (also in ${files.p12Password})`]]
-    const rows = columns([
-      ['bundle', files.p12],
-      ...password,
-      ['certificate', files.certificate],
-      ['private key', files.key],
-      ['valid until', day(notAfter)],
-    ])
-    for (const row of rows) this.log(row)
   }
 }
