@@ -13,6 +13,7 @@ import { findCurrent, findSettled, toRecord, warnAboutExpired, warnAboutSupersed
 import { diskName } from './disk-name.ts'
 import { createFile, exists, makePrivateFolder, type NewFile, PUBLIC_FILE, readTextIfAny, syncFolder } from './files.ts'
 import { readInputFile } from './input-file.ts'
+import { roomFor } from './make-room.ts'
 import { clientFolderName } from './paths.ts'
 import { archiveOf, type Publication, publish, type Replaced } from './publish.ts'
 import { overtaken, type SupersededCertificate } from './renew-client.ts'
@@ -145,16 +146,20 @@ async function issue(workspace: Workspace, work: Work, old: IssuedRecord | undef
     publication: issuer.publication,
   })
   const certificate = await sign(prepared, issuer.key)
+  const client = { jid, device: work.device }
   // What was imported stays where it is.
-  const own = old !== undefined && isOwnFolder(workspace, old, { jid, device: work.device }) ? old : undefined
+  const own = old !== undefined && isOwnFolder(workspace, old, client) ? old : undefined
   const usual = join(workspace.paths.clients(jid.domain), clientFolderName(local, work.device))
   const directory = own?.directory ?? usual
   const record = toRecord(certificate, { ...holderOf(work), domains: [], directory, now })
-  const replaces = old && {
-    serial: old.serial,
-    ...(own === undefined ? {} : { archive: archiveOf(own) }),
-    ...(work.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
-  }
+  const replaces =
+    old === undefined
+      ? roomFor(workspace, record, client)
+      : {
+          serial: old.serial,
+          ...(own === undefined ? {} : { archive: archiveOf(own) }),
+          ...(work.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
+        }
   return { record, certificate, replaces, chain: [certificate.pem, ...issuer.chain].join('') }
 }
 

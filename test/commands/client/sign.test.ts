@@ -239,6 +239,20 @@ describe('client sign --renew', () => {
     expect(readdirSync(old?.directory ?? '')).toContain('dora.key')
     expect(readdirSync(folder('dora')).sort()).toEqual(['dora.chain.crt', 'dora.crt', 'dora.csr'])
   })
+
+  it('gives a device whose certificate was revoked another one', async () => {
+    const args = ['client', 'sign', 'carol.csr', '--name', 'carol', '--out', 'again']
+    expect(await home.run(['client', 'revoke', 'carol'])).toMatchObject({ code: 0 })
+    const [old] = rows('carol')
+    const archive = `${folder('carol')}~${old?.serial.slice(0, 12)}`
+    const result = await home.run(args)
+    expect(result).toMatchObject({
+      code: 0,
+      stderr: `warning: the files of the revoked certificate of carol@example.org are now in ${archive}\n`,
+    })
+    expect(rows('carol').map(({ directory }) => directory)).toEqual([archive, folder('carol')])
+    expect(readdirSync(archive).sort()).toEqual(['carol.chain.crt', 'carol.crt', 'carol.csr'])
+  })
 })
 
 describe('client sign, told by the environment', () => {
