@@ -31,7 +31,7 @@ describe('what the command line refuses', () => {
       'a secret given to a flag that is none',
       ['ca', 'init', '--passphrase=sesame'],
       'unknown flag: --passphrase',
-      undefined,
+      'did you mean --passphrase-file? see --help',
     ],
     ['a surplus argument', ['ca', 'init', 'sesame'], 'too many arguments', 'see --help'],
     ['a flag without its value', ['ca', 'init', '--days'], 'flag --days expects a value', 'see --help'],
@@ -78,7 +78,8 @@ describe('nearest', () => {
     ['itself', 'init', 'init'],
     ['nothing alike', 'frobnicate', undefined],
     ['too short to tell', 'x', undefined],
+    ['the first words of one, before what needs fewer edits', 'key-file', 'key-file-in'],
   ])('%s', (_case, text, expected) => {
-    expect(nearest(text, ['init', 'issue'])).toBe(expected)
+    expect(nearest(text, ['init', 'issue', 'no-key-file', 'key-file-in'])).toBe(expected)
   })
 })
