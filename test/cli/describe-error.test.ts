@@ -34,6 +34,19 @@ describe('what the command line refuses', () => {
       'did you mean --passphrase-file? see --help',
     ],
     ['a surplus argument', ['ca', 'init', 'sesame'], 'too many arguments', 'see --help'],
+    ['a flag that must be there', ['client', 'export', 'alice'], '--out is missing', 'see --help'],
+    [
+      'flags that exclude each other',
+      ['client', 'list', '--expiring', '30d', '--state', 'valid'],
+      '--expiring and --state cannot be given together',
+      'see --help',
+    ],
+    [
+      'a flag without those it needs',
+      ['doctor', '--p12', 'alice.p12'],
+      '--p12 needs --connect, --p12-password-file',
+      'see --help',
+    ],
     ['a flag without its value', ['ca', 'init', '--days'], 'flag --days expects a value', 'see --help'],
     ['a bad value', ['ca', 'init', '--days', 'x'], "--days must be a whole number from 1 to 36525, not 'x'", undefined],
   ])('%s', async (_case, args, message, hint) => {
