@@ -94,6 +94,11 @@ export function exists(path: string): boolean {
   return withIo(`look at ${path}`, () => statSync(path, { throwIfNoEntry: false })) !== undefined
 }
 
+/** The octets that a file has, or undefined when there is none. */
+export function sizeIfAny(path: string): number | undefined {
+  return withIo(`look at ${path}`, () => statSync(path, { throwIfNoEntry: false }))?.size
+}
+
 /** The text of a file, or undefined when there is none. */
 export function readTextIfAny(path: string): string | undefined {
   return withIo(`read ${path}`, () => {
