@@ -25,14 +25,14 @@ const LOCK_TIMEOUT_MS = 30_000
 const SHORT_LOCK_TIMEOUT_MS = 20
 
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
-const SQLITE = { BUSY: 5, CORRUPT: 11, CONSTRAINT: 19, NOTADB: 26 } as const
+const SQLITE = { BUSY: 5, IOERR: 10, CORRUPT: 11, FULL: 13, CONSTRAINT: 19, NOTADB: 26 } as const
 
 /** Makes the file if it is missing. SQLite gives its WAL and shared-memory files the mode of the database file. */
 export function createPrivateFile(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600))
   } catch (error) {
-    throw new XmppkiError('IO', `the ledger ${path} cannot be opened: ${String(error)}`, { cause: error })
+    throw new XmppkiError('IO', `the ledger ${path} cannot be opened: ${textOf(error)}`, { cause: error })
   }
 }
 
@@ -82,7 +82,7 @@ export function translated<T>(path: string, work: () => T): T {
     if (code === undefined) throw error
     const { kind, text, hint } = EXPLANATIONS[code] ?? {
       kind: 'IO',
-      text: `cannot be used: ${String(error)}`,
+      text: `cannot be used: ${textOf(error)}`,
     }
     throw new XmppkiError(
       kind,
@@ -100,12 +100,16 @@ interface Explanation {
 
 const RESTORE = 'restore it from a backup; do not delete it: it is the record of what was issued and revoked'
 
+const ROOM = 'see whether there is room on the disk: xmppki doctor'
+
 const EXPLANATIONS: Readonly<Record<number, Explanation>> = {
   [SQLITE.BUSY]: {
     kind: 'IO',
     text: 'is locked by another process',
     hint: 'try again when that process is done',
   },
+  [SQLITE.IOERR]: { kind: 'IO', text: 'cannot be read or written (disk I/O error)', hint: ROOM },
+  [SQLITE.FULL]: { kind: 'IO', text: 'cannot grow: the disk is full', hint: ROOM },
   [SQLITE.CORRUPT]: { kind: 'CORRUPT', text: 'is damaged', hint: RESTORE },
   [SQLITE.NOTADB]: {
     kind: 'CORRUPT',
@@ -118,8 +122,22 @@ const EXPLANATIONS: Readonly<Record<number, Explanation>> = {
   },
 }
 
+/** The driver gives what goes wrong in `all` no number, only these texts of SQLite. */
+const CODES_BY_TEXT: Readonly<Record<string, number>> = {
+  'database is locked': SQLITE.BUSY,
+  'disk I/O error': SQLITE.IOERR,
+  'database disk image is malformed': SQLITE.CORRUPT,
+  'database or disk is full': SQLITE.FULL,
+  'file is not a database': SQLITE.NOTADB,
+}
+
 /** The low byte is the primary code, whatever extended code is reported. */
 function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
-  return error.errcode & 0xff
+  if (!(error instanceof Error)) return undefined
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff
+  return CODES_BY_TEXT[error.message]
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
