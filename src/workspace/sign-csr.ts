@@ -9,6 +9,7 @@ import { encodePem } from '../pki/pem.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { isOwnFolder } from './client-folder.ts'
+import { findCompromise } from './compromised-key.ts'
 import { findCurrent, findSettled, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { diskName } from './disk-name.ts'
 import { createFile, exists, makePrivateFolder, type NewFile, PUBLIC_FILE, readTextIfAny, syncFolder } from './files.ts'
@@ -81,6 +82,7 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   const approved = judgeCsr(csr, request.policy, file)
   const now = request.now ?? new Date()
   const work = { ...request, file, csr, approved, handout: handoutOf(file, request.out), now }
+  refuseCompromisedKey(workspace, work)
   const find = request.renew ? findSettled : findCurrent
   const existing = find(workspace, holderOf(work))
   if (existing !== undefined && !isToRenew(work, existing)) return acceptExisting(workspace, work, existing)
@@ -110,6 +112,18 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   handOutNew(work, record, { certificate: certificate.pem, chain })
   const signed = describe(work, record, true)
   return existing === undefined ? signed : { ...signed, previous: superseded(existing, replaces) }
+}
+
+/** Whoever has the key that was stolen can prove to have it, too. */
+function refuseCompromisedKey(workspace: Workspace, { approved, device, csr, file }: Work): void {
+  const { jid } = approved
+  const revoked = findCompromise(workspace, { jid, device }, csr.publicKey)
+  if (revoked === undefined) return
+  const why = `its key was revoked as compromised with the certificate ${revoked.serial}`
+  throw new XmppkiError('BAD_INPUT', `${file} is refused (compromised-key): ${why}`, {
+    hint: `have a new key made, for example: xmppki client csr ${jid}`,
+    spec: 'RFC 5280 §5.3.1',
+  })
 }
 
 /** Whether the certificate is to be superseded; `ifMissing` is content with one for the same key. */
