@@ -24,10 +24,11 @@ export class ServeProcess {
   #stderr = ''
   #wake: (() => void)[] = []
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /** @param stderr a file descriptor that takes what would be collected here */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, stderr: 'pipe' | number = 'pipe') {
     this.#child = spawn(process.execPath, [BINARY, 'serve', '--port', '0', '--json', ...args], {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', stderr],
       timeout: 60_000,
     })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
