@@ -29,15 +29,6 @@ export abstract class XmppkiCommand<T> extends Command {
 
   abstract override run(): Promise<T>
 
-  override async init(): Promise<void> {
-    await super.init()
-    // `xmppki … | head` is no reason to complain.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit()
-      throw error
-    })
-  }
-
   override jsonEnabled(): boolean {
     return this.ctor.enableJsonFlag && (super.jsonEnabled() || switchOf(process.env.XMPPKI_JSON) === true)
   }

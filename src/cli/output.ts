@@ -1,4 +1,4 @@
-import type { XmppkiError } from '../errors.ts'
+import { XmppkiError } from '../errors.ts'
 
 /** Select Graphic Rendition (ECMA-48 §8.3.117): on, off. */
 const SGR = { bold: [1, 22], dim: [2, 22], red: [31, 39], yellow: [33, 39], green: [32, 39] } as const
@@ -45,4 +45,20 @@ export function errorLines({ message, spec, hint }: XmppkiError): string[] {
     ...(spec === undefined ? [] : [`spec:  ${spec}`]),
     ...(hint === undefined ? [] : [`hint:  ${hint}`]),
   ]
+}
+
+/**
+ * Ends the process when standard output cannot be written: quietly where its reader has gone (`xmppki … | head`), else
+ * with an error. What standard error does not take is lost, but what is done goes on.
+ */
+export function watchOutput(): void {
+  // oclif's listener throws, and Node would print a line of the bundle.
+  process.stdout.removeAllListeners('error')
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit()
+    const error = new XmppkiError('IO', `standard output cannot be written: ${code}`)
+    process.stderr.write(`${errorLines(error).join('\n')}\n`)
+    process.exit(error.exitCode)
+  })
+  process.stderr.on('error', () => undefined)
 }
