@@ -183,9 +183,10 @@ describe('serve', () => {
 
 describe('serve, errors', () => {
   it('without a CA names the command that makes one', async () => {
-    const { code, stderr } = await runCli(['serve', '--home', join(home, 'nowhere')])
+    const nowhere = join(home, 'nowhere')
+    const { code, stderr } = await runCli(['serve', '--home', nowhere])
     expect(code).toBe(4)
-    expect(stderr).toBe(`error: no CA in ${join(home, 'nowhere')}\nhint:  run: xmppki ca init\n`)
+    expect(stderr).toBe(`error: no CA in ${nowhere}\nhint:  run: xmppki ca init (with --home '${nowhere}')\n`)
   })
 
   it('with an encrypted CA key and no passphrase says what is missing and which command helps', async () => {
