@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { checkFolders, parseClientNames, remarksAbout } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
@@ -19,7 +20,6 @@ import { type RefusedRow, readListedClients } from '../../cli/listed-clients.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
-import { readSecretFile } from '../../cli/secret.ts'
 import { StopSwitch } from '../../cli/stop-switch.ts'
 import { keyAlgorithm } from '../../pki/algorithms.ts'
 import type { IssuedClient } from '../../workspace/issue-client.ts'
@@ -182,17 +182,8 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
 
   async #bundleOptions(flags: { 'p12-password-file': string | undefined; 'p12-compat': boolean }) {
     const p12Format = flags['p12-compat'] ? ('compat' as const) : ('modern' as const)
-    const file = flags['p12-password-file']
-    if (file === undefined) return { p12Format }
     const warn = (text: string) => this.sayWarning(text)
-    return {
-      p12Format,
-      p12Password: await readSecretFile(file, {
-        label: 'password of the bundles',
-        flag: '--p12-password-file',
-        warn,
-      }),
-    }
+    return { p12Format, ...(await readBundlePassword(flags['p12-password-file'], warn)) }
   }
 
   async #clients(
