@@ -43,10 +43,15 @@ export function withIo<T>(what: string, work: () => T): T {
   } catch (error) {
     const code = systemErrorCode(error)
     if (error instanceof XmppkiError || code === undefined) throw error
-    throw new XmppkiError('IO', `cannot ${what}: ${REASONS[code] ?? code}`, {
+    throw new XmppkiError('IO', `cannot ${what}: ${reasonOf(code)}`, {
       cause: error,
     })
   }
+}
+
+/** What the `code` of an operating-system error means. */
+export function reasonOf(code: string): string {
+  return REASONS[code] ?? code
 }
 
 const REASONS: Readonly<Record<string, string>> = {
