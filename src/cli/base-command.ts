@@ -2,7 +2,7 @@ import { Command, Flags, type Interfaces } from '@oclif/core'
 import { XmppkiError } from '../errors.ts'
 import { describeError, errorDocument, isQuietExit } from './describe-error.ts'
 import { switchOf, valueGiven, withEnvironment } from './environment.ts'
-import { errorLines, styled } from './output.ts'
+import { errorLines, harmless, styled } from './output.ts'
 import { Interrupted } from './prompt.ts'
 
 /**
@@ -65,7 +65,7 @@ export abstract class XmppkiCommand<T> extends Command {
   }
 
   protected sayWarning(text: string): void {
-    this.say(`${styled('yellow', 'warning:', process.stderr)} ${text}`)
+    this.say(`${styled('yellow', 'warning:', process.stderr)} ${harmless(text)}`)
   }
 
   protected override async catch(error: Error): Promise<void> {

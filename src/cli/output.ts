@@ -38,12 +38,23 @@ export function day(date: Date): string {
   return date.toISOString().slice(0, 10)
 }
 
+/**
+ * A text in which nothing acts on the terminal or hides: names in it may come from files of others. Control characters,
+ * line breaks included, and what changes the direction of writing stand there as escapes.
+ */
+export function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => {
+    const number = character.codePointAt(0) ?? 0
+    return `\\u${number.toString(16).padStart(4, '0')}`
+  })
+}
+
 /** An error as it stands on standard error. */
 export function errorLines({ message, spec, hint }: XmppkiError): string[] {
   return [
-    `${styled('red', 'error:', process.stderr)} ${message}`,
+    `${styled('red', 'error:', process.stderr)} ${harmless(message)}`,
     ...(spec === undefined ? [] : [`spec:  ${spec}`]),
-    ...(hint === undefined ? [] : [`hint:  ${hint}`]),
+    ...(hint === undefined ? [] : [`hint:  ${harmless(hint)}`]),
   ]
 }
 

@@ -50,6 +50,20 @@ describe('errorLines', () => {
 
 const binary = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 
+describe('errorLines, with a name of somebody else', () => {
+  it.each([
+    ['an escape sequence', '\u001b[2Jx', '\\u001b[2Jx'],
+    ['a line break', 'x\nhint:  run it', 'x\\u000ahint:  run it'],
+    ['a C1 control', '\u009b2Jx', '\\u009b2Jx'],
+    ['text that runs backwards', '\u202egnp.exe', '\\u202egnp.exe'],
+    ['other scripts, which stay', 'münchen 李雷 ✓', 'münchen 李雷 ✓'],
+  ])('%s', (_case, name, shown) => {
+    vi.stubEnv('NO_COLOR', '1')
+    const lines = errorLines(new XmppkiError('IO', `a ${name}`, { hint: `b ${name}` }))
+    expect(lines).toEqual([`error: a ${shown}`, `hint:  b ${shown}`])
+  })
+})
+
 describe('watchOutput', () => {
   it.each([
     ['a result', ['completion', 'bash']],
