@@ -1,7 +1,7 @@
 import { type Command, Plugin, run } from '@oclif/core'
 import { describeError, errorDocument, isQuietExit } from './cli/describe-error.ts'
 import { switchOf } from './cli/environment.ts'
-import { errorLines } from './cli/output.ts'
+import { errorLines, watchOutput } from './cli/output.ts'
 
 /** Every command by its id; evaluated only when a command runs, because help is answered from the manifest. */
 export async function loadCommands(): Promise<Readonly<Record<string, typeof Command>>> {
@@ -21,6 +21,7 @@ async function reportStartError(error: unknown, argv: readonly string[]): Promis
 
 /** Runs one command line; resolves when it is done. The exit code is set, never forced. */
 export async function main(argv: string[], root: string): Promise<void> {
+  watchOutput()
   try {
     await run(argv, { root })
   } catch (error) {

@@ -1,8 +1,8 @@
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import { XmppkiError } from '../errors.ts'
 import { describeError, errorDocument, isQuietExit } from './describe-error.ts'
-import { switchOf, withEnvironment } from './environment.ts'
-import { errorLines, styled } from './output.ts'
+import { switchOf, valueGiven, withEnvironment } from './environment.ts'
+import { errorLines, harmless, styled } from './output.ts'
 import { Interrupted } from './prompt.ts'
 
 /**
@@ -29,15 +29,6 @@ export abstract class XmppkiCommand<T> extends Command {
 
   abstract override run(): Promise<T>
 
-  override async init(): Promise<void> {
-    await super.init()
-    // `xmppki … | head` is no reason to complain.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit()
-      throw error
-    })
-  }
-
   override jsonEnabled(): boolean {
     return this.ctor.enableJsonFlag && (super.jsonEnabled() || switchOf(process.env.XMPPKI_JSON) === true)
   }
@@ -62,13 +53,19 @@ export abstract class XmppkiCommand<T> extends Command {
     return flags.home === undefined || flags.home === '' ? this.config.dataDir : flags.home
   }
 
+  /** ` --home '…'` where it was typed, else nothing: behind a command that is to be run next on the same workspace. */
+  protected get sameHome(): string {
+    const home = valueGiven('home', this.argv)
+    return home === undefined ? '' : ` --home '${home}'`
+  }
+
   /** Says something on stderr, with or without `--json`: stdout stays what a program can read. */
   protected say(text: string): void {
     process.stderr.write(`${text}\n`)
   }
 
   protected sayWarning(text: string): void {
-    this.say(`${styled('yellow', 'warning:', process.stderr)} ${text}`)
+    this.say(`${styled('yellow', 'warning:', process.stderr)} ${harmless(text)}`)
   }
 
   protected override async catch(error: Error): Promise<void> {
@@ -80,7 +77,7 @@ export abstract class XmppkiCommand<T> extends Command {
     if (process.env.XMPPKI_DEBUG) this.say(String(error.stack))
     const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags })
     const known = { flags: [...flags, 'help', 'json'], commands: [] }
-    this.#report(describeError(error, known))
+    this.#report(this.#forSameHome(describeError(error, known)))
   }
 
   #report(error: XmppkiError): void {
@@ -117,6 +114,14 @@ export abstract class XmppkiCommand<T> extends Command {
   }
 
   protected sayError(error: XmppkiError): void {
-    for (const line of errorLines(error)) this.say(line)
+    for (const line of errorLines(this.#forSameHome(error))) this.say(line)
+  }
+
+  /** The commands in a hint work on the workspace that was typed, not on another one. */
+  #forSameHome(error: XmppkiError): XmppkiError {
+    const { code, message, hint, spec } = error
+    if (this.sameHome === '' || !hint?.includes('xmppki ') || hint.includes('--home')) return error
+    const details = { hint: `${hint} (with${this.sameHome})`, cause: error }
+    return new XmppkiError(code, message, spec === undefined ? details : { ...details, spec })
   }
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { type ErrorCode, XmppkiError } from '../errors.ts'
 import { nearest } from './nearest.ts'
 
@@ -77,9 +78,23 @@ function usageError(error: OclifError, known: KnownNames): XmppkiError {
   if (command !== undefined) return unknownCommand(command, known.commands)
   if (Array.isArray(error.args)) return badArguments(error.args, message)
   if (Array.isArray(error.flags)) return unknownFlag(String(error.flags[0]), known.flags)
-  const [first = '', ...rest] = message.split('\n').map((line) => line.trim())
-  const text = [first, ...rest.filter((line) => line !== '')].join(' ')
+  const lines = stripVTControlCharacters(message)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^The following errors? occurred:$/.test(line))
+  const text = lines.map(ruleOfFlags).join('; ')
   return new XmppkiError('USAGE', text.charAt(0).toLowerCase() + text.slice(1), { hint: 'see --help', cause: error })
+}
+
+/** What oclif says about flags that belong together or do not, in our words and without values of any type. */
+const RULES_OF_FLAGS: readonly (readonly [RegExp, string])[] = [
+  [/^Missing required flag (\S+)$/, '--$1 is missing'],
+  [/^(--[\w-]+)(?:=.*)? cannot also be provided when using (--[\w-]+)$/, '$1 and $2 cannot be given together'],
+  [/^All of the following must be provided when using (--[\w-]+): (.+)$/, '$1 needs $2'],
+]
+
+function ruleOfFlags(line: string): string {
+  return RULES_OF_FLAGS.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line)
 }
 
 /** A surplus argument is not repeated: it may be a secret that was meant as the value of a flag. */

@@ -47,6 +47,13 @@ export function isGiven(name: string, argv: readonly string[]): boolean {
   return words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`))
 }
 
+/** What the flag `--name` was given on the command line; undefined without it. */
+export function valueGiven(name: string, argv: readonly string[]): string | undefined {
+  const index = argv.findLastIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`))
+  const word = argv[index]
+  return word === `--${name}` ? argv[index + 1] : word?.slice(name.length + 3)
+}
+
 type NamedFlag = readonly [name: string, flag: FlagDefinition]
 
 function excludeEachOther([name, flag]: NamedFlag, [other, otherFlag]: NamedFlag): boolean {

@@ -88,10 +88,22 @@ export const portFlag = Flags.custom<number>({
   parse: async (text) => parsePort(text),
 })
 
-/** A path, made absolute. */
+/**
+ * A path, made absolute. `-` is refused: what is meant to go through a pipe would end in a file of this name, and the
+ * pipe would get what is said about it.
+ * @throws {XmppkiError} BAD_INPUT
+ */
+export function parsePath(text: string): string {
+  if (text === '') throw new XmppkiError('BAD_INPUT', 'the name of a file or folder is empty')
+  if (text !== '-') return resolve(text)
+  throw new XmppkiError('BAD_INPUT', "'-' is no file: standard input and output cannot be used here", {
+    hint: 'name a file; one that is really called so is ./-',
+  })
+}
+
 export const pathFlag = Flags.custom<string>({
   helpValue: 'PATH',
-  parse: async (text) => resolve(text),
+  parse: async (text) => parsePath(text),
 })
 
 /** A file that holds a secret; `-` is standard input. */

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { XmppkiError } from '../errors.ts'
+import { reasonOf } from '../workspace/files.ts'
 
 /** Far more than a CRL of 200,000 entries; a larger file is the wrong file. */
 const MAX_BYTES = 32 * 1024 * 1024
@@ -33,7 +34,7 @@ export async function readInputFile(file: string, { maxBytes = MAX_BYTES, flag }
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     const kind = code === 'ENOENT' ? 'NOT_FOUND' : 'IO'
     const origin = flag === undefined ? '' : `, given by ${flag}`
-    throw new XmppkiError(kind, `cannot read ${sourceName(file)}${origin}: ${code}`, { cause: error })
+    throw new XmppkiError(kind, `cannot read ${sourceName(file)}${origin}: ${reasonOf(code)}`, { cause: error })
   }
   if (size > maxBytes) throw new XmppkiError('BAD_INPUT', `${sourceName(file)} is longer than ${maxBytes} bytes`)
   return Buffer.concat(chunks)

@@ -1,5 +1,8 @@
-/** The candidate that needs the fewest edits, if it is close enough to be what was meant. */
+/** The candidate that goes on where the text ends, else the one that needs the fewest edits, if it is close enough. */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
+  // Before all others: `--no-passphrase` is never what `--passphrase` meant.
+  const longer = candidates.find((candidate) => candidate.startsWith(`${text}-`))
+  if (longer !== undefined) return longer
   let best: string | undefined
   // As many slips as half of the letters make another word.
   let limit = Math.min(3, Math.floor(text.length / 2)) + 1

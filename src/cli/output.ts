@@ -1,4 +1,4 @@
-import type { XmppkiError } from '../errors.ts'
+import { XmppkiError } from '../errors.ts'
 
 /** Select Graphic Rendition (ECMA-48 §8.3.117): on, off. */
 const SGR = { bold: [1, 22], dim: [2, 22], red: [31, 39], yellow: [33, 39], green: [32, 39] } as const
@@ -38,11 +38,38 @@ export function day(date: Date): string {
   return date.toISOString().slice(0, 10)
 }
 
+/**
+ * A text in which nothing acts on the terminal or hides: names in it may come from files of others. Control characters,
+ * line breaks included, and what changes the direction of writing stand there as escapes.
+ */
+export function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => {
+    const number = character.codePointAt(0) ?? 0
+    return `\\u${number.toString(16).padStart(4, '0')}`
+  })
+}
+
 /** An error as it stands on standard error. */
 export function errorLines({ message, spec, hint }: XmppkiError): string[] {
   return [
-    `${styled('red', 'error:', process.stderr)} ${message}`,
+    `${styled('red', 'error:', process.stderr)} ${harmless(message)}`,
     ...(spec === undefined ? [] : [`spec:  ${spec}`]),
-    ...(hint === undefined ? [] : [`hint:  ${hint}`]),
+    ...(hint === undefined ? [] : [`hint:  ${harmless(hint)}`]),
   ]
+}
+
+/**
+ * Ends the process when standard output cannot be written: quietly where its reader has gone (`xmppki … | head`), else
+ * with an error. What standard error does not take is lost, but what is done goes on.
+ */
+export function watchOutput(): void {
+  // oclif's listener throws, and Node would print a line of the bundle.
+  process.stdout.removeAllListeners('error')
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit()
+    const error = new XmppkiError('IO', `standard output cannot be written: ${code}`)
+    process.stderr.write(`${errorLines(error).join('\n')}\n`)
+    process.exit(error.exitCode)
+  })
+  process.stderr.on('error', () => undefined)
 }

@@ -32,18 +32,20 @@ type Step = 'more' | 'done' | 'interrupt' | 'end'
 /** The line that is being typed. */
 class HiddenLine {
   readonly #characters: string[] = []
-  #inEscape = false
+  /** Whether what comes belongs to a key that sends several characters, none of which was typed. */
+  #inside: 'nothing' | 'escape' | 'sequence' = 'nothing'
 
   get text(): string {
     return this.#characters.join('')
   }
 
   type(character: string): Step {
-    if (this.#inEscape) {
-      // Arrow and function keys send `ESC [ … letter`.
-      this.#inEscape = !/[A-Za-z~]/.test(character)
+    // A control character is a key of its own: who has pressed Escape can still press Enter, or Ctrl-C.
+    if (character >= ' ' && this.#inside !== 'nothing') {
+      this.#skip(character)
       return 'more'
     }
+    this.#inside = 'nothing'
     if (ENTER.includes(character)) return 'done'
     if (character === KEY.interrupt) return 'interrupt'
     if (character === KEY.end) return this.#characters.length === 0 ? 'end' : 'done'
@@ -51,10 +53,17 @@ class HiddenLine {
     return 'more'
   }
 
+  /** Arrow and function keys send `ESC [ … letter` or `ESC O letter`, Alt with a key sends ESC and the key. */
+  #skip(character: string): void {
+    const begins = this.#inside === 'escape' && (character === '[' || character === 'O')
+    const goesOn = this.#inside === 'sequence' && !/[A-Za-z~]/.test(character)
+    this.#inside = begins || goesOn ? 'sequence' : 'nothing'
+  }
+
   #edit(character: string): void {
     if (BACKSPACE.includes(character)) this.#characters.pop()
     else if (character === KEY.kill) this.#characters.length = 0
-    else if (character === KEY.escape) this.#inEscape = true
+    else if (character === KEY.escape) this.#inside = 'escape'
     else if (character >= ' ') this.#characters.push(character)
   }
 }

@@ -192,7 +192,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     }
   }
 
-  #showOutfit(home: string, { ca, server, clients }: Outfit): void {
+  #showOutfit(home: string, { ca, hasOpenKey, server, clients }: Outfit): void {
     const made = (created: boolean) => (created ? 'made now ' : 'was there ')
     this.log(`${styled('bold', 'Workspace')} ${home}`)
     const rows = columns([
@@ -201,9 +201,8 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
       ...clients.map(({ jid, created, files }) => [jid, `${made(created)} ${files.p12}`] as const),
     ])
     for (const row of rows) this.log(row)
-    this.log(
-      `  The key of this CA is ${styled('yellow', 'not encrypted')}: use it to try things out, not for real users.\n`,
-    )
+    const open = `  The key of this CA is ${styled('yellow', 'not encrypted')}: use it to try things out, not for real users.`
+    this.log(hasOpenKey ? `${open}\n` : '')
   }
 
   #showProof({ logins, message }: Proof): void {

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { checkLedgerFile } from '../store/sqlite-check.ts'
 import { readAuditTrail } from '../workspace/audit-trail.ts'
+import { sizeIfAny } from '../workspace/files.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { about, type Finding } from './finding.ts'
 
@@ -13,6 +14,8 @@ const DISK_WARN_MIB = 512
 export function examineLedger(workspace: Workspace): Finding[] {
   const note = about('ledger')
   const { ledger: path } = workspace.paths
+  // SQLite would make a new one and find nothing wrong with it; the workspace refuses to.
+  if (!sizeIfAny(path)) workspace.ledger()
   const [problem] = checkLedgerFile(path)
   if (problem !== undefined) return [note('failed', `${path} is damaged: ${problem}`, 'restore it from a backup')]
   const records = workspace.ledger().list()

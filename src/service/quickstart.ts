@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { XmppkiError } from '../errors.ts'
 import { keyAlgorithm } from '../pki/algorithms.ts'
+import { isEncryptedPrivateKey } from '../pki/keys.ts'
 import { LoginProbe, type LoginReport } from '../probe/login.ts'
+import { readTextIfAny } from '../workspace/files.ts'
 import { initCa, type RootResult } from '../workspace/init-ca.ts'
 import { type IssuedClient, issueClient } from '../workspace/issue-client.ts'
 import { type IssuedServer, issueServer } from '../workspace/issue-server.ts'
@@ -13,6 +15,8 @@ import { listenerOf, type Service } from './service.ts'
 /** Everything a demonstration needs, some of it made just now. */
 export interface Outfit {
   readonly ca: RootResult
+  /** Whether whoever can read the files can sign as this CA; one that was there before may be better kept. */
+  readonly hasOpenKey: boolean
   readonly server: IssuedServer
   readonly clients: readonly IssuedClient[]
 }
@@ -36,7 +40,13 @@ export async function prepareOutfit(
   for (const jid of jids) {
     clients.push(await issueClient(workspace, { ...common, jid, device: '', days: 500, p12Format: 'modern', issuer }))
   }
-  return { ca, server, clients }
+  return { ca, hasOpenKey: isOpen(ca.files.key), server, clients }
+}
+
+/** A key that is away, or in a token, is not. */
+function isOpen(keyFile: string): boolean {
+  const pem = readTextIfAny(keyFile)
+  return pem?.includes('PRIVATE KEY-----') === true && !isEncryptedPrivateKey(pem)
 }
 
 /** One login of the proof. */
@@ -50,13 +60,15 @@ export interface Proof {
   readonly message: { readonly from: string; readonly to: string; readonly body: string; readonly milliseconds: number }
 }
 
-function readBundle({ jid, files }: IssuedClient): { data: Buffer; password: string } {
-  if (files.p12Password === undefined) {
-    throw new XmppkiError('PROOF_FAILED', `the password of ${jid}'s bundle is not known here`, {
-      hint: 'choose other names with --user, or another folder with --home',
+function readBundle({ jid, directory, files }: IssuedClient): { data: Buffer; password: string } {
+  const { p12, p12Password = `${p12}.password` } = files
+  const missing = [p12, p12Password].find((path) => !existsSync(path))
+  if (missing !== undefined) {
+    throw new XmppkiError('PROOF_FAILED', `${missing} is missing: ${jid} cannot log in`, {
+      hint: `name others with --user, or move the folder away to get a new one: mv '${directory}' '${directory}.old'`,
     })
   }
-  return { data: readFileSync(files.p12), password: readFileSync(files.p12Password, 'utf8').trimEnd() }
+  return { data: readFileSync(p12), password: readFileSync(p12Password, 'utf8').trimEnd() }
 }
 
 /**

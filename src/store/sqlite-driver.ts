@@ -28,7 +28,7 @@ const SHORT_LOCK_TIMEOUT_MS = 20
 const RETRY_MS = 25
 
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
-const SQLITE = { BUSY: 5, CORRUPT: 11, CONSTRAINT: 19, NOTADB: 26 } as const
+const SQLITE = { BUSY: 5, IOERR: 10, CORRUPT: 11, FULL: 13, CONSTRAINT: 19, NOTADB: 26 } as const
 
 /** What messages say about a database file. */
 export interface FileWords {
@@ -51,7 +51,7 @@ export function createPrivateFile(path: string, { name }: FileWords = LEDGER_WOR
   try {
     closeSync(openSync(path, 'a', 0o600))
   } catch (error) {
-    throw new XmppkiError('IO', `${name} ${path} cannot be opened: ${String(error)}`, { cause: error })
+    throw new XmppkiError('IO', `${name} ${path} cannot be opened: ${textOf(error)}`, { cause: error })
   }
 }
 
@@ -125,7 +125,7 @@ export function translated<T>(path: string, work: () => T, words: FileWords = LE
 export function explained(error: unknown, path: string, words: FileWords = LEDGER_WORDS): unknown {
   const code = resultCode(error)
   if (code === undefined) return error
-  const { kind, text, hint } = explanationOf(code, words) ?? { kind: 'IO', text: `cannot be used: ${String(error)}` }
+  const { kind, text, hint } = explanationOf(code, words) ?? { kind: 'IO', text: `cannot be used: ${textOf(error)}` }
   const details = hint === undefined ? { cause: error } : { cause: error, hint }
   return new XmppkiError(kind, `${words.name} ${path} ${text}`, details)
 }
@@ -136,10 +136,16 @@ interface Explanation {
   readonly hint?: string
 }
 
+const ROOM = 'see whether there is room on the disk: xmppki doctor'
+
 function explanationOf(code: number, { restore, locked }: FileWords): Explanation | undefined {
   switch (code) {
     case SQLITE.BUSY:
       return { kind: locked, text: 'is locked by another process', hint: 'try again when that process is done' }
+    case SQLITE.IOERR:
+      return { kind: 'IO', text: 'cannot be read or written (disk I/O error)', hint: ROOM }
+    case SQLITE.FULL:
+      return { kind: 'IO', text: 'cannot grow: the disk is full', hint: ROOM }
     case SQLITE.CORRUPT:
       return { kind: 'CORRUPT', text: 'is damaged', hint: restore }
     case SQLITE.NOTADB:
@@ -156,8 +162,22 @@ function isBusy(error: unknown): boolean {
   return resultCode(error) === SQLITE.BUSY
 }
 
+/** The driver gives what goes wrong in `all` no number, only these texts of SQLite. */
+const CODES_BY_TEXT: Readonly<Record<string, number>> = {
+  'database is locked': SQLITE.BUSY,
+  'disk I/O error': SQLITE.IOERR,
+  'database disk image is malformed': SQLITE.CORRUPT,
+  'database or disk is full': SQLITE.FULL,
+  'file is not a database': SQLITE.NOTADB,
+}
+
 /** The low byte is the primary code, whatever extended code is reported. */
 function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
-  return error.errcode & 0xff
+  if (!(error instanceof Error)) return undefined
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff
+  return CODES_BY_TEXT[error.message]
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -43,10 +43,15 @@ export function withIo<T>(what: string, work: () => T): T {
   } catch (error) {
     const code = systemErrorCode(error)
     if (error instanceof XmppkiError || code === undefined) throw error
-    throw new XmppkiError('IO', `cannot ${what}: ${REASONS[code] ?? code}`, {
+    throw new XmppkiError('IO', `cannot ${what}: ${reasonOf(code)}`, {
       cause: error,
     })
   }
+}
+
+/** What the `code` of an operating-system error means. */
+export function reasonOf(code: string): string {
+  return REASONS[code] ?? code
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -92,6 +97,11 @@ function makeFolder(path: string): void {
 /** Whether anything is there, a dangling symbolic link excepted. */
 export function exists(path: string): boolean {
   return withIo(`look at ${path}`, () => statSync(path, { throwIfNoEntry: false })) !== undefined
+}
+
+/** The octets that a file has, or undefined when there is none. */
+export function sizeIfAny(path: string): number | undefined {
+  return withIo(`look at ${path}`, () => statSync(path, { throwIfNoEntry: false }))?.size
 }
 
 /** The text of a file, or undefined when there is none. */

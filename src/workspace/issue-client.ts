@@ -11,12 +11,13 @@ import { clientProfile } from '../pki/profiles.ts'
 import { issuedValidity } from '../pki/validity.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { type Client, type ClientFiles, fileNamesOf, holderOf, isOwnFolder } from './client-folder.ts'
+import { type Client, type ClientFiles, fileNamesOf, holderOf } from './client-folder.ts'
 import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { exists, type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
+import { roomFor } from './make-room.ts'
 import { generatePassword } from './password.ts'
 import { clientFolderName } from './paths.ts'
-import { archiveOf, publish, type Replaced } from './publish.ts'
+import { publish } from './publish.ts'
 import type { GroupMember } from './publish-group.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
@@ -109,11 +110,12 @@ export async function beginIssuing(
   })
   const password = generatedPassword === undefined ? {} : { generatedPassword }
   const issued = (): IssuedClient => ({ ...describe(record, request), created: true, ...password })
+  const replaces = roomFor(workspace, record, request)
   const publication = {
     record,
     files: [...files, ...(request.enclose?.(issued()) ?? [])],
     certificateFile: fileNamesOf(request).certificate,
-    ...roomFor(workspace, record, request),
+    ...(replaces === undefined ? {} : { replaces }),
   }
   let winner: IssuedRecord | undefined
   return {
@@ -124,20 +126,6 @@ export async function beginIssuing(
     },
     settle: () => (winner === undefined ? issued() : acceptExisting(workspace, request, winner, now)),
   }
-}
-
-/** What was revoked makes room for what is to take its place. */
-function roomFor(workspace: Workspace, record: IssuedRecord, client: Client): { replaces?: Replaced } {
-  const { name, device, directory } = record
-  if (!isOwnFolder(workspace, record, client)) return {}
-  const revoked = workspace
-    .ledger()
-    .list('client')
-    .findLast((old) => old.name === name && old.device === device && old.directory === directory)
-  if (revoked?.revokedAt === undefined) return {}
-  const archive = archiveOf(revoked)
-  workspace.warn(`the files of the revoked certificate of ${name} are now in ${archive}`)
-  return { replaces: { serial: revoked.serial, archive } }
 }
 
 /** Certificate and files that are not yet written. */

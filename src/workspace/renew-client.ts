@@ -6,6 +6,7 @@ import { generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import type { Pkcs12Format } from '../pki/pkcs12.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { type Client, fileNamesOf, holderOf, isOwnFolder } from './client-folder.ts'
+import { findCompromise } from './compromised-key.ts'
 import { findCurrent, findSettled, toRecord, withCurrentFiles } from './current.ts'
 import { type NewFile, readTextIfAny, SECRET_FILE } from './files.ts'
 import { makeClient } from './issue-client.ts'
@@ -70,7 +71,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
   const old = findSettled(workspace, holderOf(request))
   if (old === undefined) throw nothingToRenew(request)
   if (request.due !== undefined && !endsWithin(request.due, old, now.getTime())) return notDue(old)
-  const make = () => makeRenewed(request, old, now)
+  const make = () => makeRenewed(workspace, request, old, now)
   const { certificate, files, generatedPassword } = await withCurrentFiles(workspace, old, make, () => {
     throw overtaken(request)
   })
@@ -104,9 +105,10 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
   }
 }
 
-async function makeRenewed(request: RenewalRequest, old: IssuedRecord, now: Date) {
+async function makeRenewed(workspace: Workspace, request: RenewalRequest, old: IssuedRecord, now: Date) {
   // Before the passphrase of the CA is asked for.
   const oldKeys = request.rekey ? undefined : readClientKey(old, request, readClientCertificate(old, request))
+  if (oldKeys !== undefined) refuseCompromisedKey(workspace, request, oldKeys)
   const passwordFile = fileNamesOf(request).p12Password
   // The user knows it already; a new one would have to be handed over again.
   const kept = readTextIfAny(join(old.directory, passwordFile))?.trim() || undefined
@@ -116,6 +118,17 @@ async function makeRenewed(request: RenewalRequest, old: IssuedRecord, now: Date
   if (request.p12Password !== undefined || kept === undefined) return made
   const keptFile: NewFile = { name: passwordFile, content: `${kept}\n`, mode: SECRET_FILE }
   return { ...made, files: [...made.files, keptFile] }
+}
+
+/** An older certificate for the same key may have been revoked by its serial number alone. */
+function refuseCompromisedKey(workspace: Workspace, client: Client, { publicKey }: KeyPair): void {
+  const revoked = findCompromise(workspace, client, publicKey)
+  if (revoked === undefined) return
+  const text = `the key of ${nameOf(client)} was revoked as compromised with the certificate ${revoked.serial}`
+  throw new XmppkiError('BAD_INPUT', text, {
+    hint: `make a new one with --rekey, and revoke what the key still opens: xmppki client revoke ${client.jid}`,
+    spec: 'RFC 5280 §5.3.1',
+  })
 }
 
 function folderOf(workspace: Workspace, { jid, device }: Client): string {

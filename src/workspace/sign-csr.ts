@@ -9,10 +9,12 @@ import { encodePem } from '../pki/pem.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { isOwnFolder } from './client-folder.ts'
+import { findCompromise } from './compromised-key.ts'
 import { findCurrent, findSettled, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { diskName } from './disk-name.ts'
 import { createFile, exists, makePrivateFolder, type NewFile, PUBLIC_FILE, readTextIfAny, syncFolder } from './files.ts'
 import { readInputFile } from './input-file.ts'
+import { roomFor } from './make-room.ts'
 import { clientFolderName } from './paths.ts'
 import { archiveOf, type Publication, publish, type Replaced } from './publish.ts'
 import { overtaken, type SupersededCertificate } from './renew-client.ts'
@@ -80,6 +82,7 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   const approved = judgeCsr(csr, request.policy, file)
   const now = request.now ?? new Date()
   const work = { ...request, file, csr, approved, handout: handoutOf(file, request.out), now }
+  refuseCompromisedKey(workspace, work)
   const find = request.renew ? findSettled : findCurrent
   const existing = find(workspace, holderOf(work))
   if (existing !== undefined && !isToRenew(work, existing)) return acceptExisting(workspace, work, existing)
@@ -109,6 +112,18 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   handOutNew(work, record, { certificate: certificate.pem, chain })
   const signed = describe(work, record, true)
   return existing === undefined ? signed : { ...signed, previous: superseded(existing, replaces) }
+}
+
+/** Whoever has the key that was stolen can prove to have it, too. */
+function refuseCompromisedKey(workspace: Workspace, { approved, device, csr, file }: Work): void {
+  const { jid } = approved
+  const revoked = findCompromise(workspace, { jid, device }, csr.publicKey)
+  if (revoked === undefined) return
+  const why = `its key was revoked as compromised with the certificate ${revoked.serial}`
+  throw new XmppkiError('BAD_INPUT', `${file} is refused (compromised-key): ${why}`, {
+    hint: `have a new key made, for example: xmppki client csr ${jid}`,
+    spec: 'RFC 5280 §5.3.1',
+  })
 }
 
 /** Whether the certificate is to be superseded; `ifMissing` is content with one for the same key. */
@@ -145,16 +160,20 @@ async function issue(workspace: Workspace, work: Work, old: IssuedRecord | undef
     publication: issuer.publication,
   })
   const certificate = await sign(prepared, issuer.key)
+  const client = { jid, device: work.device }
   // What was imported stays where it is.
-  const own = old !== undefined && isOwnFolder(workspace, old, { jid, device: work.device }) ? old : undefined
+  const own = old !== undefined && isOwnFolder(workspace, old, client) ? old : undefined
   const usual = join(workspace.paths.clients(jid.domain), clientFolderName(local, work.device))
   const directory = own?.directory ?? usual
   const record = toRecord(certificate, { ...holderOf(work), domains: [], directory, now })
-  const replaces = old && {
-    serial: old.serial,
-    ...(own === undefined ? {} : { archive: archiveOf(own) }),
-    ...(work.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
-  }
+  const replaces =
+    old === undefined
+      ? roomFor(workspace, record, client)
+      : {
+          serial: old.serial,
+          ...(own === undefined ? {} : { archive: archiveOf(own) }),
+          ...(work.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
+        }
   return { record, certificate, replaces, chain: [certificate.pem, ...issuer.chain].join('') }
 }
 

@@ -6,7 +6,7 @@ import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { SqliteLedger } from '../store/sqlite.ts'
 import { type Authority, issuingAuthorities, keyFileOf, readAuthority } from './authority.ts'
 import { loadCaKey } from './ca-key.ts'
-import { exists, makePrivateFolder } from './files.ts'
+import { exists, makePrivateFolder, sizeIfAny } from './files.ts'
 import { WorkspacePaths } from './paths.ts'
 import { type CaUrls, publicationOf } from './publication.ts'
 import { readServerCredentials, type ServerCredentials } from './server-credentials.ts'
@@ -171,8 +171,10 @@ export class Workspace {
 
   #openLedger(): Ledger {
     // A new, empty ledger beside an old CA would silently forget who was revoked.
-    if (this.hasCa && !exists(this.paths.ledger)) {
-      throw new XmppkiError('CORRUPT', `the ledger ${this.paths.ledger} is missing, but there is a CA`, {
+    const size = sizeIfAny(this.paths.ledger)
+    if (this.hasCa && !size) {
+      const what = size === undefined ? 'missing' : 'empty'
+      throw new XmppkiError('CORRUPT', `the ledger ${this.paths.ledger} is ${what}, but there is a CA`, {
         hint: 'restore it from a backup',
       })
     }

@@ -31,9 +31,22 @@ describe('what the command line refuses', () => {
       'a secret given to a flag that is none',
       ['ca', 'init', '--passphrase=sesame'],
       'unknown flag: --passphrase',
-      undefined,
+      'did you mean --passphrase-file? see --help',
     ],
     ['a surplus argument', ['ca', 'init', 'sesame'], 'too many arguments', 'see --help'],
+    ['a flag that must be there', ['client', 'export', 'alice'], '--out is missing', 'see --help'],
+    [
+      'flags that exclude each other',
+      ['client', 'list', '--expiring', '30d', '--state', 'valid'],
+      '--expiring and --state cannot be given together',
+      'see --help',
+    ],
+    [
+      'a flag without those it needs',
+      ['doctor', '--p12', 'alice.p12'],
+      '--p12 needs --connect, --p12-password-file',
+      'see --help',
+    ],
     ['a flag without its value', ['ca', 'init', '--days'], 'flag --days expects a value', 'see --help'],
     ['a bad value', ['ca', 'init', '--days', 'x'], "--days must be a whole number from 1 to 36525, not 'x'", undefined],
   ])('%s', async (_case, args, message, hint) => {
@@ -78,7 +91,8 @@ describe('nearest', () => {
     ['itself', 'init', 'init'],
     ['nothing alike', 'frobnicate', undefined],
     ['too short to tell', 'x', undefined],
+    ['the first words of one, before what needs fewer edits', 'key-file', 'key-file-in'],
   ])('%s', (_case, text, expected) => {
-    expect(nearest(text, ['init', 'issue'])).toBe(expected)
+    expect(nearest(text, ['init', 'issue', 'no-key-file', 'key-file-in'])).toBe(expected)
   })
 })

@@ -1,5 +1,6 @@
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseDays, parseDevice, parseDomain, parsePort } from '../../src/cli/flags.ts'
+import { parseDays, parseDevice, parseDomain, parsePath, parsePort } from '../../src/cli/flags.ts'
 
 const failure = (code: string) => expect.objectContaining({ code })
 
@@ -27,6 +28,16 @@ describe('parsePort', () => {
 
   it.each(['', '-1', '65536', '5222x', '1e2'])('refuses %j', (text) => {
     expect(() => parsePort(text)).toThrow(failure('BAD_INPUT'))
+  })
+})
+
+describe('parsePath', () => {
+  it.each(['x', '../x', '/x', './-', '--', ' '])('takes %j', (text) => {
+    expect(parsePath(text)).toBe(resolve(text))
+  })
+
+  it.each(['', '-'])('refuses %j', (text) => {
+    expect(() => parsePath(text)).toThrow(failure('BAD_INPUT'))
   })
 })
 

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { columns, day, errorLines, styled } from '../../src/cli/output.ts'
 import { XmppkiError } from '../../src/errors.ts'
@@ -42,5 +45,49 @@ describe('errorLines', () => {
   ])('%s', (_case, details, expected) => {
     vi.stubEnv('NO_COLOR', '1')
     expect(errorLines(new XmppkiError('IO', 'x', details))).toEqual(expected)
+  })
+})
+
+const binary = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
+
+describe('errorLines, with a name of somebody else', () => {
+  it.each([
+    ['an escape sequence', '\u001b[2Jx', '\\u001b[2Jx'],
+    ['a line break', 'x\nhint:  run it', 'x\\u000ahint:  run it'],
+    ['a C1 control', '\u009b2Jx', '\\u009b2Jx'],
+    ['text that runs backwards', '\u202egnp.exe', '\\u202egnp.exe'],
+    ['other scripts, which stay', 'münchen 李雷 ✓', 'münchen 李雷 ✓'],
+  ])('%s', (_case, name, shown) => {
+    vi.stubEnv('NO_COLOR', '1')
+    const lines = errorLines(new XmppkiError('IO', `a ${name}`, { hint: `b ${name}` }))
+    expect(lines).toEqual([`error: a ${shown}`, `hint:  b ${shown}`])
+  })
+})
+
+describe('watchOutput', () => {
+  it.each([
+    ['a result', ['completion', 'bash']],
+    ['help', ['client', 'issue', '--help']],
+  ])('tells in one line that %s could not be written', (_case, args) => {
+    const full = openSync('/dev/full', 'w')
+    const { status, stderr } = spawnSync(process.execPath, [binary, ...args], {
+      env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1' },
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
+    closeSync(full)
+    expect({ status, stderr }).toEqual({ status: 7, stderr: 'error: standard output cannot be written: ENOSPC\n' })
+  })
+
+  it('keeps the exit code when it is standard error that cannot be written', () => {
+    const full = openSync('/dev/full', 'w')
+    const { status } = spawnSync(process.execPath, [binary, 'client', 'list'], {
+      env: { PATH: process.env.PATH, XMPPKI_HOME: '/nonexistent/xmppki' },
+      stdio: ['ignore', 'ignore', full],
+      timeout: 30_000,
+    })
+    closeSync(full)
+    expect(status).toBe(4)
   })
 })

@@ -53,7 +53,10 @@ describe('askHidden', () => {
     ['more backspaces than characters', ['a\b\b\bb\r'], 'b'],
     ['Ctrl-U', ['wrong\x15right\r'], 'right'],
     ['arrow keys', ['ab\x1b[D\x1b[1;5Cc\r'], 'abc'],
+    ['function keys', ['ab\x1bOP\x1b[15~c\r'], 'abc'],
     ['Alt with a letter', ['ab\x1bxc\r'], 'abc'],
+    ['Alt with Backspace', ['ab\x1b\x7fc\r'], 'abc'],
+    ['Escape before Enter', ['abc\x1b\r'], 'abc'],
     ['a bracketed paste', ['\x1b[200~pasted\x1b[201~\r'], 'pasted'],
     ['Ctrl-D after characters', ['secret\x04'], 'secret'],
     ['UTF-8 split over two reads', [Buffer.from([0xc3]), Buffer.from([0xbc, 0x0d])], 'ü'],
@@ -73,6 +76,7 @@ describe('askHidden', () => {
 
   it.each([
     ['Ctrl-C', 'abc\x03', Interrupted],
+    ['Ctrl-C after Escape', 'abc\x1b\x03', Interrupted],
     ['Ctrl-D at once', '\x04', /no passphrase was typed/],
   ])('gives up at %s and restores the terminal', async (_case, keys, expected) => {
     const terminal = new Terminal(keys)

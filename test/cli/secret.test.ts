@@ -45,6 +45,16 @@ describe('readSecretFile', () => {
   })
 
   it.each([
+    ['missing', 'NOT_FOUND', 'no such file or folder (ENOENT)'],
+    ['.', 'IO', 'it is a folder (EISDIR)'],
+  ])('says in words why it cannot be read: %s', async (name, code, reason) => {
+    const path = join(folder, name)
+    const reading = readSecretFile(path, { label: 'passphrase', flag: '--passphrase-file', warn: () => undefined })
+    const message = `cannot read ${path}, given by --passphrase-file: ${reason}`
+    await expect(reading).rejects.toThrow(expect.objectContaining({ code, message }))
+  })
+
+  it.each([
     [0o600, 0],
     [0o400, 0],
     [0o640, 1],

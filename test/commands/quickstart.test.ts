@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +46,16 @@ describe('quickstart', () => {
     expect(stdout).toContain('The key of this CA is not encrypted')
   })
 
+  it('does not say so of a CA whose key is encrypted', async () => {
+    const locked = mkdtempSync(join(tmpdir(), 'xmppki-quickstart-'))
+    const env = { XMPPKI_CA_PASSPHRASE: 'open sesame' }
+    await runCli(['ca', 'init', '--home', locked], { env })
+    const { code, stdout } = await runCli([...CHECK, '--home', locked], { env })
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('not encrypted')
+    rmSync(locked, { recursive: true })
+  })
+
   it('takes other users, also one alone, who then writes to himself', async () => {
     const { code, stdout } = await runCli([...CHECK, '--home', home, '--user', 'romeo', '--json'])
     expect(code).toBe(0)
@@ -87,6 +97,22 @@ describe('quickstart', () => {
     expect(code).toBe(8)
     expect(stderr).toMatch(/^error: .*(alice|TLS|password)/m)
     expect(stderr).not.toContain('not the password')
+    rmSync(broken, { recursive: true })
+  })
+
+  it.each(['alice.p12', 'alice.p12.password'])('tells what to do when %s is gone', async (file) => {
+    const broken = mkdtempSync(join(tmpdir(), 'xmppki-quickstart-'))
+    const folder = join(broken, 'clients', 'localhost', 'alice')
+    await runCli([...CHECK, '--home', broken])
+    rmSync(join(folder, file))
+    const { code, stderr } = await runCli([...CHECK, '--home', broken])
+    expect(stderr).toBe(
+      `error: ${join(folder, file)} is missing: alice@localhost cannot log in\n` +
+        `hint:  name others with --user, or move the folder away to get a new one: mv '${folder}' '${folder}.old'\n`,
+    )
+    expect(code).toBe(8)
+    renameSync(folder, `${folder}.old`)
+    expect(await runCli([...CHECK, '--home', broken])).toMatchObject({ code: 0 })
     rmSync(broken, { recursive: true })
   })
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +45,18 @@ describe('serve', () => {
     const serve = new ServeProcess(['--home', home])
     await serve.listening()
     expect(await serve.stop(signal)).toBe(0)
+  })
+
+  it('goes on when its log cannot be written any more', async () => {
+    const full = openSync('/dev/full', 'w')
+    const serve = new ServeProcess(['--home', home, '--log-level', 'debug'], {}, { stderr: full })
+    closeSync(full)
+    const { port } = await serve.listening()
+    for (const user of ['alice', 'bob', 'alice']) {
+      const client = await RawClient.online({ port, credentials: credentials(user) })
+      client.destroy()
+    }
+    expect(await serve.stop()).toBe(0)
   })
 
   it('publishes CRL and OCSP with --http-port, and renews a CRL that has gone stale', async () => {
@@ -171,9 +183,10 @@ describe('serve', () => {
 
 describe('serve, errors', () => {
   it('without a CA names the command that makes one', async () => {
-    const { code, stderr } = await runCli(['serve', '--home', join(home, 'nowhere')])
+    const nowhere = join(home, 'nowhere')
+    const { code, stderr } = await runCli(['serve', '--home', nowhere])
     expect(code).toBe(4)
-    expect(stderr).toBe(`error: no CA in ${join(home, 'nowhere')}\nhint:  run: xmppki ca init\n`)
+    expect(stderr).toBe(`error: no CA in ${nowhere}\nhint:  run: xmppki ca init (with --home '${nowhere}')\n`)
   })
 
   it('with an encrypted CA key and no passphrase says what is missing and which command helps', async () => {

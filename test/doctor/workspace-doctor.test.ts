@@ -177,4 +177,21 @@ describe('examineWorkspace', () => {
     expect(found).toContainEqual(expect.stringMatching(/^ledger: failed: /))
     expect(found).toContainEqual(expect.stringMatching(/^disk: ok: /))
   })
+
+  it.each([
+    ['missing', (path: string) => rmSync(path, { force: true })],
+    ['empty', (path: string) => writeFileSync(path, '')],
+  ])('does not put a new ledger where it is %s', async (what, damage) => {
+    const copy = ca.path('copy')
+    cpSync(ca.home, copy, { recursive: true, filter: (path) => !/ledger\.db/.test(path) })
+    const path = join(copy, 'ledger.db')
+    damage(path)
+    const damaged = openWorkspace(copy)
+    const findings = await examineWorkspace(damaged, { domain: 'localhost', now: new Date() })
+    const found = findings.map(({ check, state, text }) => `${check}: ${state}: ${text}`)
+    expect(found).toContain(`ledger: failed: the ledger ${path} is ${what}, but there is a CA`)
+    expect(found).toContainEqual(expect.stringMatching(/^audit log: failed: /))
+    expect(() => damaged.ledger()).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+    damaged.close()
+  })
 })

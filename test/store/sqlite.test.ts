@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyChain } from '../../src/store/audit.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { openDatabase, translated } from '../../src/store/sqlite-driver.ts'
 import { describeLedger, issuedRecord } from './contract.ts'
 
 let folder: string
@@ -191,6 +192,36 @@ describe('SqliteLedger', () => {
     expect(() => new SqliteLedger(path)).toThrow(
       expect.objectContaining({ code, message: `the ledger ${path} ${text}` }),
     )
+  })
+
+  it('tells that it is damaged, whatever is read', () => {
+    const path = newPath()
+    const ledger = new SqliteLedger(path)
+    for (const serial of ['a1', 'b2']) ledger.transaction((insert) => insert(issuedRecord({ serial })))
+    ledger.close()
+    const checkpoint = new DatabaseSync(path)
+    checkpoint.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    checkpoint.close()
+    const octets = readFileSync(path)
+    // The schema is on the first page; how to read each of the others stands at its beginning.
+    for (let page = 4096; page < octets.length; page += 4096) octets.fill(0xff, page, page + 16)
+    writeFileSync(path, octets)
+    const damaged = new SqliteLedger(path)
+    const error = expect.objectContaining({ code: 'CORRUPT', message: `the ledger ${path} is damaged` })
+    expect(() => damaged.list()).toThrow(error)
+    expect(() => damaged.findCurrent({ kind: 'client', name: 'alice@localhost', device: '' })).toThrow(error)
+    damaged.close()
+  })
+
+  it('tells that there is no room', () => {
+    const path = newPath()
+    const database = openDatabase(path)
+    database.exec('CREATE TABLE t (x); PRAGMA max_page_count = 2')
+    const fill = () => translated(path, () => database.prepare('INSERT INTO t VALUES (zeroblob(99999))').run())
+    expect(fill).toThrow(
+      expect.objectContaining({ code: 'IO', message: `the ledger ${path} cannot grow: the disk is full` }),
+    )
+    database.close()
   })
 
   it('reports a path where no file can be', () => {

@@ -22,6 +22,8 @@ export interface ServeProcessOptions {
   readonly lifetimeMs?: number
   /** File descriptors that it may have open. */
   readonly descriptors?: number | 'unlimited'
+  /** A file descriptor that takes what would be collected here. */
+  readonly stderr?: number | 'pipe'
 }
 
 /** A real `xmppki serve --json` process on ports of the system's choice. */
@@ -34,14 +36,14 @@ export class ServeProcess {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    { lifetimeMs = 60_000, descriptors = 'unlimited' }: ServeProcessOptions = {},
+    { lifetimeMs = 60_000, descriptors = 'unlimited', stderr = 'pipe' }: ServeProcessOptions = {},
   ) {
     const command = [process.execPath, BINARY, 'serve', '--port', '0', '--json', ...args]
     const [file = '', ...rest] =
       descriptors === 'unlimited' ? command : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command]
     this.#child = spawn(file, rest, {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', stderr],
       timeout: lifetimeMs,
     })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -7,6 +7,7 @@ import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import { parsePeriod } from '../../src/workspace/period.ts'
 import { type RenewalRequest, renewClient } from '../../src/workspace/renew-client.ts'
 import { renewableClients, renewClients } from '../../src/workspace/renew-clients.ts'
+import { revokeClients } from '../../src/workspace/revoke-clients.ts'
 import { parseJid } from '../../src/xmpp/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
@@ -65,6 +66,16 @@ describe('renewClient', () => {
     expect(publicKey.export({ type: 'spki', format: 'pem' })).not.toEqual(oldKey)
     expect(publicKey.asymmetricKeyDetails).toEqual({ namedCurve })
     expect(createPublicKey(readFileSync(old.files.key)).equals(publicKey)).toBe(true)
+  })
+
+  it('does not keep a key that was revoked as compromised, with whatever certificate', async () => {
+    const old = await ca.issue('alice')
+    const { serial } = await renew()
+    const target = { serial: old.serial }
+    await revokeClients(ca.workspace, { target, reason: 'keyCompromise', crlDays: 7, issuer: ca.issuer })
+    await expect(renew()).rejects.toThrow(failure('BAD_INPUT', `as compromised with the certificate ${old.serial}`))
+    expect(await renew({ rekey: true })).toMatchObject({ previous: { serial } })
+    expect(await renew()).toMatchObject({ renewed: true })
   })
 
   it('takes a password that is given, or makes one where none lies there', async () => {

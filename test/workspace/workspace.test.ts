@@ -119,6 +119,14 @@ describe('damage', () => {
     expect(readdirSync(made.paths.home)).not.toContain('ledger.db')
   })
 
+  it('ledger: emptied, although there is a CA: nobody who was revoked is forgotten', async () => {
+    const made = await madeCa()
+    made.close()
+    writeFileSync(made.paths.ledger, '')
+    const workspace = openWorkspace(made.paths.home)
+    expect(() => workspace.ledger()).toThrow(failure('CORRUPT', 'is empty, but there is a CA'))
+  })
+
   it('key of the CA: missing', async () => {
     const workspace = await madeCa()
     rmSync(workspace.paths.rootKey)

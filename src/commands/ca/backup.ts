@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import { Args } from '@oclif/core'
 import { backupPassphraseFileFlag, readBackupPassphrase } from '../../cli/backup-passphrase.ts'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
+import { parsePath } from '../../cli/flags.ts'
 import { columns } from '../../cli/output.ts'
 import type { BackupResult } from '../../workspace/backup.ts'
 
@@ -48,7 +48,7 @@ export default class CaBackup extends XmppkiCommand<BackupResult> {
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
-      const file = resolve(args.file)
+      const file = parsePath(args.file)
       checkBackupTarget(workspace, file)
       const passphrase = await readBackupPassphrase(flags['backup-passphrase-file'], { confirm: true, warn })
       const result = backupWorkspace(workspace, file, passphrase)

@@ -157,7 +157,8 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
     ])
     for (const row of rows) this.log(row)
     if (unencrypted) this.sayWarning('whoever can read the private key can log in as any user; keep it safe')
-    this.log(history !== undefined && history.revoked > 0 ? 'Next: xmppki ca crl' : 'Next: xmppki client issue alice')
+    const next = history !== undefined && history.revoked > 0 ? 'ca crl' : 'client issue alice'
+    this.log(`Next: xmppki ${next}${this.sameHome}`)
   }
 }
 

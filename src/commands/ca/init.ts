@@ -163,7 +163,7 @@ export default class CaInit extends XmppkiCommand<RootResult> {
     ])
     for (const row of rows) this.log(row)
     if (unencrypted) this.sayWarning('whoever can read the private key can log in as any user; keep it safe')
-    this.log('Next: xmppki client issue alice')
+    this.log(`Next: xmppki client issue alice${this.sameHome}`)
   }
 }
 

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { deviceFlag, domainFlag, pathFlag, secretFileFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
-import { readSecretFile } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { ExportedClient, ExportFormat } from '../../workspace/export-client.ts'
 
@@ -79,7 +79,8 @@ export default class ClientExport extends XmppkiCommand<ClientExportResult> {
     const { args, flags } = await this.parse(ClientExport)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { exportClient } = await import('../../workspace/export-client.ts')
-    const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
+    const warn = (text: string) => this.sayWarning(text)
+    const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const domain = flags.domain ?? workspace.defaultDomain
       const [client] = parseClientNames([args.name], { domain, explicit: flags.domain !== undefined })
@@ -90,20 +91,13 @@ export default class ClientExport extends XmppkiCommand<ClientExportResult> {
         format: flags.format,
         out: flags.out,
         p12Format: flags['p12-compat'] ? 'compat' : 'modern',
-        ...(flags.format === 'p12' ? await this.#password(flags['p12-password-file']) : {}),
+        ...(flags.format === 'p12' ? await readBundlePassword(flags['p12-password-file'], warn) : {}),
       })
       this.#show(result, generatedPassword)
       return result
     } finally {
       workspace.close()
     }
-  }
-
-  async #password(file: string | undefined): Promise<{ p12Password?: string }> {
-    if (file === undefined) return {}
-    const warn = (text: string) => this.sayWarning(text)
-    const request = { label: 'password of the bundle', flag: '--p12-password-file', warn }
-    return { p12Password: await readSecretFile(file, request) }
   }
 
   #show({ jid, device, file, passwordFile, notAfter }: ClientExportResult, password: string | undefined): void {

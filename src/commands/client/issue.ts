@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { checkFolders, parseClientNames, remarksAbout } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
@@ -25,7 +26,6 @@ import { checkSources } from '../../cli/issue-sources.ts'
 import { type RefusedRow, readListedClients } from '../../cli/listed-clients.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
-import { readSecretFile } from '../../cli/secret.ts'
 import { SHEET_FLAGS } from '../../cli/sheet-flags.ts'
 import type { Sheets } from '../../cli/sheets.ts'
 import { StopSwitch } from '../../cli/stop-switch.ts'
@@ -207,19 +207,11 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     readonly 'p12-compat': boolean
     readonly out: string | undefined
   }): Promise<Pick<ClientRequest, 'p12Format' | 'p12Password' | 'out'>> {
-    const p12Format = flags['p12-compat'] ? 'compat' : 'modern'
-    const where = flags.out === undefined ? {} : { out: flags.out }
-    const file = flags['p12-password-file']
-    if (file === undefined) return { p12Format, ...where }
     const warn = (text: string) => this.sayWarning(text)
     return {
-      p12Format,
-      ...where,
-      p12Password: await readSecretFile(file, {
-        label: 'password of the bundles',
-        flag: '--p12-password-file',
-        warn,
-      }),
+      p12Format: flags['p12-compat'] ? 'compat' : 'modern',
+      ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(await readBundlePassword(flags['p12-password-file'], warn)),
     }
   }
 

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
+import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
@@ -17,7 +18,6 @@ import {
 } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { checkKeyType, notDue } from '../../cli/renewal.ts'
-import { readSecretFile } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { Client } from '../../workspace/client-folder.ts'
 import type { RenewedClient } from '../../workspace/renew-client.ts'
@@ -106,7 +106,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const result = await renewClients(workspace, {
-        ...(await this.#password(flags['p12-password-file'])),
+        ...(await readBundlePassword(flags['p12-password-file'], warn)),
         ...(flags['key-type'] === undefined ? {} : { algorithm: flags['key-type'] }),
         ...(flags['expires-in'] === undefined ? {} : { due: flags['expires-in'] }),
         clients: await this.#clients(workspace, args.name ?? [], flags),
@@ -138,13 +138,6 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     if (flags.all) return renewableClients(workspace).filter(isMeant)
     const named = parseClientNames(names, { domain, explicit: flags.domain !== undefined })
     return named.map(({ jid }) => ({ jid, device: flags.device ?? '' }))
-  }
-
-  async #password(file: string | undefined): Promise<{ p12Password?: string }> {
-    if (file === undefined) return {}
-    const warn = (text: string) => this.sayWarning(text)
-    const request = { label: 'password of the bundles', flag: '--p12-password-file', warn }
-    return { p12Password: await readSecretFile(file, request) }
   }
 
   #finish({ done, failed, crls, withoutKey }: RenewalBatchResult): ClientRenewResult {

@@ -37,7 +37,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
   static override summary = 'Sign certificate requests (CSRs) that clients made: PEM or DER, from any program.'
 
   static override description = [
-    'Each request is judged first: its signature must prove that the requester holds the key, the key must be of an allowed type, it must not ask to be a CA or for purposes other than that of a client, and its names must be those of the one account that it is signed for. A refusal has its name in brackets, for example "(proof-of-possession)".',
+    'Each request is judged first: its signature must prove that the requester holds the key, the key must be of an allowed type and not one that was revoked as compromised, it must not ask to be a CA or for purposes other than that of a client, and its names must be those of the one account that it is signed for. A refusal has its name in brackets, for example "(proof-of-possession)".',
     'A request is only a claim: anybody can write any name into one. Say whom it is for with --name, or vouch for what the files ask for with --accept-requested-name (names at the domain of the workspace or of --domain only). Without either nothing is signed, and the refusal tells what is asked for.',
     'Only the public key is taken from the request; the certificate is made from the same profile as by "client issue". What was asked for beyond it is listed as a note.',
     'alice.csr is answered by alice.crt and alice.chain.crt (with the CA certificate) beside it or in --out; the workspace keeps a copy. When one of several files fails the others are still done, and the exit code is 9.',

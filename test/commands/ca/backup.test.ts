@@ -47,6 +47,13 @@ describe('ca backup and ca restore', () => {
     expect((await there(['ca', 'restore', cli.path('pki.age')])).code).toBe(3)
   })
 
+  it('refuses to go through a pipe, which would get the report instead', async () => {
+    const { code, stdout, stderr } = await run(['ca', 'backup', '-'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('standard input and output cannot be used here')
+    expect(readdirSync(cli.folder)).toEqual(['home'])
+  })
+
   it('killed at any moment: no file or a whole one', async () => {
     const began = performance.now()
     await run(['ca', 'backup', 'whole.age'])

@@ -18,6 +18,14 @@ const key = () => join(cli.home, 'ca/root.key')
 const inTenYears = () => new Date(Date.now() + 3650 * 86_400_000).toISOString().slice(0, 10)
 
 describe('ca init', () => {
+  it('says what is next for the workspace that was typed, not for another one', async () => {
+    const elsewhere = cli.path('elsewhere')
+    const made = await cli.run(['ca', 'init', '--no-passphrase', `--home=${elsewhere}`])
+    expect(made.stdout).toContain(`Next: xmppki client issue alice --home '${elsewhere}'\n`)
+    const { stderr } = await cli.run(['client', 'show', 'alice', '--home', elsewhere])
+    expect(stderr).toContain(`hint:  see who has with: xmppki client list (with --home '${elsewhere}')\n`)
+  })
+
   it('makes an encrypted key, a certificate and a ledger, and shows them', async () => {
     const result = await cli.run(['ca', 'init'], { env: { XMPPKI_CA_PASSPHRASE: 'open sesame' } })
     expect(result).toEqual({

@@ -45,6 +45,7 @@ describe('client export', () => {
   it.each([
     ['no --out', ['alice'], 2],
     ['an unknown format', ['alice', '--format', 'jks', '--out', 'x'], 2],
+    ['a pipe', ['alice', '--out', '-'], 2],
     ['an unknown user', ['bob', '--out', 'x'], 4],
   ])('refuses %s', async (_case, args, exitCode) => expect((await run(args)).code).toBe(exitCode))
 })

@@ -239,6 +239,42 @@ describe('client sign --renew', () => {
     expect(readdirSync(old?.directory ?? '')).toContain('dora.key')
     expect(readdirSync(folder('dora')).sort()).toEqual(['dora.chain.crt', 'dora.crt', 'dora.csr'])
   })
+
+  it('refuses a key that was revoked as compromised, for whichever device, but not another one', async () => {
+    const csr = (name: string) => ['client', 'sign', `${name}.csr`, '--name', 'erik', '--out', name]
+    for (const name of ['stolen', 'fresh']) {
+      writeFileSync(
+        home.path(`${name}.csr`),
+        await createCsr({ keys: await testKeys('ec:p256'), jid: account('erik@example.org') }),
+      )
+    }
+    expect(await home.run(csr('stolen'))).toMatchObject({ code: 0 })
+    expect(await home.run(['client', 'revoke', 'erik', '--reason', 'keyCompromise'])).toMatchObject({ code: 0 })
+    for (const device of ['', 'phone']) {
+      const as = device === '' ? [] : ['--device', device]
+      const refused = await home.run([...csr('stolen'), ...as, '--json'])
+      const { error } = JSON.parse(refused.stdout)
+      expect(error).toMatchObject({ code: 'BAD_INPUT', exitCode: 2 })
+      expect(error.message).toContain('is refused (compromised-key)')
+    }
+    expect(await home.run(csr('fresh'))).toMatchObject({ code: 0 })
+    const { code } = await home.run([...csr('stolen'), '--renew'])
+    expect(code).toBe(2)
+  })
+
+  it('gives a device whose certificate was revoked another one', async () => {
+    const args = ['client', 'sign', 'carol.csr', '--name', 'carol', '--out', 'again']
+    expect(await home.run(['client', 'revoke', 'carol'])).toMatchObject({ code: 0 })
+    const [old] = rows('carol')
+    const archive = `${folder('carol')}~${old?.serial.slice(0, 12)}`
+    const result = await home.run(args)
+    expect(result).toMatchObject({
+      code: 0,
+      stderr: `warning: the files of the revoked certificate of carol@example.org are now in ${archive}\n`,
+    })
+    expect(rows('carol').map(({ directory }) => directory)).toEqual([archive, folder('carol')])
+    expect(readdirSync(archive).sort()).toEqual(['carol.chain.crt', 'carol.crt', 'carol.csr'])
+  })
 })
 
 describe('client sign, told by the environment', () => {

@@ -83,7 +83,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       for (const row of columns(crlRows([crl]))) this.log(row)
       this.reportRest(await shareRevocations(workspace, flags.config))
       if (users.length > 0) this.sayWarning(`${users.length} users need a new certificate`)
-      this.say('Next: xmppki ca issuing init, then: xmppki client renew --all --rekey')
+      this.say(`Next: xmppki ca issuing init${this.sameHome}, then: xmppki client renew --all --rekey${this.sameHome}`)
       return { ...revoked, crl: crlDocument(crl) }
     } finally {
       workspace.close()
