@@ -25,7 +25,7 @@ export interface CertificateLoginOptions {
   /** What each listener accepts, by its name. */
   readonly trusts: ReadonlyMap<string, ClientTrust>
   /** Knows what has been revoked. */
-  readonly ledger: Pick<Ledger, 'findBySerial'>
+  readonly ledger: Pick<Ledger, 'revokedAt'>
   readonly policy: ExternalPolicy
   /** Logins with what accounts have enrolled themselves (XEP-0257). */
   readonly enrolled?: EnrolledLogin
@@ -179,11 +179,11 @@ export class CertificateLogin {
   #revocation(certificate: PresentedCertificate, facts: CertificateFacts): Objection | undefined {
     // By the serial number alone: from an ECDSA signature anybody can make a second valid one, and with it a
     // certificate of another fingerprint. The random serial numbers of the ledger are not used by any other CA.
-    const revokedAt = this.#options.ledger.findBySerial(facts.serial)?.revokedAt
+    const revokedAt = this.#options.ledger.revokedAt(facts.serial)
     if (revokedAt !== undefined) return revocation('revoked', revokedAt)
     // A path may lead through an issuing CA that was revoked while the root above it is still trusted.
     for (const serial of serialsAbove(certificate)) {
-      const since = this.#options.ledger.findBySerial(serial)?.revokedAt
+      const since = this.#options.ledger.revokedAt(serial)
       if (since !== undefined) return revocation(`its CA ${serial} was revoked`, since)
     }
     return undefined

@@ -90,6 +90,11 @@ export interface Ledger {
   readonly enrolments: Enrolments
   /** The record with this serial number (lower-case hexadecimal), revoked or not. */
   findBySerial(serial: string): IssuedRecord | undefined
+  /**
+   * When the certificate with this serial number was revoked, in milliseconds; undefined when it was not, or is not
+   * known. The one question that every login asks, so it reads no more than the answer.
+   */
+  revokedAt(serial: string): number | undefined
   /** The holder's most recently issued certificate that is not revoked, expired or not. */
   findCurrent(holder: Holder): IssuedRecord | undefined
   /** All records, or all of one kind, in the order of issue. */
