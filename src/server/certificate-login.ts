@@ -230,12 +230,14 @@ export class CertificateLogin {
     return trust.revocation && this.#listed(trust.revocation, facts, path, listener)
   }
 
-  /** Again, although TLS has done so: the anchors may be others by now, and a resumed session never saw them. */
+  /** Again if TLS has done so by other anchors, or in an earlier handshake that a resumed session only remembers. */
   #pathOf(certificate: PresentedCertificate, anchors: TrustAnchors, reading: Reading): CertificationPath | Refusal {
     const now = this.#options.now()
     const known = reading.path?.anchors === anchors ? reading.path.found : undefined
     if (known !== undefined && checkPathDates(known, now) === undefined) return known
-    const found = anchors.pathOf(certificate.leaf, now, certificate.intermediates)
+    const { leaf, intermediates, verifiedBy } = certificate
+    const verified = verifiedBy === anchors ? anchors.verifiedPathOf(leaf, now, intermediates) : undefined
+    const found = verified ?? anchors.pathOf(leaf, now, intermediates)
     if (!('check' in found)) reading.path = { anchors, found }
     return found
   }

@@ -8,9 +8,10 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
+import type { TrustAnchors } from '../pki/chain.ts'
 import { parseDomain } from '../pki/domain.ts'
 import type { ClientTrust } from './client-trust.ts'
-import { Connection } from './connection.ts'
+import { Connection, type HandshakeDone } from './connection.ts'
 import type { ServerLimits } from './limits.ts'
 
 /** Key and certificate chain (PEM) that a domain answers with. */
@@ -68,6 +69,9 @@ export interface Listener {
   /** Stops accepting, handshakes under way included; connections that are open stay open. */
   close(): void
 }
+
+/** Small packets go out at once, and a peer that is gone without a word is noticed. */
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
 
 const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE
 
@@ -167,17 +171,19 @@ function bindError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions
 export function listen(options: ListenerOptions, accept: Accept): Promise<Listener> {
   const handshakes = new Handshakes()
   let current = { options, secure: handshakes.attach(tlsServer(options)) }
-  const upgrade = (socket: Socket, done: Done) => {
-    handshakes.begin(socket, done)
+  const upgrade = (socket: Socket, done: HandshakeDone) => {
+    const { secure, options } = current
+    handshakes.begin(socket, (ready) => done(ready, options.trust.anchors))
     // Through a TLS server, though it never listens: a bare TLSSocket does not report whether the client
     // certificate was verified (nodejs/node#31305), and one that listens cannot be replaced.
-    current.secure.emit('connection', socket)
+    secure.emit('connection', socket)
   }
-  const server: NetServer = createServer((socket) => {
+  const server: NetServer = createServer(SOCKET_OPTIONS, (socket) => {
     const { options } = current
     const { mode, limits } = options
     const { outboundBytes } = limits
-    const attend = (ready: Socket) => accept(new Connection(ready, { outboundBytes, upgrade }), options)
+    const attend = (ready: Socket, anchors?: TrustAnchors) =>
+      accept(new Connection(ready, { outboundBytes, upgrade }, anchors), options)
     if (mode === 'tls') upgrade(socket, attend)
     else attend(socket)
   })
