@@ -104,7 +104,8 @@ function tlsServer(options: ListenerOptions): TlsServer {
     handshakeTimeout: options.limits.negotiationMs,
     ...(options.mode === 'tls' ? { ALPNProtocols: ['xmpp-client'] } : {}),
   })
-  for (const { domain, key, chain } of options.credentials) {
+  // The first one answers whatever name is asked for, its own too; without others no name is looked up at all.
+  for (const { domain, key, chain } of options.credentials.slice(1)) {
     // SNI carries A-labels (RFC 6066 §3).
     server.addContext(parseDomain(domain).ascii, createSecureContext({ ...common, key, cert: chain }))
   }
