@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { type Jid, tryParseJid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream.ts'
 import type { ResourceRequest } from '../xmpp/stream-feature.ts'
@@ -10,6 +9,7 @@ import { type BoundSession, type ConflictPolicy, Directory } from './directory.t
 import { EnrolledLogin } from './enrolled-login.ts'
 import { EnrolmentDesk, type EnrolmentMeans } from './enrolment-desk.ts'
 import { FEATURES } from './features/all.ts'
+import { generatedJid } from './generated-jid.ts'
 import type { ServerLimits } from './limits.ts'
 import { DEFAULT_TLS, type DomainCredentials, type ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
@@ -228,7 +228,8 @@ export class XmppServer {
     const session = new OnlineClient(jid, request.agent, end)
     this.#endLostSessions(session)
     const connection = this.#connections.get(end)
-    if (connection !== undefined) this.#facts.set(session, sessionFacts(connection, this.#options.login.now()))
+    if (connection !== undefined)
+      this.#facts.set(session, sessionFacts(connection, end.proof, this.#options.login.now()))
     this.#directory.add(session)
     return session
   }
@@ -266,12 +267,4 @@ function listenerOptions({ endpoints, credentials, startTls, limits, login }: Se
     // Of several with port 0 the first stays the first.
     return { ...common, name: count === 1 ? place : `${place} no. ${count}`, ...endpoint }
   })
-}
-
-/** RFC 6120 §7.6.1: unpredictable, because whoever knows a full JID can send to it without being asked. */
-function generatedJid(account: Jid, tag = ''): Jid {
-  const unique = randomBytes(9).toString('base64url')
-  if (tag === '') return account.withResource(unique)
-  // XEP-0386 §3.2.1: a tag that cannot be part of a resource is left out; it is only there to be read.
-  return tryParseJid(`${account.bare()}/${tag}/${unique}`) ?? account.withResource(unique)
 }
