@@ -200,6 +200,24 @@ export class TrustAnchors {
     return refusal
   }
 
+  /**
+   * The path of a certificate that OpenSSL has just verified against exactly these anchors: its signature need not be
+   * computed again where only one of them can have made it. OpenSSL chooses the issuer by name, key identifiers and key
+   * usage as well, so with one that fits it was this one. Undefined when {@link pathOf} has to decide: none or several
+   * fit, it is not valid now, or intermediates were there, for then it is not known which way OpenSSL went, and the CRLs
+   * of all CAs on it count.
+   */
+  verifiedPathOf(
+    leaf: X509Certificate,
+    now: Date,
+    intermediates: readonly X509Certificate[],
+  ): CertificationPath | undefined {
+    if (intermediates.length > 0) return undefined
+    const [issuer, ...others] = this.#anchors.filter(({ certificate }) => leaf.checkIssued(certificate))
+    if (issuer === undefined || others.length > 0) return undefined
+    return checkValidity(issuer.facts, now) === undefined ? [issuer] : undefined
+  }
+
   /** The anchors themselves, as paths have them at their end. */
   get authorities(): readonly Authority[] {
     return this.#anchors

@@ -142,12 +142,27 @@ export function readSingle(bytes: Uint8Array, tag: number): DerElement {
 /** More octets than any registered identifier has; keeps the arithmetic below bounded. */
 const MAX_OID_OCTETS = 64
 
+/** Identifiers that were read before, by their octets: all certificates have the same dozen. */
+const knownOids = new Map<string, string>()
+/** Strangers may make up any number. */
+const MAX_KNOWN_OIDS = 500
+
 /** Dotted form of an OBJECT IDENTIFIER (X.690 §8.19). */
 export function readOid(element: DerElement): string {
   const content = element.content
   if (element.tag !== TAG.oid || content.length === 0 || content.length > MAX_OID_OCTETS) {
     throw new DerError('bad object identifier')
   }
+  const key = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')
+  const known = knownOids.get(key)
+  if (known !== undefined) return known
+  const oid = decodeOid(content)
+  if (knownOids.size >= MAX_KNOWN_OIDS) knownOids.clear()
+  knownOids.set(key, oid)
+  return oid
+}
+
+function decodeOid(content: Uint8Array): string {
   const arcs: (number | bigint)[] = []
   let arc = 0
   let wide: bigint | undefined

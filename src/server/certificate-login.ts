@@ -25,7 +25,7 @@ export interface CertificateLoginOptions {
   /** What each listener accepts, by its name. */
   readonly trusts: ReadonlyMap<string, ClientTrust>
   /** Knows what has been revoked. */
-  readonly ledger: Pick<LoginLedger, 'findBySerial'>
+  readonly ledger: Pick<LoginLedger, 'revokedAt'>
   readonly policy: ExternalPolicy
   /** Logins with what accounts have enrolled themselves (XEP-0257). */
   readonly enrolled?: EnrolledLogin
@@ -179,11 +179,11 @@ export class CertificateLogin {
   #revocation(certificate: PresentedCertificate, facts: CertificateFacts): Objection | undefined {
     // By the serial number alone: from an ECDSA signature anybody can make a second valid one, and with it a
     // certificate of another fingerprint. The random serial numbers of the ledger are not used by any other CA.
-    const revokedAt = this.#options.ledger.findBySerial(facts.serial)?.revokedAt
+    const revokedAt = this.#options.ledger.revokedAt(facts.serial)
     if (revokedAt !== undefined) return revocation('revoked', revokedAt)
     // A path may lead through an issuing CA that was revoked while the root above it is still trusted.
     for (const serial of serialsAbove(certificate)) {
-      const since = this.#options.ledger.findBySerial(serial)?.revokedAt
+      const since = this.#options.ledger.revokedAt(serial)
       if (since !== undefined) return revocation(`its CA ${serial} was revoked`, since)
     }
     return undefined
@@ -230,12 +230,14 @@ export class CertificateLogin {
     return trust.revocation && this.#listed(trust.revocation, facts, path, listener)
   }
 
-  /** Again, although TLS has done so: the anchors may be others by now, and a resumed session never saw them. */
+  /** Again if TLS has done so by other anchors, or in an earlier handshake that a resumed session only remembers. */
   #pathOf(certificate: PresentedCertificate, anchors: TrustAnchors, reading: Reading): CertificationPath | Refusal {
     const now = this.#options.now()
     const known = reading.path?.anchors === anchors ? reading.path.found : undefined
     if (known !== undefined && checkPathDates(known, now) === undefined) return known
-    const found = anchors.pathOf(certificate.leaf, now, certificate.intermediates)
+    const { leaf, intermediates, verifiedBy } = certificate
+    const verified = verifiedBy === anchors ? anchors.verifiedPathOf(leaf, now, intermediates) : undefined
+    const found = verified ?? anchors.pathOf(leaf, now, intermediates)
     if (!('check' in found)) reading.path = { anchors, found }
     return found
   }

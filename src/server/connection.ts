@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { TrustAnchors } from '../pki/chain.ts'
 import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 import { channelBindingsOf } from './channel-bindings.ts'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
@@ -14,8 +15,11 @@ export interface ConnectionOptions {
   /** Bytes that may wait for a slow reader before it is cut off. */
   readonly outboundBytes: number
   /** Runs the server side of a TLS handshake on a plain socket. */
-  readonly upgrade: (socket: Socket, done: (secure: TLSSocket) => void) => void
+  readonly upgrade: (socket: Socket, done: HandshakeDone) => void
 }
+
+/** Told of the end of a handshake, and by which CAs it has judged the client. */
+export type HandshakeDone = (secure: TLSSocket, anchors: TrustAnchors) => void
 
 /** One client connection over node:net or node:tls. */
 export class Connection implements Transport {
@@ -30,13 +34,14 @@ export class Connection implements Transport {
   readonly #options: ConnectionOptions
   #events: TransportEvents | undefined
   #unlisten: () => void = () => undefined
+  #anchors: TrustAnchors | undefined
 
-  constructor(socket: Socket | TLSSocket, options: ConnectionOptions) {
+  /** @param anchors the CAs by which the handshake has judged the client; undefined before it */
+  constructor(socket: Socket | TLSSocket, options: ConnectionOptions, anchors?: TrustAnchors) {
     this.#socket = socket
     this.#options = options
+    this.#anchors = anchors
     this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, 60_000)
   }
 
   /** Starts to deliver events; called once. */
@@ -87,10 +92,11 @@ export class Connection implements Transport {
     plain.on('error', () => plain.destroy())
     const gone = () => this.#closed(plain)
     plain.once('close', gone)
-    this.#options.upgrade(plain, (secure) => {
+    this.#options.upgrade(plain, (secure, anchors) => {
       plain.off('close', gone)
       this.#handshaking = false
       this.#socket = secure
+      this.#anchors = anchors
       this.#listen(secure)
       this.#events?.upgraded()
     })
@@ -105,7 +111,13 @@ export class Connection implements Transport {
       intermediates.push(above)
     }
     const { authorized, authorizationError } = this.#socket
-    return { leaf, intermediates, distrust: authorized ? undefined : String(authorizationError) }
+    const isVerified = authorized && !this.#socket.isSessionReused()
+    return {
+      leaf,
+      intermediates,
+      distrust: authorized ? undefined : String(authorizationError),
+      verifiedBy: isVerified ? this.#anchors : undefined,
+    }
   }
 
   channelBindings(): ChannelBindings {

@@ -8,9 +8,10 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
+import type { TrustAnchors } from '../pki/chain.ts'
 import { parseDomain } from '../pki/domain.ts'
 import type { ClientTrust } from './client-trust.ts'
-import { Connection } from './connection.ts'
+import { Connection, type HandshakeDone } from './connection.ts'
 import { ConnectionPlaces } from './connection-places.ts'
 import type { ServerLimits } from './limits.ts'
 import type { RefusedConnection } from './refusal-log.ts'
@@ -81,6 +82,9 @@ export interface Listener {
   close(): void
 }
 
+/** Small packets go out at once, and a peer that is gone without a word is noticed. */
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
+
 const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE
 
 /** What goes for every domain of a listener. */
@@ -112,7 +116,8 @@ function tlsServer(options: ListenerOptions): TlsServer {
     handshakeTimeout: options.limits.negotiationMs,
     ...(options.mode === 'tls' ? { ALPNProtocols: ['xmpp-client'] } : {}),
   })
-  for (const { domain, key, chain } of options.credentials) {
+  // The first one answers whatever name is asked for, its own too; without others no name is looked up at all.
+  for (const { domain, key, chain } of options.credentials.slice(1)) {
     // SNI carries A-labels (RFC 6066 §3).
     server.addContext(parseDomain(domain).ascii, createSecureContext({ ...common, key, cert: chain }))
   }
@@ -175,18 +180,30 @@ function bindError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions
   return new XmppkiError('IO', `cannot listen on ${place}: ${error.message}`, { cause: error })
 }
 
+/** @returns the port */
+function opened(server: NetServer, options: ListenerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(bindError(error, options)))
+    server.listen(options.port, options.host, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : options.port)
+    })
+  })
+}
+
 /** Opens one listener; resolves when it accepts connections. Errors: `IO` when the address cannot be had. */
-export function listen(options: ListenerOptions, reception: Reception): Promise<Listener> {
+export async function listen(options: ListenerOptions, reception: Reception): Promise<Listener> {
   const handshakes = new Handshakes()
   const places = new ConnectionPlaces()
   let current = { options, secure: handshakes.attach(tlsServer(options)) }
-  const upgrade = (socket: Socket, done: Done) => {
-    handshakes.begin(socket, done)
+  const upgrade = (socket: Socket, done: HandshakeDone) => {
+    const { secure, options } = current
+    handshakes.begin(socket, (ready) => done(ready, options.trust.anchors))
     // Through a TLS server, though it never listens: a bare TLSSocket does not report whether the client
     // certificate was verified (nodejs/node#31305), and one that listens cannot be replaced.
-    current.secure.emit('connection', socket)
+    secure.emit('connection', socket)
   }
-  const server: NetServer = createServer((socket) => {
+  const server: NetServer = createServer(SOCKET_OPTIONS, (socket) => {
     const { options } = current
     const { name, mode, limits } = options
     const { outboundBytes, maxConnectionsPerAddress } = limits
@@ -202,7 +219,8 @@ export function listen(options: ListenerOptions, reception: Reception): Promise<
     }
     socket.once('close', leave)
     const means = { acceptedAt: performance.now(), outboundBytes, upgrade }
-    const attend = (ready: Socket) => reception.accept(new Connection(ready, means), options)
+    const attend = (ready: Socket, anchors?: TrustAnchors) =>
+      reception.accept(new Connection(ready, means, anchors), options)
     if (mode === 'tls') upgrade(socket, attend)
     else attend(socket)
   })
@@ -222,12 +240,5 @@ export function listen(options: ListenerOptions, reception: Reception): Promise<
     server.close()
     handshakes.abandon()
   }
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(bindError(error, options)))
-    server.listen(options.port, options.host, () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : options.port
-      resolve({ port, prepare, close })
-    })
-  })
+  return { port: await opened(server, options), prepare, close }
 }

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { type Jid, tryParseJid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream.ts'
 import type { Registrar, ResourceRequest } from '../xmpp/stream-feature.ts'
@@ -12,6 +11,7 @@ import { type Endpoint, listenerOptions } from './endpoint.ts'
 import { EnrolledLogin } from './enrolled-login.ts'
 import { EnrolmentDesk, type EnrolmentMeans } from './enrolment-desk.ts'
 import { FEATURES } from './features/all.ts'
+import { generatedJid } from './generated-jid.ts'
 import type { ServerLimits } from './limits.ts'
 import type { DomainCredentials, ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
@@ -289,12 +289,4 @@ export class XmppServer {
 
 function domainsOf({ credentials }: ServerOptions): string[] {
   return credentials.map(({ domain }) => domain)
-}
-
-/** RFC 6120 §7.6.1: unpredictable, because whoever knows a full JID can send to it without being asked. */
-function generatedJid(account: Jid, tag = ''): Jid {
-  const unique = randomBytes(9).toString('base64url')
-  if (tag === '') return account.withResource(unique)
-  // XEP-0386 §3.2.1: a tag that cannot be part of a resource is left out; it is only there to be read.
-  return tryParseJid(`${account.bare()}/${tag}/${unique}`) ?? account.withResource(unique)
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import type { TrustAnchors } from '../pki/chain.ts'
 import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 
 /** The certificate a client presented in the TLS handshake. */
@@ -8,6 +9,11 @@ export interface PresentedCertificate {
   readonly intermediates: readonly X509Certificate[]
   /** Why OpenSSL would not trust it, as a code such as `CERT_HAS_EXPIRED`; undefined when it does. */
   readonly distrust: string | undefined
+  /**
+   * The anchors that OpenSSL has found a path to in this very handshake, signatures included; undefined when it has not,
+   * and for a resumed session, which only remembers what an earlier handshake found.
+   */
+  readonly verifiedBy: TrustAnchors | undefined
 }
 
 /** What a session does with its connection; only the listener knows sockets. */

@@ -93,6 +93,11 @@ export interface Ledger {
   readonly enrolments: Enrolments
   /** The record with this serial number (lower-case hexadecimal), revoked or not. */
   findBySerial(serial: string): IssuedRecord | undefined
+  /**
+   * When the certificate with this serial number was revoked, in milliseconds; undefined when it was not, or is not
+   * known. The one question that every login asks, so it reads no more than the answer.
+   */
+  revokedAt(serial: string): number | undefined
   /** The holder's most recently issued certificate that is not revoked, expired or not. */
   findCurrent(holder: Holder): IssuedRecord | undefined
   /** All records, or all of one kind, in the order of issue. */
@@ -124,7 +129,8 @@ export interface Ledger {
 }
 
 /** What the server asks a ledger, and what accounts change in it themselves. */
-export interface LoginLedger extends Pick<Ledger, 'tryTransaction' | 'enrolments' | 'revokedAmong' | 'changes'> {
+export interface LoginLedger
+  extends Pick<Ledger, 'tryTransaction' | 'enrolments' | 'revokedAt' | 'revokedAmong' | 'changes'> {
   /** What is known of the certificate with this serial number (lower-case hexadecimal). */
   findBySerial(serial: string): Standing | undefined
 }

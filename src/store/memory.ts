@@ -98,6 +98,10 @@ export class MemoryLedger implements Ledger {
     return this.#records.find((record) => record.serial === serial)
   }
 
+  revokedAt(serial: string): number | undefined {
+    return this.findBySerial(serial)?.revokedAt
+  }
+
   findCurrent(holder: Holder): IssuedRecord | undefined {
     return this.#inOrder().findLast(
       (record) =>

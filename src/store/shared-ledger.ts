@@ -25,12 +25,14 @@ export class SharedLedger implements LoginLedger {
     return this.#ledger.tryTransaction(work)
   }
 
+  revokedAt(serial: string): number | undefined {
+    return this.#ledger.revokedAt(serial) ?? this.#byOthers(serial, () => this.#ledger.findBySerial(serial))?.revokedAt
+  }
+
   findBySerial(serial: string): Standing | undefined {
     const own = this.#ledger.findBySerial(serial)
     if (own?.revokedAt !== undefined) return own
-    const other = this.#others()
-      ?.find(serial)
-      .find((one) => isMeant(one, own))
+    const other = this.#byOthers(serial, () => own)
     return other === undefined ? own : { ...own, serial, revokedAt: other.revokedAt, revocationReason: other.reason }
   }
 
@@ -48,6 +50,11 @@ export class SharedLedger implements LoginLedger {
   changes(): number {
     // Both numbers grow, and so does their sum.
     return this.#ledger.changes() + (this.#others()?.changes ?? 0)
+  }
+
+  #byOthers(serial: string, own: () => IssuedRecord | undefined): SharedRevocation | undefined {
+    const revoked = this.#others()?.find(serial) ?? []
+    return revoked.length === 0 ? undefined : revoked.find((one) => isMeant(one, own()))
   }
 }
 

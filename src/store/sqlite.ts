@@ -45,6 +45,7 @@ export class SqliteLedger implements Ledger {
   readonly #database: SqliteDatabase
   readonly #insert: SqliteStatement
   readonly #bySerial: SqliteStatement
+  readonly #revokedAt: SqliteStatement
   readonly #current: SqliteStatement
   readonly #list: SqliteStatement
   readonly #revoked: SqliteStatement
@@ -92,6 +93,7 @@ export class SqliteLedger implements Ledger {
          directory, revoked_at, revocation_reason, issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#bySerial = prepare('SELECT * FROM issued WHERE serial = ?')
+    this.#revokedAt = prepare('SELECT revoked_at FROM issued WHERE serial = ?')
     this.#current = prepare(
       `SELECT * FROM issued WHERE kind = ? AND name = ? AND device = ? AND revoked_at IS NULL
        ORDER BY issued_at DESC, id DESC LIMIT 1`,
@@ -185,6 +187,11 @@ export class SqliteLedger implements Ledger {
     return translated(this.#path, () => this.#read(this.#bySerial.get(serial)))
   }
 
+  revokedAt(serial: string): number | undefined {
+    const row = translated(this.#path, () => this.#revokedAt.get(serial)) as Pick<IssuedRow, 'revoked_at'> | undefined
+    return row?.revoked_at ?? undefined
+  }
+
   findCurrent(holder: Holder): IssuedRecord | undefined {
     return translated(this.#path, () => this.#read(this.#current.get(holder.kind, holder.name, holder.device)))
   }
@@ -262,7 +269,7 @@ function toRecord(row: IssuedRow, root: string): IssuedRecord {
     notBefore: row.not_before,
     notAfter: row.not_after,
     issuedAt: row.issued_at,
-    // Cheaper than resolve() on the login path; what is stored is either absolute or already normal.
+    // Cheaper than resolve() for each of a long list; what is stored is either absolute or already normal.
     directory: isAbsolute(row.directory) ? row.directory : join(root, row.directory),
     ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
     ...(row.revocation_reason === null ? {} : { revocationReason: row.revocation_reason }),

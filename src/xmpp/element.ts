@@ -132,9 +132,9 @@ function escapeCharacter(character: string): string {
 }
 
 function escapeText(text: string): string {
-  return text.replace(TEXT_SPECIAL, escapeCharacter)
+  return text.search(TEXT_SPECIAL) < 0 ? text : text.replace(TEXT_SPECIAL, escapeCharacter)
 }
 
 function escapeAttribute(value: string): string {
-  return value.replace(ATTRIBUTE_SPECIAL, escapeCharacter)
+  return value.search(ATTRIBUTE_SPECIAL) < 0 ? value : value.replace(ATTRIBUTE_SPECIAL, escapeCharacter)
 }

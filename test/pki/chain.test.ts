@@ -161,6 +161,36 @@ function chain(...sections: string[]): Uint8Array[] {
   })
 }
 
+describe('the path of what OpenSSL has verified', () => {
+  const open = (der: Uint8Array) => new X509Certificate(der)
+
+  it('is found by names, without the signature', () => {
+    const anchors = new TrustAnchors([root.certificate.pem])
+    expect(anchors.verifiedPathOf(open(leaf), NOW, [])).toEqual(anchors.authorities)
+    const forged = Uint8Array.from(leaf, (octet, at) => (at === leaf.length - 1 ? octet ^ 1 : octet))
+    expect(anchors.check(forged, NOW)).toMatchObject({ check: 'issuer' })
+    expect(anchors.verifiedPathOf(open(forged), NOW, [])).toEqual(anchors.authorities)
+  })
+
+  it('is left to the signatures when several CAs, or none, have the name', () => {
+    const withoutIds = {
+      extensions: 'basicConstraints=CA:TRUE\nsubjectKeyIdentifier=none\nauthorityKeyIdentifier=none',
+    }
+    const [one, two] = ['CN=twin', 'CN=twin'].map((subject) => opensslCertificate(folder, { subject, ...withoutIds }))
+    const made = one?.der ?? new Uint8Array()
+    const pems = [one, two].map((made) => made?.pem ?? '')
+    expect(new TrustAnchors(pems.slice(0, 1)).verifiedPathOf(open(made), new Date(), [])).toHaveLength(1)
+    expect(new TrustAnchors(pems).verifiedPathOf(open(made), new Date(), [])).toBeUndefined()
+    expect(new TrustAnchors(pems).verifiedPathOf(open(leaf), NOW, [])).toBeUndefined()
+  })
+
+  it('is left to the signatures when intermediates were there, or the CA has ended', () => {
+    const anchors = new TrustAnchors([root.certificate.pem])
+    expect(anchors.verifiedPathOf(open(leaf), NOW, [open(leaf)])).toBeUndefined()
+    expect(anchors.verifiedPathOf(open(leaf), new Date(NOW.getTime() + 3651 * DAY), [])).toBeUndefined()
+  })
+})
+
 describe('intermediates', () => {
   const CA = 'basicConstraints=critical,CA:TRUE'
   const LEAF = 'extendedKeyUsage=clientAuth'

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -94,6 +95,20 @@ describe('XmppServer.update', () => {
     await ping(stays)
     const reason = { check: 'issuer', reason: 'no configured CA issued it', level: 'warn' }
     expect(t.log.find('the certificate of a session is not accepted any more')).toMatchObject(reason)
+  })
+
+  it('verifies signatures anew when another CA of the same name has taken the place of the one of the handshake', async () => {
+    const twin = new OpensslCa()
+    const unmarked = ca.issueAsInTheGuide('alice')
+    expect(new X509Certificate(unmarked.cert).checkIssued(new X509Certificate(twin.credentials.cert))).toBe(true)
+    await start({ login: { anchors: onlyOurs } })
+    const offered = await RawClient.secured({ port: t.port, credentials: unmarked })
+    clients.push(offered)
+    const session = await online(unmarked)
+    await t.server.update(changed({ anchors: new TrustAnchors([twin.credentials.cert]) }))
+    twin.remove()
+    expect(await answerTo(offered)).toContain('<not-authorized')
+    expect(await session.ended()).toContain('<reset ')
   })
 
   it('ends the sessions whose certificate stands for no account by the new rules, and nobody slips in', async () => {

@@ -215,6 +215,21 @@ export function describeLedger(name: string, open: () => Ledger): void {
       expect(ledger.revokedAmong([])).toEqual([])
     })
 
+    it('knows when a certificate was revoked', () => {
+      add(
+        issuedRecord({ serial: 'a1', revokedAt: 5_000, revocationReason: 'superseded' }),
+        issuedRecord({ serial: 'b2' }),
+        issuedRecord({ serial: '1', revokedAt: 0, revocationReason: 'keyCompromise' }),
+      )
+      expect(['a1', '1', 'b2', 'A1', '01', '', "a1' --"].map((serial) => ledger.revokedAt(serial))).toEqual([
+        5_000,
+        0,
+        ...Array(5).fill(undefined),
+      ])
+      ledger.transaction((_insert, changes) => changes.revoke('b2', { at: 6_000, reason: 'superseded' }))
+      expect(ledger.revokedAt('b2')).toBe(6_000)
+    })
+
     describe('changes()', () => {
       it('stays while nothing is committed', () => {
         add(issuedRecord({ serial: 'a1' }))

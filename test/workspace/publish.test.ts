@@ -152,6 +152,7 @@ describe('publish with a certificate that is replaced', () => {
     const staging = () => readdirSync(join(home, 'clients')).find((name) => name.startsWith('.xmppki-')) ?? ''
     const failing: Ledger = {
       findBySerial: (serial) => ledger.findBySerial(serial),
+      revokedAt: (serial) => ledger.revokedAt(serial),
       findCurrent: (holder) => ledger.findCurrent(holder),
       list: (kind) => ledger.list(kind),
       listRevoked: (issuer) => ledger.listRevoked(issuer),
@@ -231,6 +232,7 @@ describe('publish with a certificate that is replaced', () => {
 function crashingAtCommit(sqlite: SqliteLedger): Ledger {
   return {
     findBySerial: (serial) => sqlite.findBySerial(serial),
+    revokedAt: (serial) => sqlite.revokedAt(serial),
     findCurrent: (holder) => sqlite.findCurrent(holder),
     list: (kind) => sqlite.list(kind),
     listRevoked: (issuer) => sqlite.listRevoked(issuer),
