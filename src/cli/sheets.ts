@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { XmppkiError } from '../errors.ts'
-import { exists, type NewFile, readTextIfAny, SECRET_FILE } from '../workspace/files.ts'
+import { exists, makePrivateFolder, type NewFile, readTextIfAny, SECRET_FILE } from '../workspace/files.ts'
 import { type Handout, writeHandouts } from '../workspace/handouts.ts'
 import type { IssuedClient } from '../workspace/issue-client.ts'
 import { clientFolderName } from '../workspace/paths.ts'
@@ -20,8 +20,10 @@ interface SheetContext {
   readonly p12Password?: string
 }
 
-/** Undefined where no sheets are wanted. @throws {XmppkiError} USAGE for flags that only a sheet would heed */
+/** Undefined where no sheets are wanted. @throws {XmppkiError} USAGE for flags that only a sheet would heed, IO */
 export function sheetsOf(flags: SheetFlagValues, context: SheetContext): Sheets | undefined {
+  // A folder that cannot be made should be known before anything is issued.
+  if (flags.sheets !== undefined) makePrivateFolder(flags.sheets)
   if (flags.sheet || flags.sheets !== undefined) return new Sheets(flags, context)
   // A variable may be set for other commands.
   const idle = ['with-password', 'host', 'port'].find((flag) => isGiven(flag, context.argv))
@@ -66,7 +68,7 @@ export class Sheets {
       this.#warn(`there is no bundle of ${client.jid} here, so there is no sheet`)
       return []
     })
-    for (const path of await writeHandouts(handouts)) {
+    for (const path of await writeHandouts(this.#context.workspace.ledger(), handouts)) {
       this.#warn(`the sheet ${path} says something else and stays; move it away for a new one`)
     }
   }

@@ -1,5 +1,6 @@
-import { linkSync } from 'node:fs'
+import { linkSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { Ledger } from '../store/ledger.ts'
 import {
   createFolders,
   exists,
@@ -11,7 +12,7 @@ import {
   syncFolder,
   withIo,
 } from './files.ts'
-import { newPublicationId } from './publish.ts'
+import { isPublicationId, newPublicationId } from './publish.ts'
 
 /** A file that is handed to a user; what is in it follows from the certificate alone. */
 export interface Handout {
@@ -25,11 +26,17 @@ const GROUP = 100
 
 /**
  * Writes those that are not there, each whole or not at all and for its owner alone; what is there is never overwritten.
- * A run that was killed leaves the rest to the next one.
+ * All of it happens under the write lock of the ledger: what a killed run has left half done is cleared up, and the rest
+ * of its files is made.
  * @returns paths of those that are there with another content
  * @throws {XmppkiError} IO
  */
-export async function writeHandouts(handouts: readonly Handout[]): Promise<string[]> {
+export function writeHandouts(ledger: Ledger, handouts: readonly Handout[]): Promise<string[]> {
+  return ledger.longTransaction(() => writeLocked(handouts))
+}
+
+async function writeLocked(handouts: readonly Handout[]): Promise<string[]> {
+  for (const folder of foldersOf(handouts)) clearUp(folder)
   const found = handouts.map((handout) => ({ handout, there: readTextIfAny(handout.path) }))
   const missing = found.flatMap(({ handout, there }) => (there === undefined ? [handout] : []))
   for (let begin = 0; begin < missing.length; begin += GROUP) await writeGroup(missing.slice(begin, begin + GROUP))
@@ -38,8 +45,20 @@ export async function writeHandouts(handouts: readonly Handout[]): Promise<strin
   )
 }
 
+/** There may be passwords in what lies about. */
+function clearUp(folder: string): void {
+  if (!exists(folder)) return
+  for (const entry of withIo(`read ${folder}`, () => readdirSync(folder, { withFileTypes: true }))) {
+    if (entry.isDirectory() && isPublicationId(entry.name)) removeAll(join(folder, entry.name))
+  }
+}
+
+function foldersOf(handouts: readonly Handout[]): string[] {
+  return [...new Set(handouts.map(({ path }) => dirname(path)))]
+}
+
 async function writeGroup(handouts: readonly Handout[]): Promise<void> {
-  const folders = [...new Set(handouts.map(({ path }) => dirname(path)))]
+  const folders = foldersOf(handouts)
   const staged = folders.map((folder) => ({
     folder,
     path: join(folder, newPublicationId()),

@@ -159,6 +159,11 @@ export function newPublicationId(): string {
   return `${STAGING_PREFIX}${randomBytes(8).toString('hex')}`
 }
 
+/** Whether this is a name that {@link newPublicationId} gives. */
+export function isPublicationId(name: string): boolean {
+  return name.startsWith(STAGING_PREFIX) && /^[0-9a-f]{16}$/.test(name.slice(STAGING_PREFIX.length))
+}
+
 /** Undoes the first of the two renames when the second one has not followed. */
 export function putBack({ record, replaces }: Journal): void {
   const archive = replaces?.archive

@@ -35,11 +35,6 @@ export class Tkabber {
     return tkabber
   }
 
-  /** What it said on its standard error. */
-  get complaints(): string {
-    return this.#client?.stderr.text ?? ''
-  }
-
   async end(): Promise<void> {
     await this.#client?.stop('SIGTERM')
     await this.#screen.stop('SIGTERM')

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { writeHandouts } from '../../src/workspace/handouts.ts'
+import { MemoryLedger } from '../../src/store/memory.ts'
+import { type Handout, writeHandouts } from '../../src/workspace/handouts.ts'
 
 let folder: string
 beforeEach(() => {
@@ -10,12 +11,14 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
+const write = (handouts: readonly Handout[]) => writeHandouts(new MemoryLedger(), handouts)
+
 const handout = (name: string, content = name) => ({ path: join(folder, name), content })
 
 describe('writeHandouts', () => {
   it('writes many into several folders, for their owner alone', async () => {
     const names = Array.from({ length: 250 }, (_, index) => `${index % 3}/${index}.html`)
-    expect(await writeHandouts(names.map((name) => handout(name)))).toEqual([])
+    expect(await write(names.map((name) => handout(name)))).toEqual([])
     for (const name of names) {
       expect(readFileSync(join(folder, name), 'utf8')).toBe(name)
       expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
@@ -27,7 +30,7 @@ describe('writeHandouts', () => {
   it('overwrites nothing, and names what says something else', async () => {
     writeFileSync(join(folder, 'same'), 'same')
     writeFileSync(join(folder, 'other'), 'mine')
-    expect(await writeHandouts([handout('same'), handout('other'), handout('new')])).toEqual([join(folder, 'other')])
+    expect(await write([handout('same'), handout('other'), handout('new')])).toEqual([join(folder, 'other')])
     expect(['new', 'other', 'same'].map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual([
       'new',
       'mine',
@@ -35,15 +38,16 @@ describe('writeHandouts', () => {
     ])
   })
 
-  it('writes the same twice when two do it at once', async () => {
-    const handouts = Array.from({ length: 30 }, (_, index) => handout(`${index}.html`))
-    await Promise.all([writeHandouts(handouts), writeHandouts(handouts)])
-    expect(readdirSync(folder).sort()).toEqual(handouts.map((_, index) => `${index}.html`).sort())
+  it('clears up what a killed run has left, and nothing else', async () => {
+    for (const name of ['.xmppki-0123456789abcdef', '.xmppki-mine', 'other']) mkdirSync(join(folder, name))
+    writeFileSync(join(folder, '.xmppki-0123456789abcdef', 'a.html'), 'secret')
+    await write([handout('a.html')])
+    expect(readdirSync(folder).sort()).toEqual(['.xmppki-mine', 'a.html', 'other'])
   })
 
   it('leaves nothing behind where it may not write', async () => {
     writeFileSync(join(folder, 'file'), '')
-    await expect(writeHandouts([handout('file/a')])).rejects.toMatchObject({ code: 'IO' })
+    await expect(write([handout('file/a')])).rejects.toMatchObject({ code: 'IO' })
     expect(readdirSync(folder)).toEqual(['file'])
     expect(existsSync(join(folder, 'file', 'a'))).toBe(false)
   })

@@ -92,6 +92,14 @@ describe('client issue --sheets', () => {
     expect(readdirSync(folder('u1')).sort()).toEqual(filesOf('u1'))
   })
 
+  it('makes each sheet once when two runs want the same', async () => {
+    const users = Array.from({ length: 40 }, (_, index) => `t${index}`)
+    writeFileSync(cli.path('twice'), users.join('\n'))
+    const run = () => issue('--file', 'twice', '--sheets', 'both')
+    for (const { code, stderr } of await Promise.all([run(), run()])) expect(stderr + code).toBe('0')
+    expect(readdirSync(cli.path('both')).sort()).toEqual(users.map((name) => `${name}.html`).sort())
+  })
+
   it('kill -9: the same command makes the rest', async () => {
     const users = Array.from({ length: 120 }, (_, index) => `k${index}`)
     writeFileSync(cli.path('many'), users.join('\n'))
@@ -105,19 +113,19 @@ describe('client issue --sheets', () => {
     }
     const last = await cli.run(args)
     expect(last.code, last.stderr).toBe(0)
-    const sheets = readdirSync(cli.path('killed')).filter((name) => !name.startsWith('.'))
-    expect(sheets.sort()).toEqual(users.map((name) => `${name}.html`).sort())
+    expect(readdirSync(cli.path('killed')).sort()).toEqual(users.map((name) => `${name}.html`).sort())
   })
 
-  it.each([
+  it.each<[name: string, args: string[], message: string, code?: number]>([
     ['both kinds', ['x', '--sheet', '--sheets', 'y'], '--sheet'],
     ['a host for no sheet', ['x', '--host', 'example.org'], '--host is about welcome sheets'],
     ['a password for no sheet', ['x', '--with-password'], '--with-password is about welcome sheets'],
+    ['a file for a folder', ['x', '--sheets', 'users.csv'], 'users.csv is not a folder', 7],
     ['two users with one sheet', ['x', 'x@a.example', '--sheets', 'y'], 'would share a sheet in --sheets'],
-  ])('refuses %s', async (_, args, message) => {
+  ])('refuses %s', async (_, args, message, expected = 2) => {
     const { code, stderr } = await issue(...args)
     expect(stderr).toContain(message)
-    expect(code).toBe(2)
+    expect(code).toBe(expected)
     expect(existsSync(folder('x'))).toBe(false)
   })
 
