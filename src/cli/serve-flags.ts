@@ -94,7 +94,7 @@ export const SERVE_FLAGS = {
   }),
   'store-url-file': pathFlag({
     summary:
-      'file whose first line is the URL of the PostgreSQL database that has the accounts (default: in the workspace)',
+      'file whose first line is the URL of a PostgreSQL database for accounts and revocations (default: the workspace)',
     helpValue: 'FILE',
     env: 'XMPPKI_STORE_URL_FILE',
   }),

@@ -9,7 +9,7 @@ import {
   type TrustAnchors,
 } from '../pki/chain.ts'
 import type { RevocationGap } from '../pki/revocation-lists.ts'
-import type { Ledger } from '../store/ledger.ts'
+import type { LoginLedger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { decideExternal, type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
@@ -25,7 +25,7 @@ export interface CertificateLoginOptions {
   /** What each listener accepts, by its name. */
   readonly trusts: ReadonlyMap<string, ClientTrust>
   /** Knows what has been revoked. */
-  readonly ledger: Pick<Ledger, 'findBySerial'>
+  readonly ledger: Pick<LoginLedger, 'findBySerial'>
   readonly policy: ExternalPolicy
   /** Logins with what accounts have enrolled themselves (XEP-0257). */
   readonly enrolled?: EnrolledLogin

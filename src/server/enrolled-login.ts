@@ -1,7 +1,7 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
 import { checkClientCertificate } from '../pki/chain.ts'
 import type { Enrolment } from '../store/enrolments.ts'
-import type { Ledger } from '../store/ledger.ts'
+import type { LoginLedger } from '../store/ledger.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
@@ -15,7 +15,7 @@ const HARMLESS = 'superseded'
 
 export interface EnrolledLoginOptions {
   /** Undefined while enrolled certificates are not accepted; asked at every use. */
-  readonly ledger: () => Pick<Ledger, 'findBySerial' | 'enrolments'> | undefined
+  readonly ledger: () => Pick<LoginLedger, 'findBySerial' | 'enrolments'> | undefined
   readonly now: () => Date
 }
 

@@ -3,7 +3,7 @@ import { XmppkiError } from '../errors.ts'
 import { judgeForEnrolment } from '../pki/enrolled-certificate.ts'
 import type { AuditEvent, AuditKind } from '../store/audit.ts'
 import type { Enrolment, EnrolmentConflict } from '../store/enrolments.ts'
-import type { Ledger, LedgerChanges } from '../store/ledger.ts'
+import type { LedgerChanges, LoginLedger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { Log } from './log.ts'
@@ -22,7 +22,7 @@ const PAUSE_MS = 100
 
 /** What enrolments are written with. */
 export interface EnrolmentMeans {
-  readonly ledger: Pick<Ledger, 'tryTransaction' | 'enrolments' | 'findBySerial'>
+  readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'findBySerial'>
   /** Who the audit log says did it, on behalf of the account. */
   readonly actor: AuditEvent['actor']
 }

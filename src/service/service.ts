@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Configuration } from '../config/schema.ts'
+import { storeUrl } from '../config/store-url.ts'
 import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
 import type { Accounts } from '../store/accounts.ts'
@@ -17,6 +18,7 @@ import { accountMeans, certificateUse } from './login-settings.ts'
 import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
 import { Reloader } from './reload.ts'
+import { RevocationSharing } from './revocation-sharing.ts'
 import { readServerSettings } from './server-settings.ts'
 import { stateFiles } from './state-files.ts'
 
@@ -86,6 +88,7 @@ class RunningService implements Service {
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
   readonly #accounts: AccountStore
+  readonly #sharing: RevocationSharing
   readonly #reloader: Reloader | undefined
   #configuration: Configuration
   #server: XmppServer | undefined
@@ -101,6 +104,7 @@ class RunningService implements Service {
     this.#logins = new LoginRecorder(workspace.ledger(), log)
     this.#crlFiles = new CrlFiles(log)
     this.#accounts = new AccountStore(workspace.paths.accounts, log)
+    this.#sharing = new RevocationSharing(workspace.ledger(), workspace.paths.revocations, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -130,6 +134,7 @@ class RunningService implements Service {
     try {
       const { accounts, take } = await this.#accounts.prepare(this.#configuration)
       await take()
+      await this.#sharing.use(storeUrl(this.#configuration))
       this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, { issuer, accounts }))
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
@@ -152,6 +157,7 @@ class RunningService implements Service {
     await this.#caretaker.stop()
     await this.#logins.stop()
     await this.#accounts.close()
+    await this.#sharing.stop()
   }
 
   #newReloader({ configuration, file }: ReloadSource): Reloader {
@@ -168,16 +174,20 @@ class RunningService implements Service {
     const { upkeepIssuer, log } = this.#options
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
+    const url = storeUrl(next)
+    const shared = this.#sharing.url
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
     const { accounts, take, giveBack } = await this.#accounts.prepare(next)
     let opened: PkiHttp | undefined
     try {
       const server = await this.#serverOptions(next, { issuer, accounts })
+      await this.#sharing.use(url)
       opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
     } catch (error) {
       await opened?.stop()
       await giveBack()
+      await this.#sharing.use(shared)
       throw error
     }
     await take()
@@ -201,7 +211,7 @@ class RunningService implements Service {
       ...settings,
       login: {
         anchors,
-        ledger: this.#workspace.ledger(),
+        ledger: this.#sharing.ledger,
         policy,
         now: () => new Date(),
         onLogin: (serial, at) => this.#logins.note(serial, at),
@@ -211,7 +221,7 @@ class RunningService implements Service {
         ? {}
         : { passwords: accountMeans(configuration, accounts, decoySecret(this.#workspace.paths)) }),
       ...(configuration.auth.certificate_enrolment
-        ? { enrolments: { ledger: this.#workspace.ledger(), actor: currentActor() } }
+        ? { enrolments: { ledger: this.#sharing.ledger, actor: currentActor() } }
         : {}),
       log: this.#options.log,
     }

@@ -29,6 +29,9 @@ export interface IssuedRecord {
   readonly revocationReason?: string
 }
 
+/** What a login asks about a certificate. */
+export type Standing = Pick<IssuedRecord, 'serial' | 'revokedAt' | 'revocationReason'>
+
 /** Who holds a certificate; several certificates may follow one another for one holder. */
 export type Holder = Pick<IssuedRecord, 'kind' | 'name' | 'device'>
 
@@ -94,8 +97,13 @@ export interface Ledger {
   findCurrent(holder: Holder): IssuedRecord | undefined
   /** All records, or all of one kind, in the order of issue. */
   list(kind?: IssuedKind): IssuedRecord[]
-  /** What a CA, given by the serial number of its certificate, has issued and revoked since, in the order of issue. */
-  listRevoked(issuer: string): IssuedRecord[]
+  /**
+   * What a CA, given by the serial number of its certificate, or all of them have issued and revoked since, in the order
+   * of issue.
+   */
+  listRevoked(issuer?: string): IssuedRecord[]
+  /** How many all CAs have revoked; never less than before, because a revocation is final. */
+  countRevoked(): number
   /** Which of these serial numbers are those of revoked certificates; one indexed look-up for each. */
   revokedAmong(serials: readonly string[]): string[]
   /**
@@ -113,4 +121,10 @@ export interface Ledger {
   /** The audit log from its beginning, as it is kept: nothing is verified. Entries that come meanwhile are included. */
   auditTrail(): Iterable<StoredEntry>
   close(): void
+}
+
+/** What the server asks a ledger, and what accounts change in it themselves. */
+export interface LoginLedger extends Pick<Ledger, 'tryTransaction' | 'enrolments' | 'revokedAmong' | 'changes'> {
+  /** What is known of the certificate with this serial number (lower-case hexadecimal). */
+  findBySerial(serial: string): Standing | undefined
 }

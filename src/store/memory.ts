@@ -112,8 +112,13 @@ export class MemoryLedger implements Ledger {
     return this.#inOrder().filter((record) => kind === undefined || record.kind === kind)
   }
 
-  listRevoked(issuer: string): IssuedRecord[] {
-    return this.#inOrder().filter((record) => record.issuer === issuer && record.revokedAt !== undefined)
+  listRevoked(issuer?: string): IssuedRecord[] {
+    const revoked = this.#inOrder().filter(({ revokedAt }) => revokedAt !== undefined)
+    return issuer === undefined ? revoked : revoked.filter((record) => record.issuer === issuer)
+  }
+
+  countRevoked(): number {
+    return this.listRevoked().length
   }
 
   revokedAmong(serials: readonly string[]): string[] {

@@ -1,9 +1,9 @@
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
+import { batches } from './batches.ts'
 import { domainOf, type ImportGround, planImport } from './import-plan.ts'
 import type { PostgresDatabase } from './postgres-database.ts'
-import { ADVISORY_LOCKS } from './postgres-migrations.ts'
-import type { Query } from './postgres-query.ts'
+import { lock, type Query } from './postgres-query.ts'
 
 /** Rows that go to the server or come from it at once. */
 const BATCH = 1_000
@@ -64,7 +64,7 @@ export class PostgresAccounts implements Accounts {
     return this.#database.transaction(async (query) => {
       const ground = await lockedGround(query, accounts)
       const { outcomes, rows } = planImport(accounts, ground, options)
-      for (const batch of batches(rows)) await put(query, batch)
+      for (const batch of batches(rows, BATCH)) await put(query, batch)
       return outcomes
     })
   }
@@ -78,14 +78,14 @@ export class PostgresAccounts implements Accounts {
 async function lockedGround(query: Query, accounts: readonly Account[]): Promise<ImportGround> {
   const domains = [...new Set(accounts.map(({ jid }) => domainOf(jid)))].sort()
   // Everybody in the same order, so that nobody waits for somebody who waits.
-  for (const domain of domains) await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS, domain])
+  for (const domain of domains) await lock(query, domain)
   const counts = await query<{ domain: string; count: string }>(
     'SELECT domain, count(*) FROM xmppki_account WHERE domain = ANY($1) GROUP BY domain',
     [domains],
   )
   const byDomain = new Map(counts.map(({ domain, count }) => [domain, Number(count)]))
   const taken = new Set<string>()
-  for (const batch of batches(accounts)) {
+  for (const batch of batches(accounts, BATCH)) {
     const jids = batch.map(({ jid }) => jid)
     const found = await query<{ jid: string }>('SELECT jid FROM xmppki_account WHERE jid = ANY($1)', [jids])
     for (const { jid } of found) taken.add(jid)
@@ -107,10 +107,6 @@ async function put(query: Query, rows: readonly Account[]): Promise<void> {
       rows.map(({ changedAt }) => changedAt),
     ],
   )
-}
-
-function* batches<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < all.length; at += BATCH) yield all.slice(at, at + BATCH)
 }
 
 function toAccount({ jid, keys, created_at, changed_at }: AccountRow): Account {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import { Client, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { XmppkiError } from '../errors.ts'
 import { explainedBy, isRefusal } from './postgres-errors.ts'
 import { migrate } from './postgres-migrations.ts'
 import { inTransaction, type Query } from './postgres-query.ts'
 import { type PostgresTarget, parsePostgresUrl } from './postgres-url.ts'
+import type { Listening } from './revocations.ts'
 
 /** A server of 100 connections serves several processes of ours. */
 const MAX_CONNECTIONS = 8
@@ -25,6 +26,7 @@ const CLOSE_MS = 2_000
  */
 export class PostgresDatabase {
   readonly #pool: Pool
+  readonly #config: PoolConfig
   readonly #place: string
   #migration: Promise<void> | undefined
 
@@ -32,7 +34,8 @@ export class PostgresDatabase {
   constructor(url: string) {
     const target = parsePostgresUrl(url)
     this.#place = `${target.database} at ${target.host}`
-    this.#pool = new Pool(poolConfig(target))
+    this.#config = poolConfig(target)
+    this.#pool = new Pool(this.#config)
     // Connections that end while nobody uses them, which the next call replaces. Without a listener it would end the process.
     this.#pool.on('error', () => undefined)
   }
@@ -63,14 +66,36 @@ export class PostgresDatabase {
     return this.#withClient((query) => inTransaction(query, work))
   }
 
-  /** Waits for what is under way, though not for a server that is silent. */
-  async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS)
+  /**
+   * Hears of every NOTIFY on a channel, over a connection of its own. @throws {XmppkiError} UNAVAILABLE, CORRUPT, IO
+   */
+  async listen(channel: string, onNews: () => void): Promise<Listening> {
+    await this.prepare()
+    const client = new Client(this.#config)
+    let isOpen = true
+    client.on('error', () => undefined)
+    client.on('end', () => {
+      isOpen = false
     })
-    await Promise.race([this.#pool.end(), patience])
-    clearTimeout(timer)
+    client.on('notification', onNews)
+    try {
+      await client.connect()
+      await client.query(`LISTEN ${channel}`)
+    } catch (error) {
+      void client.end().catch(() => undefined)
+      throw explainedBy(error, this.#place)
+    }
+    return {
+      get isOpen() {
+        return isOpen
+      },
+      close: () => withPatience(client.end()),
+    }
+  }
+
+  /** Waits for what is under way, though not for a server that is silent. */
+  close(): Promise<void> {
+    return withPatience(this.#pool.end())
   }
 
   async #withClient<T>(work: (query: Query) => Promise<T>): Promise<T> {
@@ -90,6 +115,15 @@ export class PostgresDatabase {
       client?.release(failure !== undefined && !isRefusal(failure))
     }
   }
+}
+
+async function withPatience(end: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS)
+  })
+  await Promise.race([end, patience])
+  clearTimeout(timer)
 }
 
 function queryOf(client: PoolClient): Query {

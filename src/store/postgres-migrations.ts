@@ -1,5 +1,5 @@
 import { newerSchema } from './newer-schema.ts'
-import { inTransaction, type Query } from './postgres-query.ts'
+import { inTransaction, lock, type Query } from './postgres-query.ts'
 
 /**
  * Forward-only; the position is the version. A released entry never changes, new ones are appended.
@@ -14,17 +14,24 @@ const MIGRATIONS: readonly string[] = [
      changed_at bigint NOT NULL
    );
    CREATE INDEX xmppki_account_domain ON xmppki_account (domain);`,
+  `CREATE TABLE xmppki_revocation (
+     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     serial text NOT NULL,
+     issuer text NOT NULL,
+     revoked_at bigint NOT NULL,
+     reason text NOT NULL,
+     UNIQUE (serial, issuer)
+   );`,
 ]
 
-/** First key of all advisory locks of xmppki: "xmpk" in ASCII. The second says what is locked; no domain is empty. */
-export const ADVISORY_LOCKS = 0x78_6d_70_6b
-const MIGRATION_LOCK = ''
+/** No domain, so that it is no lock of accounts. */
+const LOCK = '#migration'
 
 /** Brings the tables up to date, also when several processes do so at once. @throws {XmppkiError} CORRUPT */
 export async function migrate(query: Query, name: string): Promise<void> {
   if ((await hasVersions(query)) && (await versionOf(query)) === MIGRATIONS.length) return
   await inTransaction(query, async () => {
-    await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS, MIGRATION_LOCK])
+    await lock(query, LOCK)
     await query(
       'CREATE TABLE IF NOT EXISTS xmppki_migration (version integer PRIMARY KEY, applied_at timestamptz NOT NULL)',
     )

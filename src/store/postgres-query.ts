@@ -1,5 +1,8 @@
 import { isRefusal } from './postgres-errors.ts'
 
+/** First key of all advisory locks of xmppki, so that they are nobody else's: "xmpk" in ASCII. */
+const ADVISORY_LOCKS = 0x78_6d_70_6b
+
 /** Runs one statement. The shape of the rows is that of the statement. */
 export type Query = <Row>(text: string, values?: readonly unknown[]) => Promise<Row[]>
 
@@ -17,4 +20,9 @@ export async function inTransaction<T>(query: Query, work: (query: Query) => Pro
     if (isRefusal(error)) await query('ROLLBACK')
     throw error
   }
+}
+
+/** Waits until nobody else holds the lock of this name, and holds it until the transaction ends. */
+export async function lock(query: Query, name: string): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [ADVISORY_LOCKS, name])
 }

@@ -1,17 +1,16 @@
+import { XmppkiError } from '../errors.ts'
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
 import { domainOf, planImport } from './import-plan.ts'
 import {
-  createPrivateFile,
   explained,
   type FileWords,
-  openDatabase,
   type SqliteDatabase,
   type SqliteStatement,
   translated,
   untilFree,
 } from './sqlite-driver.ts'
-import { inTransaction, type Migration, migrate } from './sqlite-schema.ts'
+import { inTransaction, type Migration, openForServer } from './sqlite-schema.ts'
 
 /** How messages speak of the file, and what a held lock is to a login: a reason to try again. */
 export const ACCOUNTS_WORDS: FileWords = {
@@ -19,6 +18,9 @@ export const ACCOUNTS_WORDS: FileWords = {
   restore: 'restore it from a backup',
   locked: 'UNAVAILABLE',
 }
+
+/** Another process that imports a long list takes seconds; whoever logs in does not wait for ever. */
+const PATIENCE_MS = 5_000
 
 const MIGRATIONS: readonly Migration[] = [
   `CREATE TABLE account (
@@ -51,15 +53,13 @@ export class SqliteAccounts implements Accounts {
   readonly #setKeys: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #list: SqliteStatement
+  #isOpen = true
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
   constructor(path: string) {
     this.#path = path
-    createPrivateFile(path, ACCOUNTS_WORDS)
-    this.#database = openDatabase(path, ACCOUNTS_WORDS)
+    this.#database = openForServer(path, ACCOUNTS_WORDS, MIGRATIONS)
     const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql), ACCOUNTS_WORDS)
-    translated(path, () => migrate(this.#database, MIGRATIONS, `${ACCOUNTS_WORDS.name} ${path}`), ACCOUNTS_WORDS)
-    this.#database.exec('PRAGMA busy_timeout = 0')
     this.#find = prepare('SELECT * FROM account WHERE jid = ?')
     this.#count = prepare('SELECT count(*) AS count FROM account WHERE domain = ?')
     this.#put = prepare(
@@ -118,12 +118,17 @@ export class SqliteAccounts implements Accounts {
   }
 
   async close(): Promise<void> {
+    this.#isOpen = false
     this.#database.close()
   }
 
   async #whenFree<T>(work: () => T): Promise<T> {
     try {
-      return await untilFree(work)
+      return await untilFree(() => {
+        // Somebody may have waited for a lock while another store has taken the place of this one.
+        if (this.#isOpen) return work()
+        throw new XmppkiError('UNAVAILABLE', `${ACCOUNTS_WORDS.name} ${this.#path} has been closed`)
+      }, PATIENCE_MS)
     } catch (error) {
       throw explained(error, this.#path, ACCOUNTS_WORDS)
     }

@@ -25,8 +25,6 @@ export interface SqliteDatabase {
 const LOCK_TIMEOUT_MS = 30_000
 const SHORT_LOCK_TIMEOUT_MS = 20
 
-/** How long {@link untilFree} goes on: whoever holds the lock writes a few files or an import. */
-const PATIENCE_MS = 10_000
 const RETRY_MS = 25
 
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
@@ -100,10 +98,10 @@ export function withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
 
 /**
  * Runs `work`, which must not wait for a lock itself, until another process's lock is not in its way; the server goes on
- * meanwhile. What it throws passes through as it is, after ten seconds also that the lock is held.
+ * meanwhile. What it throws passes through as it is, after `patience` milliseconds also that the lock is held.
  */
-export async function untilFree<T>(work: () => T): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS
+export async function untilFree<T>(work: () => T, patience: number): Promise<T> {
+  const deadline = Date.now() + patience
   for (;;) {
     try {
       return work()

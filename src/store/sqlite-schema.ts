@@ -1,5 +1,5 @@
 import { newerSchema } from './newer-schema.ts'
-import type { SqliteDatabase } from './sqlite-driver.ts'
+import { createPrivateFile, type FileWords, openDatabase, type SqliteDatabase, translated } from './sqlite-driver.ts'
 
 /** A step of a schema. */
 export type Migration = string | ((database: SqliteDatabase) => void)
@@ -30,6 +30,18 @@ export async function inLongTransaction<T>(database: SqliteDatabase, work: () =>
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
+}
+
+/**
+ * Opens the database file at `path`, or creates it (mode 0600), with tables that are up to date, for a server: nothing
+ * waits for a lock, see {@link untilFree}. @throws {XmppkiError} IO, CORRUPT, and what `words` says of a held lock
+ */
+export function openForServer(path: string, words: FileWords, migrations: readonly Migration[]): SqliteDatabase {
+  createPrivateFile(path, words)
+  const database = openDatabase(path, words)
+  translated(path, () => migrate(database, migrations, `${words.name} ${path}`), words)
+  database.exec('PRAGMA busy_timeout = 0')
+  return database
 }
 
 /**

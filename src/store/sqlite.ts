@@ -48,6 +48,8 @@ export class SqliteLedger implements Ledger {
   readonly #current: SqliteStatement
   readonly #list: SqliteStatement
   readonly #revoked: SqliteStatement
+  readonly #allRevoked: SqliteStatement
+  readonly #countRevoked: SqliteStatement
   readonly #revokedAmong: SqliteStatement
   readonly #dataVersion: SqliteStatement
   #commits = 0
@@ -83,11 +85,7 @@ export class SqliteLedger implements Ledger {
     translated(path, () => migrate(this.#database, LEDGER_MIGRATIONS, `the ledger ${path}`))
     const enrolments = translated(path, () => new SqliteEnrolments(this.#database))
     this.#enrolments = enrolments
-    this.enrolments = {
-      find: (fingerprint) => translated(path, () => enrolments.find(fingerprint)),
-      isRevoked: (account, fingerprint) => translated(path, () => enrolments.isRevoked(account, fingerprint)),
-      list: (account) => translated(path, () => enrolments.list(account)),
-    }
+    this.enrolments = readable(enrolments, path)
     const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql))
     this.#insert = prepare(
       `INSERT INTO issued (serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at,
@@ -108,6 +106,8 @@ export class SqliteLedger implements Ledger {
        ON CONFLICT (issuer) DO UPDATE SET last_number = max(last_number, ?2) + 1 RETURNING last_number`,
     )
     this.#revoked = prepare('SELECT * FROM issued WHERE issuer = ? AND revoked_at IS NOT NULL ORDER BY issued_at, id')
+    this.#allRevoked = prepare('SELECT * FROM issued WHERE revoked_at IS NOT NULL ORDER BY issued_at, id')
+    this.#countRevoked = prepare('SELECT count(*) AS count FROM issued WHERE revoked_at IS NOT NULL')
     this.#revokedAmong = prepare(
       'SELECT serial FROM issued WHERE serial IN (SELECT value FROM json_each(?)) AND revoked_at IS NOT NULL',
     )
@@ -193,8 +193,13 @@ export class SqliteLedger implements Ledger {
     return translated(this.#path, () => this.#list.all(kind ?? null).flatMap((row) => this.#read(row) ?? []))
   }
 
-  listRevoked(issuer: string): IssuedRecord[] {
-    return translated(this.#path, () => this.#revoked.all(issuer).flatMap((row) => this.#read(row) ?? []))
+  listRevoked(issuer?: string): IssuedRecord[] {
+    const select = () => (issuer === undefined ? this.#allRevoked.all() : this.#revoked.all(issuer))
+    return translated(this.#path, () => select().flatMap((row) => this.#read(row) ?? []))
+  }
+
+  countRevoked(): number {
+    return (translated(this.#path, () => this.#countRevoked.get()) as { count: number }).count
   }
 
   revokedAmong(serials: readonly string[]): string[] {
@@ -233,6 +238,14 @@ export class SqliteLedger implements Ledger {
 
   close(): void {
     this.#database.close()
+  }
+}
+
+function readable(enrolments: Enrolments, path: string): Enrolments {
+  return {
+    find: (fingerprint) => translated(path, () => enrolments.find(fingerprint)),
+    isRevoked: (account, fingerprint) => translated(path, () => enrolments.isRevoked(account, fingerprint)),
+    list: (account) => translated(path, () => enrolments.list(account)),
   }
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import { ACCOUNTS_WORDS } from '../store/sqlite-accounts.ts'
 import { type FileWords, LEDGER_WORDS } from '../store/sqlite-driver.ts'
+import { REVOCATIONS_WORDS } from '../store/sqlite-revocations.ts'
 import { snapshotDatabase } from '../store/sqlite-snapshot.ts'
 import { encryptAge, WORK_FACTOR } from './age.ts'
 import { currentActor } from './audit-events.ts'
@@ -99,9 +100,10 @@ interface Database {
 }
 
 /** What is copied as it is in one moment, not as its files happen to be; the ledger last. */
-function databasesOf({ accounts, ledger }: WorkspacePaths): Database[] {
+function databasesOf({ accounts, revocations, ledger }: WorkspacePaths): Database[] {
   const all = [
     { name: 'accounts.db', path: accounts, words: ACCOUNTS_WORDS },
+    { name: 'revocations.db', path: revocations, words: REVOCATIONS_WORDS },
     { name: 'ledger.db', path: ledger, words: LEDGER_WORDS },
   ]
   return all.filter(({ path }) => exists(path))
@@ -113,7 +115,7 @@ function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Back
   const id = `.xmppki-${randomBytes(8).toString('hex')}`
   const snapshots = databasesOf(paths).map((one) => ({ ...one, snapshot: join(paths.temporary, `${id}-${one.name}`) }))
   const partial = join(dirname(file), id)
-  const databases = [paths.accounts, paths.ledger, paths.adminLock].flatMap(withJournal)
+  const databases = [paths.accounts, paths.revocations, paths.ledger, paths.adminLock].flatMap(withJournal)
   const found = new Inventory(paths.home, new Set([paths.temporary, paths.adminSocket, ...databases]))
   try {
     for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)

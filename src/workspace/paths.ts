@@ -12,6 +12,8 @@ export class WorkspacePaths {
   readonly accounts: string
   /** What salts of names without an account are made from; missing as long as no account logs in by password. */
   readonly decoySecret: string
+  /** What other machines have revoked; missing as long as nothing is shared with them. */
+  readonly revocations: string
   /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
   readonly temporary: string
   readonly ca: string
@@ -34,6 +36,7 @@ export class WorkspacePaths {
     this.ledger = join(home, 'ledger.db')
     this.accounts = join(home, 'accounts.db')
     this.decoySecret = join(home, 'decoy.secret')
+    this.revocations = join(home, 'revocations.db')
     this.temporary = join(home, 'tmp')
     this.ca = join(home, 'ca')
     this.rootKey = join(this.ca, 'root.key')

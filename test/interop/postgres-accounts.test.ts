@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAccounts } from '../../src/store/open-accounts.ts'
 import { account, describeAccounts } from '../store/accounts-contract.ts'
+import { OpensslCa } from '../support/certificates.ts'
 import { PostgresServer } from './postgres-server.ts'
 
 let server: PostgresServer
@@ -119,5 +122,47 @@ describe('PostgresAccounts', () => {
       const text = await failure(`${server.url('postgres')}?sslmode=verify-full`)
       expect(text).toMatch(/^UNAVAILABLE: .*does not support SSL.*turn TLS on/)
     })
+  })
+})
+
+describe('TLS to a PostgreSQL server', () => {
+  const ca = new OpensslCa('CA of the database')
+  let secured: PostgresServer
+  let caFile: string
+  beforeAll(async () => {
+    const { key, cert } = ca.issue({ subject: '/CN=localhost', dnsNames: ['localhost'] })
+    const settings = ['ssl=on', 'ssl_cert_file=../server.crt', 'ssl_key_file=../server.key', 'fsync=off']
+    secured = await PostgresServer.start({ settings, files: { 'server.crt': cert, 'server.key': key } })
+    caFile = join(secured.folder, 'ca.crt')
+    writeFileSync(caFile, ca.credentials.cert)
+  })
+  afterAll(async () => {
+    await secured.remove()
+    ca.remove()
+  })
+
+  const url = (host: string, more: string) =>
+    `${secured.url('postgres', { user: 'postgres', host })}?sslmode=verify-full${more}`
+
+  it('lets in the one that proves its name, and encrypts', async () => {
+    const accounts = await open(url('localhost', `&sslrootcert=${caFile}`))
+    const text = `SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'xmppki'`
+    expect(await secured.sql('postgres', text)).toEqual([{ ssl: true }])
+    await accounts.close()
+  })
+
+  it.each([
+    ['of a CA that nobody trusts', 'localhost', () => '', /self-signed certificate|unable to verify/],
+    ['with another name', '127.0.0.1', () => `&sslrootcert=${caFile}`, /does not match certificate's altnames/],
+  ])('refuses one %s', async (_, host, more, reason) => {
+    const message = expect.stringMatching(reason)
+    const hint = expect.stringContaining('sslrootcert=FILE')
+    await expect(open(url(host, more()))).rejects.toMatchObject({ code: 'UNAVAILABLE', message, hint })
+  })
+
+  it('says when the file with the CA cannot be read', async () => {
+    const missing = join(secured.folder, 'missing.crt')
+    const message = `cannot read ${missing}, the sslrootcert of the database: ENOENT`
+    await expect(open(url('localhost', `&sslrootcert=${missing}`))).rejects.toMatchObject({ code: 'IO', message })
   })
 })

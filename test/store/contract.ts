@@ -199,6 +199,8 @@ export function describeLedger(name: string, open: () => Ledger): void {
       add(first, second, issuedRecord({ serial: 'c3' }), issuedRecord({ serial: 'd4', issuer: 'other', ...revoked }))
       expect(ledger.listRevoked('ca')).toStrictEqual([second, first])
       expect(ledger.listRevoked('nobody')).toEqual([])
+      expect(ledger.listRevoked().map(({ serial }) => serial)).toEqual(['b2', 'd4', 'a1'])
+      expect(ledger.countRevoked()).toBe(3)
     })
 
     it('says which of some serial numbers are revoked', () => {

@@ -6,6 +6,7 @@ import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cl
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
+import { configFlag } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { RevocationTarget, RevokedClient, RevokedEnrolment } from '../../workspace/revoke-clients.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
@@ -26,12 +27,13 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     'Revokes the certificates of each NAME (a username or a bare JID) for one device, or one certificate given by --serial or --file, and writes the list of all revoked certificates, ca/root.crl in the workspace. `xmppki serve` refuses them from the next login on; other servers need the new CRL.',
     'By name every certificate of the user for this device is taken that has not expired, also those that a newer one has superseded. All names are checked first: all of them are revoked or none. The files of the user stay where they are. A revocation is final.',
     'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A certificate that does not exist gives exit code 4.',
+    'With `store.url` in the configuration the servers on other machines that use the same database are told as well.',
     'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     exitCodes({
       NOT_FOUND: 'no such certificate or no CA',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
-      PARTIAL: 'revoked, but not every CRL could be written',
+      PARTIAL: 'revoked, but not every CRL could be written, or not every server told',
     }),
   ].join('\n\n')
 
@@ -81,12 +83,14 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       env: 'XMPPKI_REVOKE_REASON',
     }),
     'crl-days': crlDaysFlag({ summary: 'how long the CRL is good for' }),
+    config: configFlag,
     'passphrase-file': caPassphraseFileFlag,
   }
 
   async run(): Promise<ClientRevokeResult> {
     const { args, flags } = await this.parse(ClientRevoke)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { shareRevocations } = await import('../../service/share-revocations.ts')
     const { parseReason, revokeClients } = await import('../../workspace/revoke-clients.ts')
     const warn = (text: string) => this.sayWarning(text)
     const reason = parseReason(flags.reason)
@@ -102,6 +106,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       for (const { jid, label } of enrolled) this.log(`${styled('bold', jid)} revoked: enrolled certificate '${label}'`)
       for (const row of columns(crlRows(crls))) this.log(row)
       this.reportRest(missingCrlKeys(withoutKey))
+      this.reportRest(await shareRevocations(workspace, flags.config))
       return { revoked, enrolled, crls: crls.map(crlDocument) }
     } finally {
       workspace.close()

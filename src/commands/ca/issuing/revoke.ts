@@ -5,6 +5,7 @@ import { type CrlDocument, crlDocument, crlRows } from '../../../cli/crl-report.
 import { exitCodes } from '../../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag } from '../../../cli/flags.ts'
 import { columns, day, styled } from '../../../cli/output.ts'
+import { configFlag } from '../../../cli/serve-flags.ts'
 import type { RevokedIssuing } from '../../../workspace/revoke-issuing.ts'
 
 /** The result of `ca issuing revoke`. */
@@ -18,6 +19,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
 
   static override description = [
     'For the day when the key of the issuing CA was stolen, or may have been: puts its certificate on the CRL of the root, for which the key of the root must be here. `xmppki serve` refuses whatever it has issued, as does everybody who checks the whole chain. It cannot be undone.',
+    'With `store.url` in the configuration the servers on other machines that use the same database are told as well: they refuse clients that send the certificate of this CA along. Where a workspace has the CA itself, revoke it there, too.',
     'Afterwards make another one with `ca issuing init`, and new certificates for everybody with `client renew --all --rekey`.',
     'The passphrase of the root comes from --passphrase-file, XMPPKI_CA_PASSPHRASE or the terminal.',
     exitCodes({
@@ -25,6 +27,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       NOT_FOUND: 'no such CA, or the key of the root is not here',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
+      PARTIAL: 'revoked, but the servers on other machines could not be told',
     }),
   ].join('\n\n')
 
@@ -56,6 +59,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       env: 'XMPPKI_ISSUING_REVOKE_REASON',
     }),
     'crl-days': crlDaysFlag({ summary: 'how long the CRL of the root is good for' }),
+    config: configFlag,
     'passphrase-file': caPassphraseFileFlag,
   }
 
@@ -63,6 +67,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
     const { flags } = await this.parse(CaIssuingRevoke)
     const { openWorkspace } = await import('../../../workspace/workspace.ts')
     const { parseReason, parseSerial } = await import('../../../workspace/revoke-clients.ts')
+    const { shareRevocations } = await import('../../../service/share-revocations.ts')
     const { revokeIssuing } = await import('../../../workspace/revoke-issuing.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
@@ -76,6 +81,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       const { name, serial, revokedAt, reason, users } = revoked
       this.log(`${styled('bold', name)} revoked on ${day(revokedAt)}: ${reason}, serial ${serial}`)
       for (const row of columns(crlRows([crl]))) this.log(row)
+      this.reportRest(await shareRevocations(workspace, flags.config))
       if (users.length > 0) this.sayWarning(`${users.length} users need a new certificate`)
       this.say('Next: xmppki ca issuing init, then: xmppki client renew --all --rekey')
       return { ...revoked, crl: crlDocument(crl) }

@@ -1,0 +1,41 @@
+import { loadConfiguration } from '../config/load.ts'
+import { storeUrl } from '../config/store-url.ts'
+import { XmppkiError } from '../errors.ts'
+import { openBoard } from '../store/open-board.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import { sharedRevocation } from './revocation-exchange.ts'
+
+/**
+ * Tells the servers of other machines what the ledger has revoked, all of it, over the database of the configuration;
+ * nothing when there is none. A running `serve` does the same by itself.
+ * @param file the configuration; undefined: that of the workspace, if there is one
+ * @returns why it could not be done
+ */
+export async function shareRevocations(
+  workspace: Workspace,
+  file: string | undefined,
+): Promise<XmppkiError | undefined> {
+  try {
+    const { home } = workspace.paths
+    const source = { file, home, overrides: [], defaultHost: workspace.defaultDomain }
+    // What may be wrong with the rest of it is for `serve` to say.
+    const url = storeUrl(loadConfiguration(source, () => undefined))
+    if (url !== undefined) await publish(workspace, url)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof XmppkiError)) throw error
+    return new XmppkiError('PARTIAL', `servers on other machines have not been told: ${error.message}`, {
+      hint: 'xmppki serve tells them as soon as it can; without it run this again',
+      cause: error,
+    })
+  }
+}
+
+async function publish(workspace: Workspace, url: string): Promise<void> {
+  const board = await openBoard(url)
+  try {
+    await board.publish(workspace.ledger().listRevoked().map(sharedRevocation))
+  } finally {
+    await board.close()
+  }
+}

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryLedger } from '../../src/store/memory.ts'
+import type { SharedRevocation } from '../../src/store/revocations.ts'
+import { SharedLedger } from '../../src/store/shared-ledger.ts'
+import { SqliteRevocations } from '../../src/store/sqlite-revocations.ts'
+import { issuedRecord } from './contract.ts'
+
+let folder: string
+let others: SqliteRevocations
+let own: MemoryLedger
+let ledger: SharedLedger
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'xmppki-shared-'))
+  others = new SqliteRevocations(join(folder, 'revocations.db'))
+  own = new MemoryLedger()
+  ledger = new SharedLedger(own, () => others)
+})
+afterEach(() => {
+  others.close()
+  rmSync(folder, { recursive: true })
+})
+
+function elsewhere(serial: string, given: Partial<SharedRevocation> = {}): SharedRevocation {
+  return { serial, issuer: 'ca', revokedAt: 7_000, reason: 'keyCompromise', ...given }
+}
+
+describe('SharedLedger', () => {
+  it('knows what others have revoked, of certificates that it has issued and of others', () => {
+    own.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    others.take([elsewhere('a1'), elsewhere('b2')])
+    const revoked = { revokedAt: 7_000, revocationReason: 'keyCompromise' }
+    expect(ledger.findBySerial('a1')).toStrictEqual({ ...issuedRecord({ serial: 'a1' }), ...revoked })
+    expect(ledger.findBySerial('b2')).toStrictEqual({ serial: 'b2', ...revoked })
+    expect(ledger.findBySerial('c3')).toBeUndefined()
+    expect(ledger.revokedAmong(['a1', 'b2', 'c3'])).toEqual(['a1', 'b2'])
+  })
+
+  it('keeps date and reason of its own revocations, and says each once', () => {
+    const mine = issuedRecord({ serial: 'a1', revokedAt: 5_000, revocationReason: 'superseded' })
+    own.transaction((insert) => insert(mine))
+    others.take([elsewhere('a1')])
+    expect(ledger.findBySerial('a1')).toStrictEqual(mine)
+    expect(ledger.revokedAmong(['a1'])).toEqual(['a1'])
+  })
+
+  it('does not take a certificate of another CA with the same number for its own', () => {
+    own.transaction((insert) => insert(issuedRecord({ serial: '01' })))
+    others.take([elsewhere('01', { issuer: 'other' })])
+    expect(ledger.findBySerial('01')).toStrictEqual(issuedRecord({ serial: '01' }))
+    expect(ledger.revokedAmong(['01'])).toEqual([])
+    others.take([elsewhere('01')])
+    expect(ledger.revokedAmong(['01'])).toEqual(['01'])
+  })
+
+  it('has changed when either has', () => {
+    const seen = [ledger.changes()]
+    expect(others.take([elsewhere('a1'), elsewhere('b2')])).toBe(2)
+    seen.push(ledger.changes())
+    own.transaction((insert) => insert(issuedRecord({ serial: 'c3' })))
+    seen.push(ledger.changes())
+    expect(new Set(seen).size).toBe(3)
+    expect(others.take([elsewhere('a1', { revokedAt: 9_000 })])).toBe(0)
+    expect(ledger.changes()).toBe(seen[2])
+    expect(ledger.findBySerial('a1')?.revokedAt).toBe(7_000)
+  })
+
+  it('is the ledger alone when nothing is shared', () => {
+    const alone = new SharedLedger(own, () => undefined)
+    own.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    expect(alone.findBySerial('a1')).toStrictEqual(issuedRecord({ serial: 'a1' }))
+    expect(alone.revokedAmong(['a1'])).toEqual([])
+    expect(alone.changes()).toBe(own.changes())
+  })
+})
+
+describe('SqliteRevocations', () => {
+  it('remembers what it has learned when it is opened again', () => {
+    const path = join(folder, 'again.db')
+    const first = new SqliteRevocations(path)
+    first.take([elsewhere('a1'), elsewhere('b2', { issuer: 'other' })])
+    first.close()
+    const second = new SqliteRevocations(path)
+    expect(second.findAmong(['a1', 'b2', 'c3'])).toStrictEqual([elsewhere('a1'), elsewhere('b2', { issuer: 'other' })])
+    second.close()
+  })
+})
