@@ -24,6 +24,8 @@ export interface AccountDeskOptions {
   /** Undefined while there are no accounts with passwords; asked at every use. */
   readonly means: () => AccountMeans | undefined
   readonly now: () => Date
+  /** What has to go before an account can. @returns why it cannot */
+  readonly beforeRemoval: (account: Jid) => Promise<StanzaError | undefined>
   /** Ends every session of an account that has been removed. */
   readonly endSessions: (account: Jid) => void
   readonly log: Log
@@ -102,6 +104,8 @@ export class AccountDesk {
     const means = this.#options.means()
     if (means?.registration !== true) return NOT_OPEN
     return this.#attempt(async () => {
+      const error = await this.#options.beforeRemoval(account)
+      if (error !== undefined) return error
       await means.accounts.delete(account.toString())
       this.#options.log.info({ account: account.toString() }, 'account removed')
       return undefined
