@@ -117,12 +117,12 @@ export class XmppServer {
     })
     for (const session of this.#directory.all()) {
       if (!this.#served.has(session.jid.domain)) session.close({ condition: 'host-gone' })
-      // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
-      else if (!(await this.#logins.accepts(session))) {
-        session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
-      }
     }
     await this.#guard.judgeAll()
+    for await (const session of this.#logins.rejected(this.#directory.all())) {
+      // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
+      session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
+    }
   }
 
   #loginOptions(options: ServerOptions): CertificateLoginOptions {

@@ -330,6 +330,26 @@ describe('a session that has logged in', () => {
   })
 })
 
+describe('an update', () => {
+  it('asks a store that is away once, and not for every session', async () => {
+    const server = await start()
+    for (const [name, credentials] of [
+      ['alice', alice],
+      ['carol', carol],
+    ] as const) {
+      await addAccount(server.accounts, `${name}@localhost`)
+      await RawClient.online({ port: server.port, credentials })
+    }
+    let finds = 0
+    server.accounts.find = async () => {
+      finds += 1
+      throw new XmppkiError('UNAVAILABLE', 'the database does not answer')
+    }
+    await server.server.update({ ...server.options, certificates: 'account' })
+    expect({ finds, online: server.server.online }).toEqual({ finds: 1, online: 2 })
+  })
+})
+
 describe('a listener', () => {
   it.each([
     { methods: ['certificate'], offered: ['EXTERNAL'] },
