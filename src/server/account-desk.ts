@@ -2,7 +2,6 @@ import { XmppkiError } from '../errors.ts'
 import type { CreationConflict } from '../store/accounts.ts'
 import { type Jid, tryParseJid } from '../xmpp/jid.ts'
 import type { Registration } from '../xmpp/registration.ts'
-import { deriveKeys, preparePassword } from '../xmpp/sasl/scram-credentials.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import { Backoff } from './backoff.ts'
 import type { Log } from './log.ts'
@@ -24,6 +23,8 @@ export interface AccountDeskOptions {
   /** Undefined while there are no accounts with passwords; asked at every use. */
   readonly means: () => AccountMeans | undefined
   readonly now: () => Date
+  /** What has to go before an account can. @returns why it cannot */
+  readonly beforeRemoval: (account: Jid) => Promise<StanzaError | undefined>
   /** Ends every session of an account that has been removed. */
   readonly endSessions: (account: Jid) => void
   readonly log: Log
@@ -40,6 +41,9 @@ const BAD_PASSWORD: StanzaError = {
   condition: 'not-acceptable',
   text: 'the password has characters that no password may have, or too many',
 }
+
+/** With the tables of SASLprep, which most servers never need. */
+const passwordTools = () => import('../xmpp/sasl/scram-credentials.ts')
 
 /** Makes accounts, gives them other passwords and removes them, for those who ask in band (XEP-0077). */
 export class AccountDesk {
@@ -69,6 +73,7 @@ export class AccountDesk {
     if (jid?.local === undefined || !jid.isBare || jid.domain !== domain) {
       return { condition: 'jid-malformed', text: 'no account can have this username' }
     }
+    const { deriveKeys, preparePassword } = await passwordTools()
     if (preparePassword(wish.password) === undefined) return BAD_PASSWORD
     if (this.#isTooOften(networkOf(remote))) return BUSY
     return this.#attempt(async () => {
@@ -86,6 +91,7 @@ export class AccountDesk {
   async changePassword(account: Jid, password: string): Promise<StanzaError | undefined> {
     const means = this.#options.means()
     if (means === undefined) return NOT_OPEN
+    const { deriveKeys, preparePassword } = await passwordTools()
     if (preparePassword(password) === undefined) return BAD_PASSWORD
     if (this.#isTooOften(account.toString())) return BUSY
     return this.#attempt(async () => {
@@ -102,6 +108,8 @@ export class AccountDesk {
     const means = this.#options.means()
     if (means?.registration !== true) return NOT_OPEN
     return this.#attempt(async () => {
+      const error = await this.#options.beforeRemoval(account)
+      if (error !== undefined) return error
       await means.accounts.delete(account.toString())
       this.#options.log.info({ account: account.toString() }, 'account removed')
       return undefined

@@ -36,11 +36,12 @@ export interface EnrolmentDeskOptions {
   readonly log: Log
 }
 
-/** Whoever asks: a session that has logged in with a certificate. */
+/** Whoever asks: a session that has logged in. */
 export interface Applicant {
   /** Bare JID. */
   readonly account: Jid
-  readonly proof: LoginProof
+  /** Undefined for a login with the password. */
+  readonly proof: LoginProof | undefined
 }
 
 /** A certificate that is to be enrolled. */
@@ -133,6 +134,18 @@ export class EnrolmentDesk {
     })
   }
 
+  /** For an account that is about to be removed: whoever gets its name later must not find them. @returns why not */
+  async endAll(account: Jid): Promise<StanzaError | undefined> {
+    if (!this.isOpen || this.#means.ledger.enrolments.list(account.toString()).length === 0) return undefined
+    return this.#change({ account, proof: undefined }, (changes, at) => {
+      for (const { label } of this.#means.ledger.enrolments.list(account.toString())) {
+        const ended = changes.revokeEnrolment(account.toString(), label, at)
+        if (ended !== undefined) this.#audit(changes, at, 'enrolment-revoked', ended)
+      }
+      return undefined
+    })
+  }
+
   get #means(): EnrolmentMeans {
     const means = this.#options.means()
     if (means === undefined) throw new Error('enrolment is turned off')
@@ -140,9 +153,10 @@ export class EnrolmentDesk {
   }
 
   /** The certificate of the ledger that a session goes back to, maybe over others that were enrolled. */
-  #voucher({ serial, enrolment }: LoginProof): string | undefined {
-    if (enrolment !== undefined) return enrolment.vouchedBy
-    return this.#means.ledger.findBySerial(serial)?.serial
+  #voucher(proof: LoginProof | undefined): string | undefined {
+    if (proof === undefined) return undefined
+    if (proof.enrolment !== undefined) return proof.enrolment.vouchedBy
+    return this.#means.ledger.findBySerial(proof.serial)?.serial
   }
 
   #forgetExpired(account: string, changes: LedgerChanges, at: number): void {
@@ -169,9 +183,9 @@ export class EnrolmentDesk {
     return { condition: 'resource-constraint', text: 'the server is busy' }
   }
 
-  #attempt(account: Jid, proof: LoginProof, work: Change): StanzaError | undefined | 'busy' {
+  #attempt(account: Jid, proof: Applicant['proof'], work: Change): StanzaError | undefined | 'busy' {
     // Anew at every attempt: the certificate that it is done with may have been revoked meanwhile.
-    if (proof.enrolment?.mayManage === false || proof.judge() !== undefined) return FORBIDDEN
+    if (proof?.enrolment?.mayManage === false || proof?.judge() !== undefined) return FORBIDDEN
     const at = this.#options.now().getTime()
     try {
       this.#means.ledger.tryTransaction((_insert, changes) => {

@@ -51,10 +51,16 @@ export class Logins {
     ]
   }
 
-  /** Whether a session could still log in with what it has logged in with; where that cannot be found out it stays. */
-  async accepts({ proof, account }: Pick<BoundSession, 'proof' | 'account'>): Promise<boolean> {
-    if (proof === undefined) return this.#options.rules().passwords !== undefined
-    return (await this.#refusal(account))?.condition !== 'not-authorized'
+  /** Those that could not log in again with what they have logged in with, as far as that can be found out now. */
+  async *rejected(sessions: readonly BoundSession[]): AsyncIterable<BoundSession> {
+    for (const session of sessions) {
+      const { proof, account } = session
+      const isByPassword = proof === undefined
+      const refusal = isByPassword ? undefined : await this.#refusal(account)
+      // A store that is away answers late: nobody waits for it once for every session.
+      if (refusal?.condition === 'temporary-auth-failure') return
+      if (isByPassword ? this.#options.rules().passwords === undefined : refusal !== undefined) yield session
+    }
   }
 
   /** Why this account does not log in with a certificate, whatever the certificate says. */

@@ -1,10 +1,10 @@
 import type { Account, Accounts } from '../store/accounts.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
+import { decoyKeys } from '../xmpp/sasl/decoy-keys.ts'
 import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import { plainMechanism } from '../xmpp/sasl/plain.ts'
 import { type ChannelBindings, type ScramSubject, scramMechanism } from '../xmpp/sasl/scram.ts'
-import { decoyKeys, verifyPassword } from '../xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../xmpp/sasl/scram-keys.ts'
 import { isFailure, lookUp } from './account-lookup.ts'
 import type { Log } from './log.ts'
@@ -121,6 +121,8 @@ export class PasswordLogin {
         const known = found !== undefined && Object.keys(found.keys).length > 0
         const keys = known ? found.keys : { [strongest]: decoyKeys(strongest, counted.account, options) }
         const missing = known ? undefined : 'there is no password'
+        // The tables of SASLprep are loaded where a password is seen, which SCRAM never shows.
+        const { verifyPassword } = await import('../xmpp/sasl/scram-credentials.ts')
         return this.#settle(attempt, { keys, missing }, await verifyPassword(password, keys))
       },
       accepted: () => connection.acceptPassword('PLAIN'),

@@ -95,7 +95,7 @@ export class XmppServer {
       now: options.login.now,
       log: options.log,
     })
-    this.#accounts = this.#accountDesk(options)
+    this.#accounts = this.#accountDesk(options, enrolments)
     this.#logins = this.#allLogins(options)
     const [directory, accounts] = [this.#directory, this.#accounts]
     this.#router = new Router({ directory, domains, features: FEATURES, enrolments, accounts, log: options.log })
@@ -123,12 +123,12 @@ export class XmppServer {
     })
     for (const session of this.#directory.all()) {
       if (!this.#served.has(session.jid.domain)) session.close({ condition: 'host-gone' })
-      // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
-      else if (!(await this.#logins.accepts(session))) {
-        session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
-      }
     }
     await this.#guard.judgeAll()
+    for await (const session of this.#logins.rejected(this.#directory.all())) {
+      // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
+      session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
+    }
   }
 
   #loginOptions(options: ServerOptions): CertificateLoginOptions {
@@ -137,16 +137,12 @@ export class XmppServer {
   }
 
   /** Of the options it is given only what an update leaves as it is. */
-  #accountDesk({ login: { now }, log }: ServerOptions): AccountDesk {
+  #accountDesk({ login: { now }, log }: ServerOptions, enrolments: EnrolmentDesk): AccountDesk {
     return new AccountDesk({
       means: () => this.#options.passwords,
       now,
-      endSessions: (account) => {
-        // XEP-0077 §3.2; those as well that have logged in and not bound a resource yet.
-        for (const session of [...this.#sessions]) {
-          if (session.account?.equals(account)) session.close({ condition: 'not-authorized', text: 'account removed' })
-        }
-      },
+      beforeRemoval: (account) => enrolments.endAll(account),
+      endSessions: (account) => this.closeSessions(account, { condition: 'not-authorized', text: 'account removed' }),
       log,
     })
   }
@@ -184,11 +180,13 @@ export class XmppServer {
     })
   }
 
-  /** Ends the session with this full JID, or all of a bare one. @returns their full JIDs */
+  /** Ends the session with this full JID, or all of a bare one. @returns their full JIDs, of those that have one */
   closeSessions(jid: Jid, error: StreamError): string[] {
     const sessions = jid.isBare ? this.#directory.sessionsOf(jid) : [this.#directory.find(jid)]
     const found = sessions.filter((session) => session !== undefined)
     for (const session of found) session.close(error)
+    // Those as well that have logged in and not bound a resource yet.
+    for (const end of jid.isBare ? [...this.#sessions] : []) if (end.account?.equals(jid)) end.close(error)
     return found.map((session) => session.jid.toString())
   }
 

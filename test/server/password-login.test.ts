@@ -1,6 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { TrustAnchors } from '../../src/pki/chain.ts'
 import { plainTrust } from '../../src/server/client-trust.ts'
@@ -9,7 +9,7 @@ import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
 import { issuedRecord } from '../store/contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login, secured, VARIANTS } from '../support/external-login.ts'
-import { ALL_SCRAM, addAccount, type PasswordServerOptions, startPasswordServer } from '../support/password-server.ts'
+import { ALL_SCRAM, addAccount, passwordServers } from '../support/password-server.ts'
 import {
   attemptPassword,
   authElement,
@@ -25,17 +25,7 @@ const alice = ca.issue({ extendedKeyUsage: 'clientAuth', subject: '/CN=alice', x
 const carol = ca.issue({ extendedKeyUsage: 'clientAuth', subject: '/CN=carol', xmppAddrs: ['carol@localhost'] })
 afterAll(() => ca.remove())
 
-let running: TestServer[] = []
-afterEach(async () => {
-  await Promise.all(running.map((server) => server.stop()))
-  running = []
-})
-
-async function start(given: PasswordServerOptions = {}) {
-  const server = await startPasswordServer({ ca, ...given })
-  running.push(server)
-  return server
-}
+const start = passwordServers(ca)
 
 const bindingsIn = (features: string) =>
   [...features.matchAll(/<channel-binding type="(.*?)"/g)].map(([, type]) => type)
@@ -337,6 +327,26 @@ describe('a session that has logged in', () => {
     stays.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
     await stays.receive(/<iq [^>]*id="p"/)
     stays.destroy()
+  })
+})
+
+describe('an update', () => {
+  it('asks a store that is away once, and not for every session', async () => {
+    const server = await start()
+    for (const [name, credentials] of [
+      ['alice', alice],
+      ['carol', carol],
+    ] as const) {
+      await addAccount(server.accounts, `${name}@localhost`)
+      await RawClient.online({ port: server.port, credentials })
+    }
+    let finds = 0
+    server.accounts.find = async () => {
+      finds += 1
+      throw new XmppkiError('UNAVAILABLE', 'the database does not answer')
+    }
+    await server.server.update({ ...server.options, certificates: 'account' })
+    expect({ finds, online: server.server.online }).toEqual({ finds: 1, online: 2 })
   })
 })
 

@@ -1,9 +1,9 @@
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { verifyPassword } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login } from '../support/external-login.ts'
-import { type PasswordServerOptions, startPasswordServer } from '../support/password-server.ts'
+import { type PasswordServerOptions, passwordServers } from '../support/password-server.ts'
 import { attemptPassword } from '../support/scram-client.ts'
 import type { TestServer } from '../support/server.ts'
 import { RawClient } from '../support/xmpp-client.ts'
@@ -12,17 +12,9 @@ const ca = new OpensslCa()
 const certificate = ca.issue({ extendedKeyUsage: 'clientAuth', subject: '/CN=alice', xmppAddrs: ['alice@localhost'] })
 afterAll(() => ca.remove())
 
-let running: TestServer[] = []
-afterEach(async () => {
-  await Promise.all(running.map((server) => server.stop()))
-  running = []
-})
-
-async function start(given: PasswordServerOptions = {}) {
-  const server = await startPasswordServer({ ca, ...given, means: { registration: true, ...given.means } })
-  running.push(server)
-  return server
-}
+const servers = passwordServers(ca)
+const start = (given: PasswordServerOptions = {}) =>
+  servers({ ...given, means: { registration: true, ...given.means } })
 
 const query = (children: string) => `<query xmlns='jabber:iq:register'>${children}</query>`
 const iq = (type: 'get' | 'set', children: string, to = 'localhost') =>

@@ -1,8 +1,10 @@
+import { afterEach } from 'vitest'
 import type { AccountMeans } from '../../src/server/account-desk.ts'
 import type { ServerOptions } from '../../src/server/server.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES, scramName } from '../../src/xmpp/sasl/scram-keys.ts'
+import type { OpensslCa } from './certificates.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from './server.ts'
 
 /** As few as there may be. */
@@ -44,4 +46,18 @@ export async function startPasswordServer(given: PasswordServerOptions = {}): Pr
     ...more,
   }
   return { ...(await startTestServer({ ...rest, passwords: means })), accounts, means }
+}
+
+/** Starts servers with this CA, which end with the test. */
+export function passwordServers(ca: OpensslCa): (given?: PasswordServerOptions) => Promise<PasswordServer> {
+  let running: PasswordServer[] = []
+  afterEach(async () => {
+    await Promise.all(running.map((server) => server.stop()))
+    running = []
+  })
+  return async (given = {}) => {
+    const server = await startPasswordServer({ ca, ...given })
+    running.push(server)
+    return server
+  }
 }

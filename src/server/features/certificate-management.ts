@@ -45,12 +45,14 @@ function certificateOf(payload: Element): Uint8Array | undefined {
   return der === undefined || der.length === 0 ? undefined : der
 }
 
-/**
- * XEP-0257 §5 asks for TLS and SASL. Who has logged in with a certificate has both; of any other session nothing is
- * known here, and it may not.
- */
-function applicantOf({ account, proof }: BoundSession): Applicant | undefined {
-  return proof === undefined || proof.enrolment?.mayManage === false ? undefined : { account, proof }
+/** XEP-0257 §5 asks for TLS and SASL. Who has logged in with a certificate has both, and with a password one of them. */
+function mayLook({ proof, secured }: BoundSession): boolean {
+  return proof !== undefined || secured === true
+}
+
+function applicantOf(session: BoundSession): Applicant | undefined {
+  const { account, proof } = session
+  return mayLook(session) && proof?.enrolment?.mayManage !== false ? { account, proof } : undefined
 }
 
 function append(desk: EnrolmentDesk): IqHandler {
@@ -89,7 +91,7 @@ function itemOf({ label, certificate, fingerprint }: Enrolment, sessions: readon
 function items(desk: EnrolmentDesk, directory: Directory): IqHandler {
   return ({ session }) => {
     // A client that may not manage may still look (XEP-0257 §2.1).
-    if (session.proof === undefined) return answer(FORBIDDEN)
+    if (!mayLook(session)) return answer(FORBIDDEN)
     const sessions = directory.sessionsOf(session.account)
     const list = desk.list(session.account).map((enrolment) => itemOf(enrolment, sessions))
     return { type: 'result', payload: xml('items', { xmlns: NS.saslCert }, ...list) }

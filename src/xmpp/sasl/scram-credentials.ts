@@ -1,11 +1,15 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { saslprep } from '@mongodb-js/saslprep'
 import { XmppkiError } from '../../errors.ts'
-import { digest, HASH_FACTS, hmac, saltedPassword } from './scram-crypto.ts'
-import { MIN_ITERATIONS, SCRAM_HASHES, type ScramHash, type ScramKeySet, type ScramKeys } from './scram-keys.ts'
-
-/** A fresh one for every password and hash. */
-const SALT_BYTES = 16
+import { digest, hmac, saltedPassword } from './scram-crypto.ts'
+import {
+  MIN_ITERATIONS,
+  SALT_BYTES,
+  SCRAM_HASHES,
+  type ScramHash,
+  type ScramKeySet,
+  type ScramKeys,
+} from './scram-keys.ts'
 
 /** Characters of a password: who sends more only wants to keep us busy. */
 const MAX_PASSWORD = 1_023
@@ -67,28 +71,6 @@ async function keysFor(hash: ScramHash, prepared: string, iterations: number): P
     iterations,
     storedKey: digest(hash, hmac(hash, salted, 'Client Key')).toString('base64'),
     serverKey: hmac(hash, salted, 'Server Key').toString('base64'),
-  }
-}
-
-/**
- * Such keys as an account of this name could have; nobody knows a password of them, and they are the same every time.
- * @param options the secret is all that they are made from besides the name
- */
-export function decoyKeys(
-  hash: ScramHash,
-  name: string,
-  { decoySecret, iterations }: { readonly decoySecret: Uint8Array; readonly iterations: number },
-): ScramKeys {
-  const make = (what: string, bytes: number) => {
-    const made = createHmac('sha512', decoySecret).update(`${hash} ${what} ${name}`).digest()
-    return made.subarray(0, bytes).toString('base64')
-  }
-  const { bytes } = HASH_FACTS[hash]
-  return {
-    salt: make('salt', SALT_BYTES),
-    iterations,
-    storedKey: make('stored', bytes),
-    serverKey: make('server', bytes),
   }
 }
 

@@ -11,6 +11,9 @@ export function scramName(hash: ScramHash, plus: boolean): string {
 /** RFC 5802 §5.1: rounds of PBKDF2, and no fewer. */
 export const MIN_ITERATIONS = 4096
 
+/** Length of the salts that are made here, a fresh one for every password and hash. */
+export const SALT_BYTES = 16
+
 /**
  * What a server keeps of a password for one hash (RFC 5802 §3): it checks proofs and answers them, but does not log in.
  * All bytes are in base64.
