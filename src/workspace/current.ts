@@ -51,12 +51,18 @@ export function warnAboutSuperseded(workspace: Workspace, holder: Holder, now: D
   )
 }
 
-/** Tells about a certificate that is there but of no more use. */
-export function warnAboutExpired(workspace: Workspace, record: IssuedRecord, now: Date): void {
-  if (record.notAfter >= now.getTime()) return
-  const { kind, name, notAfter, directory } = record
-  const remedy = kind === 'server' ? `run: xmppki server renew ${name}` : `move ${directory} away to get a new one`
-  workspace.warn(`the certificate for ${name} expired on ${isoDate(notAfter)}; ${remedy}`)
+/** Tells about a certificate that is there but of no more use. @param remedy what to do about it */
+export function warnAboutExpired(workspace: Workspace, record: IssuedRecord, now: Date, remedy: string): void {
+  if (hasExpired(record, now)) workspace.warn(`the certificate for ${record.name} ${expiryOf(record)}; ${remedy}`)
+}
+
+export function hasExpired({ notAfter }: IssuedRecord, now: Date): boolean {
+  return notAfter < now.getTime()
+}
+
+/** `expired on 2030-12-31` */
+export function expiryOf({ notAfter }: IssuedRecord): string {
+  return `expired on ${isoDate(notAfter)}`
 }
 
 /** The row for a certificate that was just signed. */

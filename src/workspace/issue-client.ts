@@ -12,7 +12,7 @@ import { issuedValidity } from '../pki/validity.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { type Client, type ClientFiles, fileNamesOf, holderOf } from './client-folder.ts'
-import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
+import { expiryOf, findCurrent, hasExpired, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { exists, type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { roomFor } from './make-room.ts'
 import { generatePassword } from './password.ts'
@@ -213,13 +213,19 @@ function makeBundle(request: MakeRequest, parts: BundleParts): Promise<Buffer> {
 }
 
 function acceptExisting(workspace: Workspace, request: ClientRequest, record: IssuedRecord, now: Date): IssuedClient {
+  const isMain = request.device === ''
+  const remedy = `get a new one with: xmppki client renew ${record.name}${isMain ? '' : ` --device ${request.device}`}`
   if (!request.ifMissing) {
-    const name = request.device === '' ? record.name : `${record.name} (${request.device})`
-    throw new XmppkiError('EXISTS', `${name} already has a certificate in ${record.directory}`, {
-      hint: '--if-missing accepts it, --device LABEL makes one for another device of the same user',
+    const isExpired = hasExpired(record, now)
+    const name = isMain ? record.name : `${record.name} (${request.device})`
+    const what = isExpired ? `a certificate, which ${expiryOf(record)},` : 'a certificate'
+    throw new XmppkiError('EXISTS', `${name} already has ${what} in ${record.directory}`, {
+      hint: isExpired
+        ? remedy
+        : '--if-missing accepts it, --device LABEL makes one for another device of the same user',
     })
   }
-  warnAboutExpired(workspace, record, now)
+  warnAboutExpired(workspace, record, now, remedy)
   const found = describe(record, request)
   if (!exists(found.files.key)) {
     workspace.warn(`${record.name} has a certificate, but its key is not in ${record.directory}: there is no bundle`)

@@ -123,7 +123,7 @@ function acceptExisting(workspace: Workspace, request: ServerRequest, record: Is
       hint: 'move that folder away, then run the same command again',
     })
   }
-  warnAboutExpired(workspace, record, now)
+  warnAboutExpired(workspace, record, now, `run: xmppki server renew ${record.name}`)
   return describe(record, false)
 }
 

@@ -235,7 +235,7 @@ function acceptExisting(workspace: Workspace, work: Work, record: IssuedRecord):
       hint: '--renew supersedes it, --device LABEL makes one for another device; --if-missing accepts one for the same key',
     })
   }
-  warnAboutExpired(workspace, record, work.now)
+  warnAboutExpired(workspace, record, work.now, '--renew, without --if-missing, gets a new one')
   handOut(work, { certificate, chain })
   return describe(work, record, false)
 }

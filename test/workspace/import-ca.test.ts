@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
+import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { importCa } from '../../src/workspace/import-ca.ts'
 import { opensslHistory } from '../../src/workspace/import-ledger.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
@@ -88,7 +89,8 @@ describe('importCa', () => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(path(`home/ledger.db${suffix}`), { force: true })
     const journal = { record: root, history, certificateFile: 'root.crt', staging: path('home/.xmppki-gone') }
     write('home/tmp/.xmppki-gone.json', JSON.stringify(journal))
-    write('home/ledger.db', '')
+    // It was opened, and so is not empty.
+    new SqliteLedger(path('home/ledger.db')).close()
     const again = open()
     await expect(importCa(again, request())).rejects.toThrow(XmppkiError)
     const { publish } = await import('../../src/workspace/publish.ts')

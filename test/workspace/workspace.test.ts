@@ -232,7 +232,21 @@ describe('issueClient', () => {
     await issueClient(workspace, clientRequest(workspace, { days: 10 }))
     const later = clientRequest(workspace, { ifMissing: true, now: new Date(Date.now() + 11 * 86_400_000) })
     expect(await issueClient(workspace, later)).toMatchObject({ created: false })
-    expect(warnings).toEqual([expect.stringContaining('expired on')])
+    expect(warnings).toEqual([expect.stringMatching(/expired on .*; get a new one with: xmppki client renew alice@/)])
+    workspace.close()
+  })
+
+  it('sends whoever wants to replace an expired certificate to the renewal', async () => {
+    const workspace = await madeCa()
+    await issueClient(workspace, clientRequest(workspace, { days: 10, device: 'phone' }))
+    const later = clientRequest(workspace, { device: 'phone', now: new Date(Date.now() + 11 * 86_400_000) })
+    await expect(issueClient(workspace, later)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'EXISTS',
+        message: expect.stringMatching(/^alice@localhost \(phone\) already has a certificate, which expired on /),
+        hint: 'get a new one with: xmppki client renew alice@localhost --device phone',
+      }),
+    )
     workspace.close()
   })
 
