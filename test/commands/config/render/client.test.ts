@@ -90,7 +90,7 @@ describe('config render client', () => {
     ['a user without a certificate', ['poezio', '--user', 'bob'], 4, 'xmppki client issue bob@example.org'],
     ['a device without one', ['poezio', '--user', 'alice', '--device', 'x'], 4, 'alice@example.org --device x'],
     ['a client that nobody knows', ['pidgin', '--user', 'alice'], 2, 'conversations, poezio'],
-    ['no user', ['poezio'], 2, 'Missing required flag user'],
+    ['no user', ['poezio'], 2, '--user is missing'],
     ['settings of a client without a file', ['dino', '--user', 'alice', '--format', 'settings'], 2, 'only steps'],
     ['a host with a port', ['poezio', '--user', 'alice', '--host', 'a:1'], 2, '--port'],
     ['port 0', ['poezio', '--user', 'alice', '--port', '0'], 2, 'port 0'],
