@@ -114,7 +114,7 @@ async function skippedLane(project, note) {
 }
 
 async function interop() {
-  const { ending } = await run(['test/interop/setup.mjs'], 300)
+  const { ending } = await run(['test/interop/setup.mjs'], 600)
   if (ending === NOT_POSSIBLE) return skippedLane('interop', 'programs are missing, see above')
   if (ending !== 0) return count(0, 1, 0, 'the set-up failed, see above')
   console.log('')

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LineProcess } from './line-process.ts'
-import { Poezio } from './poezio.ts'
+import { startPoezio } from './poezio.ts'
 import { type ClientFiles, Service } from './service.ts'
 import { slixmpp } from './slixmpp.ts'
+import type { Terminal } from './terminal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xk-'))
 // Poezio runs as somebody else and reads a certificate that it is to enrol.
@@ -30,7 +31,7 @@ const base64 = ({ certificate }: SelfSigned) =>
   new X509Certificate(readFileSync(certificate, 'utf8')).raw.toString('base64')
 
 /** A command on Poezio's first tab, where a slash has to come first. */
-async function command(poezio: Poezio, text: string): Promise<void> {
+async function command(poezio: Terminal, text: string): Promise<void> {
   poezio.press('/')
   await poezio.shows('screen', /│\/ *$/m)
   await poezio.type(text)
@@ -133,7 +134,7 @@ describe('XEP-0257', () => {
 
   it('Poezio: /cert_add, /certs, /cert_disable, /cert_revoke', async () => {
     const [first, second] = [selfSigned('first'), selfSigned('second')]
-    const poezio = await Poezio.start(service, alice)
+    const poezio = await startPoezio(service, alice)
     try {
       await poezio.shows('screen', 'alice@localhost')
       await poezio.shows('log', /urn:xmpp:saslcert:1/)

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LineProcess } from './line-process.ts'
-import { Poezio } from './poezio.ts'
+import { startPoezio } from './poezio.ts'
 import { Service } from './service.ts'
 import { slixmpp } from './slixmpp.ts'
+import type { Terminal } from './terminal.ts'
 
 describe('Poezio', () => {
   let service: Service
-  let poezio: Poezio
+  let poezio: Terminal
   let alice: LineProcess
 
   beforeAll(async () => {
@@ -16,7 +17,7 @@ describe('Poezio', () => {
     await service.start()
     alice = slixmpp(service, { jid: 'alice@localhost/a', files })
     await alice.take('stdout', { event: 'online' })
-    poezio = await Poezio.start(service, bob)
+    poezio = await startPoezio(service, bob)
   })
   afterAll(async () => {
     poezio?.end()

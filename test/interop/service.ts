@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
@@ -51,6 +52,14 @@ export class Service {
     const [client] = document.issued
     if (client === undefined) throw new Error(`nothing was issued for ${name}`)
     return { jid: client.jid, ...client.files }
+  }
+
+  /** Makes an account with a password, and lets accounts log in beside certificates. */
+  async addAccount(name: string, password: string): Promise<void> {
+    const file = this.cli.path(`${name}.password`)
+    writeFileSync(file, `${password}\n`, { mode: 0o600 })
+    writeFileSync(join(this.cli.home, 'xmppki.toml'), '[auth]\nmethods = ["rdbms", "pki"]\n')
+    await this.run('user', 'add', name, '--password-file', file)
   }
 
   /** Starts `serve` on free loopback ports. */

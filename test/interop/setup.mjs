@@ -8,7 +8,7 @@ import { installPkcs11Package } from './pkcs11-package.mjs'
 import { installXmppJsPackage } from './xmpp-js-package.mjs'
 
 const UPDATE_MS = 90_000
-const INSTALL_MS = 240_000
+const INSTALL_MS = 420_000
 
 // pyenv and the like put another python3 first on PATH, one that does not see Debian's modules.
 const hasPythonModule = (name) =>
@@ -63,6 +63,9 @@ const NEEDS = [
   { program: 'python3', debian: 'python3' },
   { program: 'tmux', debian: 'tmux' },
   { program: 'poezio', debian: 'poezio' },
+  { program: 'profanity', debian: 'profanity' },
+  { program: 'gajim', debian: 'gajim' },
+  { program: 'dbus-run-session', debian: 'dbus' },
   { program: 'tkabber', debian: 'tkabber' },
   { program: 'TLS of Tcl', debian: 'tcl-tls', isThere: hasTclTls },
   { program: 'Xvfb', debian: 'xvfb' },

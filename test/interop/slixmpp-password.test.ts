@@ -1,9 +1,4 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
-import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
-import { SCRAM_HASHES } from '../../src/xmpp/sasl/scram-keys.ts'
 import type { LineProcess } from './line-process.ts'
 import { Service } from './service.ts'
 import { type SlixmppOptions, slixmpp } from './slixmpp.ts'
@@ -16,11 +11,7 @@ describe('slixmpp with a password', () => {
 
   beforeAll(async () => {
     service = await Service.create()
-    const accounts = new SqliteAccounts(join(service.cli.home, 'accounts.db'))
-    const keys = await deriveKeys(PASSWORD, { hashes: SCRAM_HASHES, iterations: 4096 })
-    await accounts.create({ jid: 'alice@localhost', keys, createdAt: 1, changedAt: 1 }, {})
-    await accounts.close()
-    writeFileSync(join(service.cli.home, 'xmppki.toml'), '[auth]\nmethods = ["rdbms", "pki"]\n')
+    await service.addAccount('alice', PASSWORD)
     await service.start()
   })
   afterEach(async () => {
@@ -54,9 +45,9 @@ describe('slixmpp with a password', () => {
     expect(await client.take('stdout', { event: 'refused' })).toMatchObject({ reason: 'SASL: not-authorized' })
   })
 
-  it('still logs in with a certificate when it has one', async () => {
-    const files = await service.issue('bob')
-    const online = await start({ jid: 'bob@localhost/b', files }).take('stdout', { event: 'online' })
-    expect(online).toMatchObject({ jid: 'bob@localhost/b', mechanism: 'EXTERNAL' })
+  it('logs in to the same account with a certificate when it has one', async () => {
+    const files = await service.issue('alice')
+    const online = await start({ jid: 'alice@localhost/b', files }).take('stdout', { event: 'online' })
+    expect(online).toMatchObject({ jid: 'alice@localhost/b', mechanism: 'EXTERNAL' })
   })
 })

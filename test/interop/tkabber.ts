@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LineProcess } from './line-process.ts'
 import { program } from './program.ts'
 import type { ClientFiles, Service } from './service.ts'
+import { VirtualScreen } from './virtual-screen.ts'
 
 /** A Tkabber that is left behind ends by itself. */
 const LIFETIME_SECONDS = 90
@@ -11,22 +12,18 @@ const LIFETIME_SECONDS = 90
 /** A Tkabber that is set up as `config render client` says, on a screen that nobody sees, with a home of its own. */
 export class Tkabber {
   readonly #home = mkdtempSync(join(tmpdir(), 'xmppki-tkabber-'))
-  readonly #screen: LineProcess
+  readonly #screen = new VirtualScreen()
   #client: LineProcess | undefined
 
-  private constructor() {
-    const options = ['-displayfd', '1', '-nolisten', 'tcp', '-screen', '0', '800x600x24']
-    this.#screen = new LineProcess('timeout', [String(LIFETIME_SECONDS), 'Xvfb', ...options])
-  }
+  private constructor() {}
 
   static async start(service: Service, { jid }: ClientFiles): Promise<Tkabber> {
     const tkabber = new Tkabber()
     try {
       await tkabber.#setUp(service, jid)
-      // It finds a free one and says which.
-      const display = await tkabber.#screen.stdout.take((line) => /^\d+$/.test(line), 'the number of a display')
+      const display = await tkabber.#screen.display()
       tkabber.#client = new LineProcess('timeout', [String(LIFETIME_SECONDS), 'tkabber'], {
-        env: { PATH: process.env['PATH'], HOME: tkabber.#home, DISPLAY: `:${display}`, LC_ALL: 'C.UTF-8' },
+        env: { PATH: process.env['PATH'], HOME: tkabber.#home, DISPLAY: display, LC_ALL: 'C.UTF-8' },
       })
     } catch (error) {
       await tkabber.end()
@@ -37,7 +34,7 @@ export class Tkabber {
 
   async end(): Promise<void> {
     await this.#client?.stop('SIGTERM')
-    await this.#screen.stop('SIGTERM')
+    await this.#screen.end()
     rmSync(this.#home, { recursive: true, force: true })
   }
 

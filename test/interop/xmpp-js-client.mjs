@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import tls from 'node:tls'
 import { pathToFileURL } from 'node:url'
 
-const { folder, port, ca, certificate, key, tag, agent } = JSON.parse(process.argv[2] ?? '{}')
+const { folder, port, ca, certificate, key, username, password, tag, agent } = JSON.parse(process.argv[2] ?? '{}')
 const entry = createRequire(`${folder}/package.json`).resolve(folder)
 const { client, xml } = await import(pathToFileURL(entry).href)
 
@@ -14,7 +14,8 @@ const tell = (event, facts) => console.log(JSON.stringify({ event, ...facts }))
 
 // The library has no option for a certificate: what it connects with is completed on the way.
 const connect = tls.connect
-const credentials = { ca: readFileSync(ca), cert: readFileSync(certificate), key: readFileSync(key) }
+const own = certificate === undefined ? {} : { cert: readFileSync(certificate), key: readFileSync(key) }
+const credentials = { ca: readFileSync(ca), ...own }
 tls.connect = ({ host, port }) => connect({ host, port, servername: 'localhost', ...credentials })
 
 class External {
@@ -25,21 +26,25 @@ class External {
 }
 External.prototype.name = 'EXTERNAL'
 
+let used
 const userAgent = xml('user-agent', { id: agent }, xml('software', {}, 'xmpp.js'))
 const xmpp = client({
   service: `xmpps://127.0.0.1:${port}`,
   domain: 'localhost',
   resource: tag,
-  credentials: (authenticate, [mechanism]) => authenticate({}, mechanism, userAgent),
+  credentials: (authenticate, [mechanism]) => {
+    used = mechanism
+    return authenticate({ username, password }, mechanism, userAgent)
+  },
 })
-xmpp.saslFactory.use(External)
+if (certificate !== undefined) xmpp.saslFactory.use(External)
 xmpp.reconnect.stop()
 
 const sent = []
 xmpp.on('send', (element) => sent.push(element.name))
 xmpp.on('error', ({ condition, message }) => tell('error', { condition, message }))
 xmpp.on('online', async (jid) => {
-  tell('online', { jid: jid.toString(), sent: [...sent] })
+  tell('online', { jid: jid.toString(), mechanism: used, sent: [...sent] })
   await xmpp.send(xml('presence'))
 })
 xmpp.on('stanza', (stanza) => {
