@@ -1,7 +1,8 @@
-import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { removeFolder } from '../support/remove-folder.ts'
 import { LineProcess } from './line-process.ts'
 import { program } from './program.ts'
 import type { Service } from './service.ts'
@@ -48,7 +49,7 @@ export class Gajim {
   async end(): Promise<void> {
     await this.#client?.stop('SIGTERM')
     await this.#screen.end()
-    rmSync(this.#home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    removeFolder(this.#home)
   }
 
   get #config(): string {

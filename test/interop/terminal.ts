@@ -1,7 +1,8 @@
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { removeFolder } from '../support/remove-folder.ts'
 import { program } from './program.ts'
 
 const WAIT_MS = 30_000
@@ -96,8 +97,7 @@ export class Terminal {
 
   end(): void {
     program('tmux', ['-S', this.#socket, 'kill-server'])
-    // The program may still be writing.
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    removeFolder(this.#folder)
   }
 
   #has(where: 'screen' | 'log', text: string | RegExp): boolean {

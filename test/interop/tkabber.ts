@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeFolder } from '../support/remove-folder.ts'
 import { LineProcess } from './line-process.ts'
 import { program } from './program.ts'
 import type { ClientFiles, Service } from './service.ts'
@@ -35,7 +36,7 @@ export class Tkabber {
   async end(): Promise<void> {
     await this.#client?.stop('SIGTERM')
     await this.#screen.end()
-    rmSync(this.#home, { recursive: true, force: true })
+    removeFolder(this.#home)
   }
 
   async #setUp(service: Service, jid: string): Promise<void> {

@@ -37,7 +37,9 @@ describe('the configuration of MongooseIM', () => {
 describe('config import', () => {
   it.each(WAYS)('reads both notations back as the same xmppki.toml: $auth', ({ passwords }) => {
     const [toml, cfg] = NOTATIONS.map(({ render }) => imported(render(serverRequest({}, passwords), readTemplate)).toml)
-    expect(toml).toBe(cfg)
+    // Today's notation names the kinds of SCRAM one by one.
+    const kinds = '"scram_sha512", "scram_sha256", "scram_sha1"'
+    expect(toml?.replace(kinds, '"scram"')).toBe(cfg)
     const context = { file: '/xmppki.toml', home: '/nonexistent', overrides: [], defaultHost: 'workspace.example' }
     const { configuration, problems } = checkConfiguration(String(toml), context)
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
@@ -56,7 +58,7 @@ describe('config import', () => {
           { port: 5223, tls: { ...tls, mode: 'tls', disconnect_on_failure: true } },
         ],
       },
-      auth: { methods: ['pki'], sasl_external: ['xmpp_addr', 'common_name'] },
+      auth: { methods: passwords ? ['rdbms', 'pki'] : ['pki'], sasl_external: ['xmpp_addr', 'common_name'] },
     })
   })
 
@@ -68,6 +70,7 @@ describe('config import', () => {
       /^sasl_external$/,
       /tls\.crl_files$/,
       / access$/,
+      /^accounts$/,
     ]
     const rest = [
       / (c2s_)?shaper$/,

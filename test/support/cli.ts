@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { removeFolder } from './remove-folder.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 
@@ -72,7 +73,6 @@ export class CliHome {
   }
 
   remove(): void {
-    // A shell that was told to end may still be writing its history.
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    removeFolder(this.folder)
   }
 }

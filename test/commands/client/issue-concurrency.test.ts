@@ -27,7 +27,9 @@ describe('many processes on one workspace', () => {
     const cli = new CliHome()
     const results = await Promise.all(Array.from({ length: 8 }, () => cli.run(['ca', 'init', '--no-passphrase'])))
     expect(results.map(({ code }) => code).sort()).toEqual([0, 3, 3, 3, 3, 3, 3, 3])
-    expect(readdirSync(cli.home).sort()).toEqual(['ca', 'ledger.db', 'tmp', 'workspace.json'])
+    // Of two that close the ledger in the same moment neither is the last, and SQLite leaves its WAL to the next one.
+    const made = readdirSync(cli.home).filter((name) => !/^ledger\.db-(wal|shm)$/.test(name))
+    expect(made.sort()).toEqual(['ca', 'ledger.db', 'tmp', 'workspace.json'])
     cli.remove()
   })
 
