@@ -56,9 +56,9 @@ async function bundle() {
     mainFields: ['module', 'main'],
     minifySyntax: true,
     minifyWhitespace: true,
-    // Stack traces and log lines tell functions and classes by their names. Keeping those of shortened identifiers
-    // (keepNames) would set the name of every closure anew whenever one is made: a tenth of the JavaScript of a login.
-    minifyIdentifiers: false,
+    minifyIdentifiers: true,
+    // Stack traces and log lines keep telling functions and classes by their names.
+    keepNames: true,
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',

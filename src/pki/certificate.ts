@@ -161,12 +161,14 @@ function indexExtensions(raw: RawCertificate): {
 /** Values of the subject attributes of one type; whatever is no clean string goes to `malformed`. */
 function attributeValues(subject: DistinguishedName, type: string, label: string, malformed: string[]): string[] {
   const values: string[] = []
-  for (const attribute of subject.flat()) {
-    if (attribute.type !== type) continue
-    if (attribute.value === undefined) malformed.push(`${label} is not a string`)
-    // X.520: a DirectoryString has at least one character.
-    else if (attribute.value === '') malformed.push(`${label} is empty`)
-    else if (!attribute.value.includes('\0')) values.push(attribute.value)
+  for (const attributes of subject) {
+    for (const attribute of attributes) {
+      if (attribute.type !== type) continue
+      if (attribute.value === undefined) malformed.push(`${label} is not a string`)
+      // X.520: a DirectoryString has at least one character.
+      else if (attribute.value === '') malformed.push(`${label} is empty`)
+      else if (!attribute.value.includes('\0')) values.push(attribute.value)
+    }
   }
   return values
 }
@@ -174,7 +176,8 @@ function attributeValues(subject: DistinguishedName, type: string, label: string
 function readSubject(element: DerElement, malformed: string[]) {
   const subject = readName(element)
   // A NUL ends the name for programs in C, so two readers would see two names.
-  if (subject.flat().some(({ value }) => value?.includes('\0'))) malformed.push('subject contains NUL')
+  const hasNul = subject.some((attributes) => attributes.some(({ value }) => value?.includes('\0')))
+  if (hasNul) malformed.push('subject contains NUL')
   return {
     subject: formatName(subject),
     commonNames: attributeValues(subject, OID.commonName, 'CN', malformed),

@@ -120,7 +120,7 @@ function hexPairs(character: string): string {
 
 /** RFC 4514 §2.4 */
 function escapeValue(value: string): string {
-  if (/^[\w@.-]*$/.test(value)) return value
+  if (/^(?:[\w@.-]+(?: [\w@.-]+)*)?$/.test(value)) return value
   return value
     .replace(/["+,;<>\\=]/g, '\\$&')
     .replace(/^[ #]|(?!^) $/g, '\\$&')

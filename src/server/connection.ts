@@ -135,9 +135,11 @@ export class Connection implements Transport {
     }
     socket.end()
     // Unread input would turn the close into a reset, which may overtake the stream error on its way.
-    socket.removeAllListeners('data')
-    socket.on('data', () => undefined)
-    socket.resume()
+    if (!socket.readableEnded) {
+      socket.removeAllListeners('data')
+      socket.on('data', () => undefined)
+      socket.resume()
+    }
     const cut = setTimeout(() => socket.destroy(), LINGER_MS)
     cut.unref()
     socket.once('close', () => clearTimeout(cut))

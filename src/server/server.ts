@@ -61,9 +61,9 @@ export class XmppServer {
   #options: ServerOptions
   readonly #directory = new Directory()
   readonly #router: Router
-  readonly #sessions = new Set<ClientEnd>()
-  readonly #connections = new WeakMap<ClientEnd, Connection>()
-  readonly #facts = new WeakMap<BoundSession, SessionFacts>()
+  // Maps, not weak ones: the garbage collector pays for each entry of those again and again.
+  readonly #sessions = new Map<ClientEnd, Connection>()
+  readonly #facts = new Map<BoundSession, SessionFacts>()
   readonly #guard: SessionGuard
   readonly #login: CertificateLogin
   readonly #enrolled = new EnrolledLogin({
@@ -186,7 +186,7 @@ export class XmppServer {
     const found = sessions.filter((session) => session !== undefined)
     for (const session of found) session.close(error)
     // Those as well that have logged in and not bound a resource yet.
-    for (const end of jid.isBare ? [...this.#sessions] : []) if (end.account?.equals(jid)) end.close(error)
+    for (const end of jid.isBare ? [...this.#sessions.keys()] : []) if (end.account?.equals(jid)) end.close(error)
     return found.map((session) => session.jid.toString())
   }
 
@@ -194,7 +194,7 @@ export class XmppServer {
   async stop(): Promise<void> {
     this.#listeners.close()
     this.#guard.stop()
-    for (const session of [...this.#sessions]) session.close({ condition: 'system-shutdown' })
+    for (const session of [...this.#sessions.keys()]) session.close({ condition: 'system-shutdown' })
     if (this.#sessions.size === 0) return
     await new Promise<void>((resolve) => {
       this.#emptied = resolve
@@ -206,8 +206,7 @@ export class XmppServer {
     const host = this.#hosts.get(options) ?? this.#sessionHost(options)
     this.#hosts.set(options, host)
     const session = new Session(host, connection)
-    this.#sessions.add(session)
-    this.#connections.set(session, connection)
+    this.#sessions.set(session, connection)
     connection.attach(session)
   }
 
@@ -237,6 +236,7 @@ export class XmppServer {
       route: (stanza, session) => this.#router.route(stanza, session),
       leave: (session) => {
         this.#directory.remove(session)
+        this.#facts.delete(session)
         this.#router.ended(session)
       },
       closed: (session) => {
@@ -260,7 +260,7 @@ export class XmppServer {
     const jid = holder !== undefined && policy === 'rename' ? generatedJid(account) : wanted
     const session = new OnlineClient(jid, request.agent, end)
     this.#endLostSessions(session)
-    const connection = this.#connections.get(end)
+    const connection = this.#sessions.get(end)
     if (connection !== undefined) this.#facts.set(session, sessionFacts(connection, end, this.#options.login.now()))
     this.#directory.add(session)
     return session

@@ -102,8 +102,9 @@ export class Session implements TransportEvents, ClientEnd {
 
   /** As offered on this stream; whether one may still be used is its own question, when it is used. */
   #mechanisms(domain: string): readonly SaslMechanism[] {
+    if (this.#offered !== undefined) return this.#offered
     this.#certificate ??= this.#transport.peerCertificate()
-    this.#offered ??= this.#host.mechanisms(domain, this.#connection(this.#certificate))
+    this.#offered = this.#host.mechanisms(domain, this.#connection(this.#certificate))
     return this.#offered
   }
 

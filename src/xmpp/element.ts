@@ -135,6 +135,7 @@ function escapeText(text: string): string {
   return text.search(TEXT_SPECIAL) < 0 ? text : text.replace(TEXT_SPECIAL, escapeCharacter)
 }
 
-function escapeAttribute(value: string): string {
+/** Text as it stands between the quotation marks of an attribute. */
+export function escapeAttribute(value: string): string {
   return value.search(ATTRIBUTE_SPECIAL) < 0 ? value : value.replace(ATTRIBUTE_SPECIAL, escapeCharacter)
 }

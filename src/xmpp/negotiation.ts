@@ -1,6 +1,6 @@
 import { bindFeature } from './bind.ts'
 import type { Element } from './element.ts'
-import { namespaceOf, xml } from './element.ts'
+import { appendChild, namespaceOf, xml } from './element.ts'
 import type { Jid } from './jid.ts'
 import { legacySessionFeature } from './legacy-session.ts'
 import { NS } from './namespaces.ts'
@@ -40,10 +40,12 @@ function isOpen(feature: StreamFeature, { reached, exchange }: NegotiationState,
 
 /** `<stream:features/>` for a stream that has just been opened (RFC 6120 §4.3.2). */
 export function streamFeatures(state: NegotiationState, context: NegotiationContext): Element {
-  const offers = STREAM_FEATURES.filter((feature) => isOpen(feature, state, context)).flatMap(
-    (feature) => feature.advertise(state, context) ?? [],
-  )
-  return xml('stream:features', {}, ...offers)
+  const features = xml('stream:features')
+  for (const feature of STREAM_FEATURES) {
+    const offer = isOpen(feature, state, context) ? feature.advertise(state, context) : undefined
+    if (offer !== undefined) appendChild(features, offer)
+  }
+  return features
 }
 
 function refusal(element: Element): StreamCondition {

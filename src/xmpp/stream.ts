@@ -1,5 +1,5 @@
 import type { Element } from './element.ts'
-import { serialize, xml } from './element.ts'
+import { escapeAttribute, xml } from './element.ts'
 import { type Jid, tryParseJid } from './jid.ts'
 import { NS } from './namespaces.ts'
 import type { StreamHeader } from './stream-parser.ts'
@@ -52,11 +52,14 @@ export function streamErrorElement({ condition, text }: StreamError): Element {
  * The response header of a stream (RFC 6120 §4.7). It is text because the element stays open until
  * {@link STREAM_END}.
  */
-export function streamOpening(options: { from: string; id: string; to: string | undefined }): string {
-  const attributes = { xmlns: NS.client, 'xmlns:stream': NS.stream, ...options, version: '1.0', 'xml:lang': 'en' }
-  const empty = serialize(xml('stream:stream', attributes))
-  return `<?xml version="1.0"?>${empty.slice(0, -'/>'.length)}>`
+export function streamOpening({ from, id, to }: { from: string; id: string; to: string | undefined }): string {
+  const names = `from="${escapeAttribute(from)}" id="${escapeAttribute(id)}"`
+  return to === undefined
+    ? `${OPENING} ${names} version="1.0" xml:lang="en">`
+    : `${OPENING} ${names} to="${escapeAttribute(to)}" version="1.0" xml:lang="en">`
 }
+
+const OPENING = `<?xml version="1.0"?><stream:stream xmlns="${NS.client}" xmlns:stream="${NS.stream}"`
 
 /** Ends the stream (RFC 6120 §4.4). */
 export const STREAM_END = '</stream:stream>'

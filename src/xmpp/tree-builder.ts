@@ -1,4 +1,4 @@
-import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from 'saxes'
+import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagNS } from 'saxes'
 import { appendChild, type Element, setAttribute, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 import { ParseFaultError } from './parse-fault.ts'
@@ -48,7 +48,8 @@ export class TreeBuilder {
   #limits: TreeLimits
   /** Open elements, the root included. */
   #depth = 0
-  #attributes = 0
+  /** Of the tag that is being read, in order: a list of our own is cheaper to go through than the object of the tag. */
+  #attributes: SaxesAttributeNSIncomplete[] = []
   #current: Element | undefined
   /** Namespaces of the open elements below the root. */
   readonly #namespaces: string[] = []
@@ -64,9 +65,9 @@ export class TreeBuilder {
     saxes.on('error', (error) => fail(error))
     saxes.on('xmldecl', ({ version, encoding }) => this.#onDeclaration(version, encoding))
     saxes.on('opentagstart', () => {
-      this.#attributes = 0
+      this.#attributes = []
     })
-    saxes.on('attribute', () => this.#onAttribute())
+    saxes.on('attribute', (attribute) => this.#onAttribute(attribute))
     saxes.on('opentag', (tag) => this.#onOpen(tag))
     saxes.on('closetag', () => this.#onClose())
     saxes.on('text', (text) => this.#onText(text))
@@ -123,10 +124,10 @@ export class TreeBuilder {
     this.#declaration = true
   }
 
-  #onAttribute(): void {
+  #onAttribute(attribute: SaxesAttributeNSIncomplete): void {
     const { attributes } = this.#limits
-    this.#attributes++
-    if (this.#attributes > attributes) {
+    this.#attributes.push(attribute)
+    if (this.#attributes.length > attributes) {
       throw new ParseFaultError('policy-violation', `an element may have at most ${attributes} attributes`)
     }
   }
@@ -134,7 +135,7 @@ export class TreeBuilder {
   #onOpen(tag: SaxesTagNS): void {
     checkName(tag.prefix, tag.local)
     if (this.#depth === 0) {
-      this.#root = rootTag(tag)
+      this.#root = rootTag(tag, this.#attributes)
     } else {
       this.#openElement(tag)
     }
@@ -149,10 +150,7 @@ export class TreeBuilder {
     const element = xml(tag.local)
     const inherited = this.#namespaces.at(-1) ?? NS.client
     if (tag.uri !== inherited) element.attrs['xmlns'] = tag.uri
-    for (const name in tag.attributes) {
-      const attribute = tag.attributes[name]
-      if (attribute !== undefined) copyAttribute(element, attribute)
-    }
+    for (const attribute of this.#attributes) copyAttribute(element, attribute, tag)
     if (this.#current !== undefined) appendChild(this.#current, element)
     this.#current = element
     this.#namespaces.push(tag.uri)
@@ -179,7 +177,8 @@ export class TreeBuilder {
  * Elements lose their prefix, attributes keep it with a declaration of its own beside it: a subtree then means the
  * same wherever it is written. Prefixes in values (`xsi:type="xs:string"`) are text like any other.
  */
-function copyAttribute(element: Element, { name, prefix, local, uri, value }: SaxesAttributeNS): void {
+function copyAttribute(element: Element, attribute: SaxesAttributeNSIncomplete, tag: SaxesTagNS): void {
+  const { name, prefix, local, value } = attribute
   if (name === 'xmlns' || prefix === 'xmlns') {
     checkName(prefix, local)
     return
@@ -189,15 +188,22 @@ function copyAttribute(element: Element, { name, prefix, local, uri, value }: Sa
     return
   }
   checkName(prefix, local)
+  const uri = namespaceIn(tag, name)
   if (uri !== NS.xml) element.attrs[`xmlns:${prefix}`] = uri
   element.attrs[name] = value
 }
 
-function rootTag(tag: SaxesTagNS): RootTag {
+/** The namespace of a prefixed attribute; the prefix has been resolved when its tag is complete. */
+function namespaceIn({ attributes }: SaxesTagNS, name: string): string {
+  return attributes[name]?.uri ?? ''
+}
+
+function rootTag(tag: SaxesTagNS, attributes: readonly SaxesAttributeNSIncomplete[]): RootTag {
   const attrs: Record<string, string> = Object.create(null)
-  for (const { name, prefix, local, uri, value } of Object.values(tag.attributes)) {
+  for (const { name, prefix, local, value } of attributes) {
     checkName(prefix, local)
-    if ((prefix === '' && name !== 'xmlns') || uri === NS.xml) attrs[name] = value
+    const isOurs = prefix === '' ? name !== 'xmlns' : namespaceIn(tag, name) === NS.xml
+    if (isOurs) attrs[name] = value
   }
   return {
     name: tag.local,

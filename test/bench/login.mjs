@@ -5,7 +5,7 @@ import { connectTls, cpuMs, login, makeWorkspace, startJson, startServe } from '
 
 /** As many certificates, taken in turn: whoever remembers one of them gains nothing before all others were there. */
 const USERS = 1000
-const WARM_UP = 1500
+const WARM_UP = 2000
 const ROUNDS = 8
 const LOGINS = 400
 

@@ -1,7 +1,7 @@
 // What the benchmarks share: the real CLI, real processes, and their CPU time.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -18,9 +18,10 @@ export function cpuMs(pid) {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
 
-/** A workspace with a CA and certificates for these users. */
+/** A workspace with a CA and certificates for these users; it goes when the benchmarks are over. */
 export function makeWorkspace(users) {
   const home = mkdtempSync(join(tmpdir(), 'xmppki-bench-'))
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }))
   const run = (...args) => execFileSync(process.execPath, [cli, ...args, '--home', home], { stdio: 'pipe' })
   run('ca', 'init', '--no-passphrase')
   run('server', 'issue', 'localhost')

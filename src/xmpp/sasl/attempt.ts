@@ -18,6 +18,7 @@ export function failed(condition: SaslCondition, reason: string): SaslFailure {
 
 /** The state when no exchange is under way any more. */
 export function withoutExchange(state: NegotiationState): NegotiationState {
+  if (state.exchange === undefined) return state
   const { exchange: _, ...rest } = state
   return rest
 }

@@ -178,9 +178,11 @@ export function externalMechanism(
     if (authzid === undefined) return failure('invalid-authzid', 'the authzid is not UTF-8')
     return decideExternal({ names, domain, authzid: authzid === '' ? undefined : authzid, policy })
   }
-  const respond = (data: Uint8Array) => {
+  const respond = (data: Uint8Array): SaslOutcome => {
     const outcome = ifAcceptable(() => decide(data))
-    return outcome.kind === 'success' ? { ...outcome, accepted: () => accepted(outcome.account) } : outcome
+    if (outcome.kind !== 'success') return outcome
+    const { account } = outcome
+    return { kind: 'success', account, accepted: () => accepted(account) }
   }
   return {
     name: 'EXTERNAL',
