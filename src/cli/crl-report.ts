@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
-import { type Authority, keyFileOf } from '../workspace/authority.ts'
-import type { PublishedCrl } from '../workspace/publish-crl.ts'
+import { keyFileOf } from '../workspace/authority.ts'
+import type { PublishedCrl, UnsignedCrl } from '../workspace/publish-crl.ts'
 import { day } from './output.ts'
 
 /** A CRL that was written, as `--json` shows it. */
@@ -28,11 +28,14 @@ export function crlRows(crls: readonly PublishedCrl[]): [string, string][] {
 }
 
 /** That a list could not be written; undefined when all were. */
-export function missingCrlKeys(withoutKey: readonly Authority[]): XmppkiError | undefined {
-  if (withoutKey.length === 0) return undefined
-  const files = withoutKey.map(({ files: { crl } }) => crl).join(' and ')
-  const keys = withoutKey.map(({ files }) => keyFileOf(files)).join(' and ')
-  return new XmppkiError('PARTIAL', `${files} is not up to date: the key that signs it is not here`, {
-    hint: `xmppki serve knows what is revoked; for other servers put ${keys} back for a moment and run: xmppki ca crl`,
+export function outdatedCrls(unsigned: readonly UnsignedCrl[]): XmppkiError | undefined {
+  if (unsigned.length === 0) return undefined
+  const texts = unsigned.map(({ authority: { files }, reason }) => {
+    return `${files.crl} is not up to date: ${reason?.message ?? 'the key that signs it is not here'}`
+  })
+  const away = unsigned.filter(({ reason }) => reason === undefined).map(({ authority }) => keyFileOf(authority.files))
+  const fetch = away.length === 0 ? '' : `put ${away.join(' and ')} back for a moment and `
+  return new XmppkiError('PARTIAL', texts.join('; '), {
+    hint: `xmppki serve knows what is revoked; for other servers ${fetch}run: xmppki ca crl`,
   })
 }

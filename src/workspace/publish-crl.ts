@@ -3,8 +3,8 @@ import { createCrl, type RevocationReason, type RevokedEntry, readCrl } from '..
 import type { Issuer } from '../pki/issuer.ts'
 import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
 import { currentActor } from './audit-events.ts'
-import type { Authority } from './authority.ts'
-import { PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
+import { type Authority, keyFileOf } from './authority.ts'
+import { exists, PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
 import { settledTransaction } from './publish.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
@@ -34,27 +34,34 @@ export interface PublishedCrl {
   readonly revoked: readonly IssuedRecord[]
 }
 
+/** A CA whose list is as old as it was. */
+export interface UnsignedCrl {
+  readonly authority: Authority
+  /** Why its key cannot be used; undefined when it is not in the workspace. */
+  readonly reason: XmppkiError | undefined
+}
+
 /** What came of a {@link CrlRequest}. */
 export interface CrlRun<T> {
   readonly crls: readonly PublishedCrl[]
-  /** CAs whose key is not in the workspace: their lists are as old as they were. */
-  readonly withoutKey: readonly Authority[]
+  readonly unsigned: readonly UnsignedCrl[]
   readonly changed: T
 }
 
 /**
  * Writes the CRLs of everything that the ledger has as revoked, one for each CA, replacing those before in one step.
  * Number and content come from one transaction, so a larger number never says less; of several at once the largest
- * number stays on the disk.
+ * number stays on the disk. What keeps a CA from signing keeps nothing else: who is to be locked out must not stay in
+ * because nobody knows a passphrase at night.
  * @param change what is to be revoked before, in the same transaction; when it throws nothing is written
- * @throws {XmppkiError} BAD_INPUT when a CA may not sign CRLs, PASSPHRASE, IO, CORRUPT; what `change` throws
+ * @throws {XmppkiError} BAD_INPUT when a CA may not sign CRLs, IO, CORRUPT; what `change` throws
  */
 export async function publishCrls<T>(
   workspace: Workspace,
   request: CrlRequest,
   change: (changes: LedgerChanges) => T,
 ): Promise<CrlRun<T>> {
-  const { ready, withoutKey } = await unlockAll(workspace, request)
+  const { ready, unsigned } = await unlockAll(workspace, request)
   const ledger = workspace.ledger()
   // What a crash left without its row could not be revoked.
   const { changed, lists } = settledTransaction(ledger, workspace.paths.temporary, (_insert, changes) => {
@@ -63,7 +70,7 @@ export async function publishCrls<T>(
   })
   const crls: PublishedCrl[] = []
   for (const list of lists) crls.push(await writeList(workspace, list, request))
-  return { crls, withoutKey, changed }
+  return { crls, unsigned, changed }
 }
 
 interface Signer {
@@ -73,17 +80,17 @@ interface Signer {
 
 async function unlockAll(workspace: Workspace, { of, issuer }: CrlRequest) {
   const ready: Signer[] = []
-  const withoutKey: Authority[] = []
+  const unsigned: UnsignedCrl[] = []
   for (const serial of new Set(of)) {
     const authority = workspace.authorityOf(serial)
     try {
       ready.push({ issuer: await issuer(serial), file: authority.files.crl })
     } catch (error) {
-      if (!(error instanceof XmppkiError) || error.code !== 'NOT_FOUND') throw error
-      withoutKey.push(authority)
+      if (!(error instanceof XmppkiError)) throw error
+      unsigned.push({ authority, reason: exists(keyFileOf(authority.files)) ? error : undefined })
     }
   }
-  return { ready, withoutKey }
+  return { ready, unsigned }
 }
 
 interface List extends Signer {

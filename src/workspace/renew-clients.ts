@@ -14,7 +14,7 @@ export interface RenewalBatch extends Omit<RenewalRequest, 'jid' | 'device'> {
   readonly crlDays: number
 }
 
-export interface RenewalBatchResult extends Pick<CrlRun<unknown>, 'crls' | 'withoutKey'> {
+export interface RenewalBatchResult extends Pick<CrlRun<unknown>, 'crls' | 'unsigned'> {
   /** Also those that were not due. */
   readonly done: readonly RenewedClient[]
   readonly failed: readonly { readonly client: Client; readonly error: XmppkiError }[]
@@ -41,17 +41,17 @@ export async function renewClients(workspace: Workspace, batch: RenewalBatch): P
   const { done, failed } = await forEachWithCa(clients, batch.issuer, ({ jid, device }, issuer) =>
     renewClient(workspace, { ...common, issuer, jid, device }),
   )
-  const { crls, withoutKey } = await publishSuperseded(workspace, done, {
+  const { crls, unsigned } = await publishSuperseded(workspace, done, {
     issuer: batch.issuer,
     days: crlDays,
     now: batch.now ?? new Date(),
   })
-  return { done, failed: failed.map(({ item: client, error }) => ({ client, error })), crls, withoutKey }
+  return { done, failed: failed.map(({ item: client, error }) => ({ client, error })), crls, unsigned }
 }
 
 /**
  * Writes the CRLs of the CAs that issued what was revoked as superseded; none where nothing was.
- * @throws {XmppkiError} what `issuer` throws; IO, CORRUPT
+ * @throws {XmppkiError} IO, CORRUPT
  */
 export function publishSuperseded(
   workspace: Workspace,

@@ -39,7 +39,7 @@ export interface RevokedClient {
   readonly alreadyRevoked: boolean
 }
 
-export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'withoutKey'> {
+export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'unsigned'> {
   readonly revoked: readonly RevokedClient[]
   /** What the users had enrolled themselves (XEP-0257) and was revoked with all their devices. */
   readonly enrolled: readonly RevokedEnrolment[]
@@ -55,12 +55,12 @@ export interface RevokedEnrolment {
 }
 
 /**
- * Revokes client certificates, all or none, and writes the CRLs of the CAs that issued them, as far as their keys are here:
- * nobody who is to be locked out waits for a key to be fetched. By name: every certificate of the user and device that
+ * Revokes client certificates, all or none, and writes the CRLs of the CAs that issued them, as far as their keys can be
+ * used: nobody who is to be locked out waits for a key or a passphrase to be fetched. By name: every certificate of the user and device that
  * has not expired; with all devices also what the user has enrolled (XEP-0257). What is revoked already stays as it is, and the CRL is written all the same: a run that was killed
  * between ledger and CRL is mended by the next one.
- * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is no client's, PASSPHRASE,
- * IO, CORRUPT; what `issuer` throws
+ * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is no client's, IO,
+ * CORRUPT
  */
 export async function revokeClients(workspace: Workspace, request: RevocationRequest): Promise<RevocationResult> {
   const now = request.now ?? new Date()

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Interrupted } from '../../src/cli/prompt.ts'
 import { XmppkiError } from '../../src/errors.ts'
 import { readCrl } from '../../src/pki/crl.ts'
 import {
@@ -148,19 +149,28 @@ describe('revokeClients', () => {
     })
   })
 
-  it('revokes nothing when the CA cannot be unlocked', async () => {
+  it('revokes when the CA cannot be unlocked, and says why the CRL is not up to date', async () => {
     await ca.issue('alice')
-    const issuer = () => Promise.reject(new XmppkiError('PASSPHRASE', 'wrong'))
-    await expect(revoke(named('alice'), { issuer })).rejects.toThrow(failure('PASSPHRASE', 'wrong'))
+    const wrong = new XmppkiError('PASSPHRASE', 'wrong')
+    const { crls, unsigned } = await revoke(named('alice'), { issuer: () => Promise.reject(wrong) })
+    expect(crls).toEqual([])
+    expect(unsigned).toEqual([{ authority: expect.objectContaining({ kind: 'root' }), reason: wrong }])
+    expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeDefined()
+  })
+
+  it('revokes nothing when somebody has thought better of it', async () => {
+    await ca.issue('alice')
+    const issuer = () => Promise.reject(new Interrupted('interrupted'))
+    await expect(revoke(named('alice'), { issuer })).rejects.toThrow(Interrupted)
     expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeUndefined()
   })
 
   it('revokes without the key of the CA, and says that the CRL is not up to date', async () => {
     await ca.issue('alice')
     rmSync(ca.workspace.paths.rootKey)
-    const { crls, withoutKey } = await revoke(named('alice'))
+    const { crls, unsigned } = await revoke(named('alice'))
     expect(crls).toEqual([])
-    expect(withoutKey.map(({ files }) => files.key)).toEqual([ca.workspace.paths.rootKey])
+    expect(unsigned).toMatchObject([{ authority: { files: { key: ca.workspace.paths.rootKey } }, reason: undefined }])
     expect(ca.workspace.ledger().list('client')[0]?.revokedAt).toBeDefined()
   })
 })

@@ -1,6 +1,6 @@
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
-import { type CrlDocument, crlDocument, crlRows } from '../../cli/crl-report.ts'
+import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
@@ -14,7 +14,7 @@ export interface CaCrlResult {
   readonly files: readonly string[]
   /** One for each CA whose key is here. */
   readonly crls: readonly (CrlDocument & { readonly revoked: readonly RevokedRow[] })[]
-  /** CRLs that were left as they are, because the key that signs them is not here. */
+  /** CRLs that were left as they are, because the key that signs them is not here or cannot be used. */
   readonly left: readonly string[]
 }
 
@@ -38,6 +38,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
       NOT_FOUND: 'there is no CA',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
+      PARTIAL: 'the key of another CA could not be used, so its list is old',
     }),
   ].join('\n\n')
 
@@ -73,10 +74,14 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
       // The one that issues: without its key there is nothing to be done.
       await issuer()
       const request = { of: authorities.map(({ serial }) => serial), issuer, days: flags.days, now: new Date() }
-      const { crls, withoutKey } = await publishCrls(workspace, request, () => undefined)
+      const { crls, unsigned } = await publishCrls(workspace, request, () => undefined)
       if (flags.out !== undefined) copyCrls(authorities, flags.out)
-      const left = withoutKey.map(({ files }) => files.crl)
-      for (const file of left) this.say(`note: ${file} stays as it is, because the key that signs it is not here`)
+      const left = unsigned.map(({ authority }) => authority.files.crl)
+      for (const { authority, reason } of unsigned) {
+        const { crl } = authority.files
+        if (reason === undefined) this.say(`note: ${crl} stays as it is, because the key that signs it is not here`)
+        else this.reportRest(outdatedCrls([{ authority, reason }]))
+      }
       const files = [...crls.map(({ file }) => file), ...(flags.out === undefined ? [] : [flags.out])]
       for (const crl of crls) this.#show(crl)
       if (flags.out !== undefined) this.log(`  copy: ${flags.out}`)

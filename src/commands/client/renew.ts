@@ -3,7 +3,7 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
-import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
+import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import {
@@ -140,12 +140,12 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     return named.map(({ jid }) => ({ jid, device: flags.device ?? '' }))
   }
 
-  #finish({ done, failed, crls, withoutKey }: RenewalBatchResult): ClientRenewResult {
+  #finish({ done, failed, crls, unsigned }: RenewalBatchResult): ClientRenewResult {
     const show = () => {
       for (const client of done) this.#show(client)
       if (done.length === 0 && failed.length === 0) this.say('no certificate that could be renewed')
       for (const row of columns(crlRows(crls))) this.log(row)
-      this.reportRest(missingCrlKeys(withoutKey))
+      this.reportRest(outdatedCrls(unsigned))
     }
     this.reportBatch(failed, { count: done.length, things: 'renewals', show })
     return {

@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
-import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
+import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
@@ -28,12 +28,11 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     'By name every certificate of the user for this device is taken that has not expired, also those that a newer one has superseded. All names are checked first: all of them are revoked or none. The files of the user stay where they are. A revocation is final.',
     'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A certificate that does not exist gives exit code 4.',
     'With `store.url` in the configuration the servers on other machines that use the same database are told as well.',
-    'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. Whoever does not have it revokes all the same; the CRL is then written by the next `xmppki ca crl`.',
     exitCodes({
       NOT_FOUND: 'no such certificate or no CA',
-      PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
-      PARTIAL: 'revoked, but not every CRL could be written, or not every server told',
+      PARTIAL: 'revoked, but not every CRL could be written (no key, no passphrase), or not every server told',
     }),
   ].join('\n\n')
 
@@ -96,7 +95,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     const reason = parseReason(flags.reason)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
-      const { revoked, enrolled, crls, withoutKey } = await revokeClients(workspace, {
+      const { revoked, enrolled, crls, unsigned } = await revokeClients(workspace, {
         target: await this.#target(workspace, args.name ?? [], flags),
         reason,
         crlDays: flags['crl-days'],
@@ -105,7 +104,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       for (const client of revoked) this.#show(client)
       for (const { jid, label } of enrolled) this.log(`${styled('bold', jid)} revoked: enrolled certificate '${label}'`)
       for (const row of columns(crlRows(crls))) this.log(row)
-      this.reportRest(missingCrlKeys(withoutKey))
+      this.reportRest(outdatedCrls(unsigned))
       this.reportRest(await shareRevocations(workspace, flags.config))
       return { revoked, enrolled, crls: crls.map(crlDocument) }
     } finally {

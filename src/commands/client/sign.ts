@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames, remarksAbout } from '../../cli/client-names.ts'
-import { type CrlDocument, crlDocument, crlRows, missingCrlKeys } from '../../cli/crl-report.ts'
+import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, daysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
@@ -187,12 +187,12 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
   #finish(
     signed: readonly SignedClient[],
     failed: readonly { request: string; error: XmppkiError }[],
-    { crls, withoutKey }: CrlRun<unknown>,
+    { crls, unsigned }: CrlRun<unknown>,
   ): ClientSignResult {
     const show = () => {
       for (const client of signed) this.#show(client)
       for (const row of columns(crlRows(crls))) this.log(row)
-      this.reportRest(missingCrlKeys(withoutKey))
+      this.reportRest(outdatedCrls(unsigned))
     }
     this.reportBatch(failed, { count: signed.length, things: 'requests', show })
     return {

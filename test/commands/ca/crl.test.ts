@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/cli.ts'
 import { homeWithCa, openssl } from '../client/workspace-checks.ts'
 
 let cli: CliHome
@@ -44,6 +44,18 @@ describe('ca crl', () => {
     expect({ code, text: readFileSync(cli.path('precious'), 'utf8') }).toEqual({ code: 3, text: 'precious' })
     expect(stderr).toContain(cli.path('precious'))
     expect(written(join(cli.home, 'ca', 'root.crl'))).toContain('crlNumber=0x04\n')
+  })
+
+  it('writes what it can when the key of another CA stays locked, and exits with 9', async () => {
+    const locked = new CliHome()
+    const env = { XMPPKI_CA_PASSPHRASE: 'open sesame' }
+    await locked.run(['ca', 'init'], { env })
+    await locked.run(['ca', 'issuing', 'init', '--no-passphrase'], { env })
+    const { code, stdout, stderr } = await locked.run(['ca', 'crl'])
+    expect(stdout).toContain('issuing.crl (number 1)')
+    expect(stderr).toContain('root.crl is not up to date: the passphrase of the CA key')
+    expect(code).toBe(9)
+    locked.remove()
   })
 
   it.each([

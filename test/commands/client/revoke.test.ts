@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { REVOCATION_REASONS } from '../../../src/pki/crl.ts'
@@ -82,14 +82,23 @@ describe('client revoke', () => {
     for (const reason of REVOCATION_REASONS) expect(stdout).toContain(reason)
   })
 
-  it('needs the passphrase of the CA, and revokes nothing without it', async () => {
+  it.each([
+    ['without', [], 'is needed and there is no terminal'],
+    ['with a wrong', ['--passphrase-file', 'wrong'], 'wrong passphrase for the private key'],
+    ['without the file of the', ['--passphrase-file', 'nowhere'], 'nowhere, given by --passphrase-file: no such file'],
+  ])('revokes %s passphrase of the CA, and says that the CRL is behind', async (_case, args, text) => {
     const locked = new CliHome()
     const env = { XMPPKI_CA_PASSPHRASE: 'open sesame' }
     await locked.run(['ca', 'init'], { env })
     await locked.run(['client', 'issue', 'alice'], { env })
-    expect(await locked.run(['client', 'revoke', 'alice'])).toMatchObject({ code: 5 })
-    expect(ledgerOf(locked)[0]?.revokedAt).toBeUndefined()
-    expect(await locked.run(['client', 'revoke', 'alice'], { env })).toMatchObject({ code: 0 })
+    writeFileSync(locked.path('wrong'), 'sesame', { mode: 0o600 })
+    const { code, stderr } = await locked.run(['client', 'revoke', 'alice', ...args])
+    expect(stderr).toContain(`root.crl is not up to date: `)
+    expect(stderr).toContain(text)
+    expect(stderr).toContain('run: xmppki ca crl')
+    expect(code).toBe(9)
+    expect(ledgerOf(locked)[0]?.revokedAt).toBeDefined()
+    expect(await locked.run(['ca', 'crl'], { env })).toMatchObject({ code: 0 })
     locked.remove()
   })
 })
