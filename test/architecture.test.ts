@@ -35,7 +35,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'xmpp/sasl/scram-keys',
     'workspace',
   ],
-  doctor: ['config', 'probe', 'workspace', 'pki', 'store', 'xmpp/jid'],
+  // It judges the configuration as `serve` does.
+  doctor: ['config', 'probe', 'workspace', 'pki', 'service/configuration-check', 'store', 'xmpp/jid'],
   commands: [
     'accounts',
     'cli',

@@ -7,6 +7,7 @@ import { type HostPort, parseHostPort } from '../cli/host-port.ts'
 import { readInputFile } from '../cli/input-file.ts'
 import { styled } from '../cli/output.ts'
 import { readSecretFile } from '../cli/secret.ts'
+import { configFlag } from '../cli/serve-flags.ts'
 import type { ClientPapers, HomeCa } from '../doctor/client-certificate.ts'
 import type { Finding, FindingState } from '../doctor/finding.ts'
 import { XmppkiError } from '../errors.ts'
@@ -30,7 +31,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
   static override summary = 'Find out why a login does not work: check the workspace, or any XMPP server.'
 
   static override description = [
-    'Without --connect it looks at the workspace: certificates and keys of the CAs, CRLs, OCSP signers, server certificates, ledger and audit log, configuration, permissions, disk space, clock, and the DNS records of the domain. Nothing is changed, and no passphrase is needed.',
+    'Without --connect it looks at the workspace: certificates and keys of the CAs, CRLs, OCSP signers, server certificates, ledger and audit log, configuration, database of the accounts, permissions, disk space, clock, and the DNS records of the domain. Nothing is changed, and no passphrase is needed.',
     'With --connect it visits a server as a client, ours or any other (Prosody, ejabberd, MongooseIM …): what it says before TLS, its certificate, whether it asks for a client certificate and from which CAs, and which SASL mechanisms it offers without and with the certificate of --user, --p12, or --cert and --key. Where EXTERNAL is missing it says why, as far as that can be seen from outside. Then it logs in, and leaves before binding a resource unless --login is given.',
     'Whether the certificates of both sides are from the right CA is judged by the CA of the workspace, if there is one, or by --ca. Every line is ok, note, warning or FAILED; only FAILED changes the exit code.',
     exitCodes({
@@ -60,6 +61,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
   ]
 
   static override flags = {
+    config: configFlag,
     connect: placeFlag({
       summary: 'the server to visit, instead of the workspace (default port: 5222, with --tls 5223)',
       env: 'XMPPKI_DOCTOR_CONNECT',
@@ -137,7 +139,11 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
     try {
       // Without a CA there is nothing to look at, and this says so.
       workspace.root()
-      return await examineWorkspace(workspace, { domain: flags.domain ?? workspace.defaultDomain, now: new Date() })
+      return await examineWorkspace(workspace, {
+        domain: flags.domain ?? workspace.defaultDomain,
+        configuration: flags.config,
+        now: new Date(),
+      })
     } finally {
       workspace.close()
     }

@@ -1,16 +1,43 @@
-import { describeProblem, readConfiguration } from '../config/load.ts'
+import { describeProblem } from '../config/load.ts'
+import type { Configuration } from '../config/schema.ts'
+import { storeUrl } from '../config/store-url.ts'
+import { examinedConfiguration } from '../service/configuration-check.ts'
+import { reachDatabase } from '../store/reach-database.ts'
+import { ACCOUNTS_WORDS } from '../store/sqlite-accounts.ts'
+import { checkDatabaseFile } from '../store/sqlite-check.ts'
+import { exists } from '../workspace/files.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { about, type Finding } from './finding.ts'
+import { about, attempt, type Finding } from './finding.ts'
 
-/** `xmppki.toml` of the workspace, as `serve` without flags would take it. */
-export function examineConfiguration(workspace: Workspace): Finding[] {
+/**
+ * The configuration as `serve` would take it, and where it has the accounts.
+ * @param named the file that somebody named; undefined: `xmppki.toml` of the workspace, if it is there
+ */
+export async function examineConfiguration(workspace: Workspace, named: string | undefined): Promise<Finding[]> {
   const note = about('configuration')
-  const source = { file: undefined, home: workspace.paths.home, overrides: [], defaultHost: workspace.defaultDomain }
-  const { file, problems } = readConfiguration(source)
-  if (problems.length > 0) {
-    return problems.map((problem) =>
-      note(problem.severity === 'error' ? 'failed' : 'warning', describeProblem(problem, file), problem.fix),
-    )
+  const source = { file: named, home: workspace.paths.home, overrides: [], defaultHost: workspace.defaultDomain }
+  const { file, configuration, problems } = examinedConfiguration(source)
+  const found = problems.map((problem) =>
+    note(problem.severity === 'error' ? 'failed' : 'warning', describeProblem(problem, file), problem.fix),
+  )
+  if (configuration === undefined || found.some(({ state }) => state === 'failed')) return found
+  const sound = file === undefined ? note('note', 'no xmppki.toml: the defaults') : note('ok', file)
+  const accounts = await attempt('accounts', () => examineAccounts(workspace, configuration))
+  return [...(found.length > 0 ? found : [sound]), ...accounts]
+}
+
+/** The database of the accounts; nothing where nobody has one. Nothing is made in it. */
+async function examineAccounts({ paths }: Workspace, configuration: Configuration): Promise<Finding[]> {
+  const note = about('accounts')
+  const url = storeUrl(configuration)
+  if (url !== undefined) {
+    await reachDatabase(url)
+    return [note('ok', 'the database of the store can be reached')]
   }
-  return [file === undefined ? note('note', 'no xmppki.toml: the defaults') : note('ok', file)]
+  if (!configuration.auth.methods.includes('rdbms')) return []
+  const { accounts: path } = paths
+  if (!exists(path)) return [note('note', 'there are none yet', 'xmppki user add NAME')]
+  const [problem] = checkDatabaseFile(path, ACCOUNTS_WORDS)
+  if (problem !== undefined) return [note('failed', `${path} is damaged: ${problem}`, ACCOUNTS_WORDS.restore)]
+  return [note('ok', `${path} is undamaged`)]
 }

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import { checkLedgerFile } from '../store/sqlite-check.ts'
+import { checkDatabaseFile } from '../store/sqlite-check.ts'
+import { LEDGER_WORDS } from '../store/sqlite-driver.ts'
 import { readAuditTrail } from '../workspace/audit-trail.ts'
 import { sizeIfAny } from '../workspace/files.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -16,7 +17,7 @@ export function examineLedger(workspace: Workspace): Finding[] {
   const { ledger: path } = workspace.paths
   // SQLite would make a new one and find nothing wrong with it; the workspace refuses to.
   if (!sizeIfAny(path)) workspace.ledger()
-  const [problem] = checkLedgerFile(path)
+  const [problem] = checkDatabaseFile(path, LEDGER_WORDS)
   if (problem !== undefined) return [note('failed', `${path} is damaged: ${problem}`, 'restore it from a backup')]
   const records = workspace.ledger().list()
   const revoked = records.filter(({ revokedAt }) => revokedAt !== undefined).length

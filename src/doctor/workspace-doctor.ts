@@ -7,17 +7,21 @@ import { examinePermissions } from './permissions.ts'
 import { examineServerCertificates } from './server-certificates.ts'
 import { examineServiceRecords } from './service-records.ts'
 
-/** Looks at everything that a login at this workspace depends on. Nothing is changed, no passphrase is needed. */
+/**
+ * Looks at everything that a login at this workspace depends on. Nothing is changed, no passphrase is needed.
+ * @param given the configuration is that file, or undefined: that of the workspace, if it is there
+ */
 export async function examineWorkspace(
   workspace: Workspace,
-  { domain, now }: { readonly domain: string; readonly now: Date },
+  given: { readonly domain: string; readonly now: Date; readonly configuration?: string | undefined },
 ): Promise<Finding[]> {
+  const { domain, now, configuration } = given
   return [
     ...(await attempt('CA', () => examineAuthorities(workspace, now))),
     ...(await attempt('server certificates', () => examineServerCertificates(workspace, now))),
     ...(await attempt('ledger', () => examineLedger(workspace))),
     ...(await attempt('audit log', () => examineAuditLog(workspace))),
-    ...(await attempt('configuration', () => examineConfiguration(workspace))),
+    ...(await attempt('configuration', () => examineConfiguration(workspace, configuration))),
     ...(await attempt('permissions', () => examinePermissions(workspace.paths.home))),
     ...(await attempt('disk', () => examineDisk(workspace))),
     ...(await attempt('DNS', () => examineServiceRecords(domain))),

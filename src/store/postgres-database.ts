@@ -51,6 +51,11 @@ export class PostgresDatabase {
     await this.#migration
   }
 
+  /** Connects and leaves the tables alone. @throws {XmppkiError} UNAVAILABLE, IO */
+  async reach(): Promise<void> {
+    await this.#withClient((query) => query('SELECT 1'))
+  }
+
   /** @throws {XmppkiError} UNAVAILABLE, CORRUPT, IO */
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     await this.prepare()

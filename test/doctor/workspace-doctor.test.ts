@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { examineWorkspace } from '../../src/doctor/workspace-doctor.ts'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
+import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
 import { LEDGER_WORDS } from '../../src/store/sqlite-driver.ts'
 import { snapshotDatabase } from '../../src/store/sqlite-snapshot.ts'
+import { decoySecret } from '../../src/workspace/decoy-secret.ts'
 import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { makeOcspSigner } from '../../src/workspace/ocsp-signer.ts'
@@ -159,6 +161,49 @@ describe('examineWorkspace', () => {
   it('sees what is wrong in the configuration', async () => {
     writeFileSync(join(ca.home, 'xmppki.toml'), '[general]\nhostz = ["a"]\n', { mode: 0o600 })
     expect(await said()).toEqual([expect.stringMatching(/^configuration: failed: .*xmppki\.toml:2: general\.hostz/)])
+  })
+
+  it('sees what is wrong with the files of the configuration, as serve would', async () => {
+    const file = ca.path('other.toml')
+    const secret = ca.path('url')
+    writeFileSync(file, `[store]\nurl_file = "${secret}"\n`)
+    writeFileSync(secret, 'postgres://xmppki:open sesame@localhost/xmppki', { mode: 0o644 })
+    const examined = async () => {
+      const given = { domain: 'localhost', now: new Date(), configuration: file }
+      const findings = await examineWorkspace(ca.workspace, given)
+      return findings.filter(({ check }) => check === 'configuration')
+    }
+    expect(await examined()).toMatchObject([{ state: 'failed', text: expect.stringContaining('(mode 0644)') }])
+    rmSync(secret)
+    expect(await examined()).toMatchObject([{ state: 'failed', text: expect.stringContaining('there is no file') }])
+  })
+
+  describe('of the accounts', () => {
+    const configure = (...lines: string[]) =>
+      writeFileSync(join(ca.home, 'xmppki.toml'), `${lines.join('\n')}\n`, { mode: 0o600 })
+
+    it('sees whether they are damaged, and who can read what belongs to them', async () => {
+      configure('[auth]', 'methods = ["rdbms", "pki"]')
+      expect(await said()).toEqual([])
+      const { accounts, decoySecret: secret } = ca.workspace.paths
+      await new SqliteAccounts(accounts).close()
+      decoySecret(ca.workspace.paths)
+      expect(await said()).toEqual([])
+      chmodSync(secret, 0o644)
+      for (const ending of ['', '-wal', '-shm']) rmSync(`${accounts}${ending}`, { force: true })
+      writeFileSync(accounts, 'these are no accounts '.repeat(100), { mode: 0o600 })
+      expect(await complaints()).toEqual([
+        { said: expect.stringMatching(/^accounts: failed: .* is not an SQLite/), hint: 'restore it from a backup' },
+        { said: `permissions: failed: ${secret} can be read by others`, hint: `chmod 600 '${secret}'` },
+      ])
+    })
+
+    it('sees that their database is away, and shows no password', async () => {
+      configure('[store]', 'url = "postgres://xmppki:sesame@127.0.0.1:1/accounts"')
+      const found = await said()
+      expect(found).toEqual([expect.stringMatching(/^accounts: failed: the database accounts at .* cannot be reached/)])
+      expect(found.join()).not.toContain('sesame')
+    })
   })
 
   it('sees that the ledger is damaged, and still looks at the rest', async () => {

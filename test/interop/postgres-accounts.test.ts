@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAccounts } from '../../src/store/open-accounts.ts'
+import { reachDatabase } from '../../src/store/reach-database.ts'
 import { account, describeAccounts } from '../store/accounts-contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { PostgresServer } from './postgres-server.ts'
@@ -44,6 +45,14 @@ describe('PostgresAccounts', () => {
     expect(outcomes.filter((outcome) => outcome === undefined)).toHaveLength(5)
     expect(await all[0]?.list()).toHaveLength(5)
     for (const accounts of all) await accounts.close()
+  })
+
+  it('can be reached without being changed', async () => {
+    const database = await server.createDatabase()
+    await reachDatabase(server.url(database))
+    expect(await server.sql(database, `SELECT relname FROM pg_class WHERE relname LIKE 'xmppki%'`)).toEqual([])
+    const wrong = server.url(database, { password: 'sesame' })
+    await expect(reachDatabase(wrong)).rejects.toMatchObject({ message: expect.not.stringContaining('sesame') })
   })
 
   it('leaves tables of others alone, and makes its own with its prefix', async () => {

@@ -56,28 +56,20 @@ export default class ConfigCheck extends XmppkiCommand<ConfigCheckResult> {
 
   async run(): Promise<ConfigCheckResult> {
     const { args, flags } = await this.parse(ConfigCheck)
-    const { readConfiguration } = await import('../../config/load.ts')
-    const { fileProblems } = await import('../../config/files.ts')
+    const { examinedConfiguration } = await import('../../service/configuration-check.ts')
     const { servedByDefault } = await import('../../workspace/default-host.ts')
     const home = this.homeOf(flags)
-    const read = readConfiguration({
+    const { file, problems } = examinedConfiguration({
       file: args.file ?? flags.config,
       home,
       overrides: [],
       // The domain of a workspace that is not there yet is not known; any will do to judge the rest.
       defaultHost: servedByDefault(home) ?? 'localhost',
     })
-    const { file, settings } = read
     if (file === undefined) {
       throw new XmppkiError('NOT_FOUND', `there is no xmppki.toml in ${home}`, {
         hint: 'name a file; without one the defaults hold, see: xmppki config show',
       })
-    }
-    const problems = [...read.problems, ...fileProblems(settings, file)]
-    // Only files that are there can be looked into.
-    if (read.configuration !== undefined && problems.every(({ severity }) => severity === 'warning')) {
-      const { materialProblems } = await import('../../service/material-check.ts')
-      problems.push(...materialProblems(read.configuration, settings))
     }
     await this.#show(file, problems)
     const valid = problems.every(({ severity }) => severity === 'warning')
