@@ -6,7 +6,6 @@ import { conflictError } from './account-conflict.ts'
 import type { NameContext } from './client-names.ts'
 import { errorAt, parseRowName } from './listed-clients.ts'
 import { duration, grouped } from './progress.ts'
-import type { UserAccounts } from './user-accounts.ts'
 
 /** An account that was not imported. */
 export interface ImportFailure {
@@ -65,18 +64,4 @@ export function importLine(counts: ImportCounts, failed: number, run: { dryRun: 
   ]
   const end = run.dryRun ? 'nothing was written' : `in ${duration(run.seconds)}`
   return `${grouped(total)} ${total === 1 ? 'account' : 'accounts'}: ${parts.join(', ')}, ${end}`
-}
-
-/** What to say about accounts that nobody could log in with. */
-export function remarksOn(accounts: readonly PreparedAccount[], { hosts, derivation }: UserAccounts): string[] {
-  const domains = new Set(accounts.map(({ jid }) => jid.slice(jid.indexOf('@') + 1)))
-  const remarks = [...domains]
-    .filter((domain) => !hosts.includes(domain))
-    .map((domain) => `the domain ${domain} is not served here: nobody can log in there; see general.hosts`)
-  const isLost = ({ credential }: PreparedAccount) =>
-    credential.kind === 'keys' && derivation.hashes.every((hash) => credential.keys[hash] === undefined)
-  const lost = accounts.filter(isLost).length
-  if (lost === 0) return remarks
-  const count = lost === 1 ? '1 account has' : `${grouped(lost)} accounts have`
-  return [...remarks, `${count} keys of no hash in auth.password.hash (${derivation.hashes.join(', ')})`]
 }

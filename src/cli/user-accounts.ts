@@ -1,4 +1,5 @@
 import type { Override } from '../config/overrides.ts'
+import type { Configuration } from '../config/schema.ts'
 import type { Accounts } from '../store/accounts.ts'
 import type { DerivationOptions } from '../xmpp/sasl/scram-credentials.ts'
 import type { NameContext } from './client-names.ts'
@@ -20,6 +21,8 @@ export interface UserAccounts {
   readonly store: Accounts
   /** How keys are made of a new password. */
   readonly derivation: DerivationOptions
+  /** What the configuration says about logging in. */
+  readonly auth: Configuration['auth']
   /** Most accounts of one domain; undefined: no limit. */
   readonly perDomain: number | undefined
   /** Whether `serve` looks at these accounts at all. */
@@ -45,15 +48,17 @@ export async function withAccounts<T>(place: AccountsPlace, work: (accounts: Use
   const source = { file: config, home, overrides, defaultHost: defaultDomain }
   // Its warnings are about serving, and `serve` gives them.
   const configuration = loadConfiguration(source, () => undefined)
-  const { methods, password, max_users_per_domain: most } = configuration.auth
+  const { auth, general } = configuration
+  const { methods, password, max_users_per_domain: most } = auth
   const store = await openAccounts({ url: storeUrl(configuration), path: paths.accounts })
   try {
     return await work({
       store,
       derivation: { hashes: password.hash, iterations: password.scram_iterations },
+      auth,
       perDomain: most === 'infinity' ? undefined : most,
       isServed: methods.includes('rdbms'),
-      hosts: configuration.general.hosts,
+      hosts: general.hosts,
       names: { domain: domain ?? defaultDomain, explicit: domain !== undefined },
     })
   } finally {

@@ -8,11 +8,11 @@ import {
   importReport,
   jidOf,
   refusedRow,
-  remarksOn,
 } from '../../cli/account-import.ts'
 import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
+import { remarksOn } from '../../cli/import-remarks.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
 import { StopSwitch } from '../../cli/stop-switch.ts'

@@ -76,7 +76,7 @@ describe('user import', () => {
     expect(result).toMatchObject({ code: 9, stdout: expect.stringMatching(/^4 accounts: 3 created, 1 failed/) })
     expect(result.stderr.split('\n')).toEqual([
       'warning: the domain c.example is not served here: nobody can log in there; see general.hosts',
-      'warning: 1 account has keys of no hash in auth.password.hash (sha-256)',
+      'warning: 1 account has no keys for sha-256: clients that choose SCRAM with it are refused; until all have new passwords, write sasl_mechanisms = ["external", "scram_sha1_plus", "scram_sha1"] in [auth] and hash = ["sha-1", "sha-256"] in [auth.password]',
       'error: standard input:4: no account full@c.example: its domain has as many as it may have',
       'hint:  raise auth.max_users_per_domain in xmppki.toml',
       'error: 1 of 4 accounts failed',

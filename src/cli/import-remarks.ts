@@ -1,0 +1,51 @@
+import type { PreparedAccount } from '../accounts/prepare.ts'
+import { loginMethods } from '../config/login-methods.ts'
+import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../xmpp/sasl/scram-keys.ts'
+import { grouped } from './progress.ts'
+import type { UserAccounts } from './user-accounts.ts'
+
+type Auth = UserAccounts['auth']
+
+/** What to say about accounts that nobody could log in with, or not from every client. */
+export function remarksOn(
+  accounts: readonly PreparedAccount[],
+  { hosts, auth }: Pick<UserAccounts, 'hosts' | 'auth'>,
+): string[] {
+  const domains = new Set(accounts.map(({ jid }) => jid.slice(jid.indexOf('@') + 1)))
+  const unserved = [...domains].filter((domain) => !hosts.includes(domain))
+  const keySets = accounts.flatMap(({ credential }) => (credential.kind === 'keys' ? [credential.keys] : []))
+  return [
+    ...unserved.map((domain) => `the domain ${domain} is not served here: nobody can log in there; see general.hosts`),
+    ...keyRemarks(keySets, auth),
+  ]
+}
+
+/** Clients choose the strongest SCRAM that is offered (RFC 5802 §9), and few try another one when it fails. */
+function keyRemarks(keySets: readonly ScramKeySet[], auth: Auth): string[] {
+  const { passwords } = loginMethods({ ...auth, methods: ['rdbms'] })
+  const lacks = (keys: ScramKeySet, hash: ScramHash) => keys[hash] === undefined
+  const offered = SCRAM_HASHES.filter((hash) => [true, false].some((plus) => passwords.has(scramName(hash, plus))))
+  const behind = keySets.filter((keys) => offered.some((hash) => lacks(keys, hash)))
+  if (behind.length === 0) return []
+  const missing = offered.filter((hash) => behind.some((keys) => lacks(keys, hash)))
+  const common = SCRAM_HASHES.filter((hash) => !keySets.some((keys) => lacks(keys, hash)))
+  const count = behind.length === 1 ? '1 account has' : `${grouped(behind.length)} accounts have`
+  const text = `${count} no keys for ${missing.join(', ')}: clients that choose SCRAM with it are refused`
+  return [`${text}; ${adviceOn(common, auth)}`]
+}
+
+function adviceOn(common: readonly ScramHash[], { sasl_mechanisms: listed, password }: Auth): string {
+  if (common.length === 0) return 'set new passwords with xmppki user passwd'
+  const kept = common.filter((hash) => password.hash.includes(hash))
+  const used = kept.length > 0 ? kept : common
+  const scram = used.toReversed().map((hash) => `scram_${hash.replace('-', '')}`)
+  const others = listed.filter((name) => !name.startsWith('scram'))
+  const mechanisms = [...others, ...scram.flatMap((name) => [`${name}_plus`, name])]
+  const hashes = kept.length > 0 ? '' : ` and hash = ${list([...used, ...password.hash])} in [auth.password]`
+  return `until all have new passwords, write sasl_mechanisms = ${list(mechanisms)} in [auth]${hashes}`
+}
+
+/** As TOML has it. */
+function list(names: readonly string[]): string {
+  return `[${names.map((name) => `"${name}"`).join(', ')}]`
+}
