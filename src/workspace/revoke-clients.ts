@@ -3,11 +3,12 @@ import { XmppkiError } from '../errors.ts'
 import { readCertificate } from '../pki/certificate.ts'
 import { REVOCATION_REASONS, type RevocationReason } from '../pki/crl.ts'
 import { decodePemAll } from '../pki/pem.ts'
-import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
+import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { currentActor, revokeAudited } from './audit-events.ts'
+import { revokeAudited } from './audit-events.ts'
 import { withIo } from './files.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'
+import { type RevokedEnrolment, revokeEnrolments } from './revoke-enrolments.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 /** Which certificates are meant. */
@@ -45,15 +46,6 @@ export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'unsign
   readonly enrolled: readonly RevokedEnrolment[]
 }
 
-/** A certificate of a user's own that logs in no more. */
-export interface RevokedEnrolment {
-  readonly jid: string
-  /** What the user calls it. */
-  readonly label: string
-  /** SHA-256 over the DER certificate, lower-case hexadecimal. */
-  readonly fingerprint: string
-}
-
 /**
  * Revokes client certificates, all or none, and writes the CRLs of the CAs that issued them, as far as their keys can be
  * used: nobody who is to be locked out waits for a key or a passphrase to be fetched. By name: every certificate of the user and device that
@@ -74,28 +66,12 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
       const after = revokeAudited(ledger, changes, record.serial, { at: now.getTime(), reason: request.reason })
       return describe(after ?? record, record.revokedAt !== undefined)
     })
-    return { revoked, enrolled: revokeEnrolments(ledger, changes, request.target, now.getTime()) }
+    // Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended.
+    const left = 'jids' in request.target && request.target.allDevices ? request.target.jids.map(String) : []
+    return { revoked, enrolled: left.flatMap((jid) => revokeEnrolments(ledger, changes, jid, now.getTime())) }
   })
   warnAboutOtherDevices(workspace, request.target, now)
   return { ...run, ...changed }
-}
-
-/** Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended. */
-function revokeEnrolments(
-  ledger: Ledger,
-  changes: LedgerChanges,
-  target: RevocationTarget,
-  at: number,
-): RevokedEnrolment[] {
-  if (!('jids' in target) || !target.allDevices) return []
-  return target.jids.map(String).flatMap((jid) =>
-    ledger.enrolments.list(jid).map(({ label, fingerprint }) => {
-      changes.revokeEnrolment(jid, label, at)
-      const details = { label, fingerprint }
-      changes.audit({ at, event: 'enrolment-revoked', actor: currentActor(), name: jid, details })
-      return { jid, label, fingerprint }
-    }),
-  )
 }
 
 /** A serial number as openssl, browsers and people write it, as the ledger has it. @throws {XmppkiError} BAD_INPUT */

@@ -8,7 +8,8 @@ import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFla
 import { columns, day, styled } from '../../cli/output.ts'
 import { configFlag } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { RevocationTarget, RevokedClient, RevokedEnrolment } from '../../workspace/revoke-clients.ts'
+import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
+import type { RevokedEnrolment } from '../../workspace/revoke-enrolments.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
 /** The result of `client revoke`. */

@@ -6,10 +6,14 @@ import { exitCodes } from '../../cli/exit-codes.ts'
 import { styled } from '../../cli/output.ts'
 import type { UserAccounts } from '../../cli/user-accounts.ts'
 import { XmppkiError } from '../../errors.ts'
+import type { RevokedEnrolment } from '../../workspace/revoke-enrolments.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
 
 /** The result of `user delete`. */
 export interface UserDeleteResult {
   readonly deleted: readonly string[]
+  /** What the users had enrolled themselves (XEP-0257) and was revoked: whoever gets the name later must not find it. */
+  readonly enrolled: readonly RevokedEnrolment[]
   /** The sessions that the running server has ended: full JIDs. */
   readonly ended: readonly string[]
   readonly failed: readonly { readonly jid: string; readonly error: ErrorDocument }[]
@@ -20,7 +24,7 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
 
   static override description = [
     'Deletes the account of each NAME (a username or a bare JID): its password does not log in any more, and its sessions at a `serve` that runs on this workspace end. All names are checked first; one that has no account does not stop the others. A deletion is final.',
-    'Certificates are something else: those that the user has stay good, see `client revoke --all-devices`.',
+    'Certificates that the users have enrolled themselves (XEP-0257) are revoked, for whoever gets the name later. Those that were issued are something else and stay good, see `client revoke --all-devices`.',
     exitCodes({
       NOT_FOUND: 'no such account or no CA',
       CORRUPT: 'the database is damaged',
@@ -50,30 +54,52 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
   async run(): Promise<UserDeleteResult> {
     const { args, flags } = await this.parse(UserDelete)
     const home = this.homeOf(flags)
-    const { deleted, failed } = await this.withAccounts(flags, (accounts) => this.#delete(accounts, args.name))
-    const ended = await this.#endSessions(home, deleted)
-    const certified = await withCertificates(home, deleted)
-    const show = () => {
-      for (const jid of deleted) this.log(`${styled('bold', jid)} deleted`)
-      for (const jid of ended) this.log(`ended ${jid}`)
-      for (const jid of certified) {
-        this.sayWarning(`${jid} has certificates that stay good; run: xmppki client revoke ${jid} --all-devices`)
+    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const workspace = openWorkspace(home)
+    try {
+      const work = (accounts: UserAccounts) => this.#delete(workspace, accounts, args.name)
+      const { deleted, enrolled, failed } = await this.withAccounts(flags, work)
+      const ended = await this.#endSessions(home, deleted)
+      const certified = await withCertificates(workspace, deleted)
+      const show = () => {
+        for (const jid of deleted) this.log(`${styled('bold', jid)} deleted`)
+        for (const { jid, label } of enrolled) this.log(`${jid} revoked: enrolled certificate '${label}'`)
+        for (const jid of ended) this.log(`ended ${jid}`)
+        for (const jid of certified) {
+          this.sayWarning(`${jid} has certificates that stay good; run: xmppki client revoke ${jid} --all-devices`)
+        }
       }
+      this.reportBatch(failed, { count: deleted.length, things: 'users', show })
+      return {
+        deleted,
+        enrolled,
+        ended,
+        failed: failed.map(({ jid, error }) => ({ jid, error: errorDocument(error) })),
+      }
+    } finally {
+      workspace.close()
     }
-    this.reportBatch(failed, { count: deleted.length, things: 'users', show })
-    return { deleted, ended, failed: failed.map(({ jid, error }) => ({ jid, error: errorDocument(error) })) }
   }
 
-  async #delete({ store, names }: UserAccounts, given: readonly string[]) {
+  async #delete(workspace: Workspace, { store, names }: UserAccounts, given: readonly string[]) {
+    const { revokeEnrolments } = await import('../../workspace/revoke-enrolments.ts')
+    const ledger = workspace.ledger()
     const clients = parseClientNames(given, names)
     for (const remark of clients.flatMap(remarkOnForm)) this.say(`note: ${remark}`)
     const deleted: string[] = []
+    const enrolled: RevokedEnrolment[] = []
     const failed: { readonly jid: string; readonly error: XmppkiError }[] = []
     for (const jid of clients.map((client) => client.jid.toString())) {
-      if (await store.delete(jid)) deleted.push(jid)
-      else failed.push({ jid, error: noAccount(jid) })
+      if ((await store.find(jid)) === undefined) {
+        failed.push({ jid, error: noAccount(jid) })
+        continue
+      }
+      // First, as in band: when it fails there is still the account.
+      enrolled.push(...ledger.transaction((_insert, changes) => revokeEnrolments(ledger, changes, jid, Date.now())))
+      await store.delete(jid)
+      deleted.push(jid)
     }
-    return { deleted, failed }
+    return { deleted, enrolled, failed }
   }
 
   /** The accounts are gone already, so what goes wrong here is no error. */
@@ -97,16 +123,10 @@ function noAccount(jid: string): XmppkiError {
 }
 
 /** Those of the users who have a certificate that is good. */
-async function withCertificates(home: string, jids: readonly string[]): Promise<string[]> {
-  const { openWorkspace } = await import('../../workspace/workspace.ts')
+async function withCertificates(workspace: Workspace, jids: readonly string[]): Promise<string[]> {
   const { listClients } = await import('../../workspace/list-clients.ts')
-  const workspace = openWorkspace(home)
-  try {
-    const clients = listClients(workspace, { expiring: { milliseconds: 0 } })
-    const good = clients.filter(({ state }) => state !== 'revoked' && state !== 'expired')
-    const holders = new Set(good.map(({ jid }) => jid))
-    return jids.filter((jid) => holders.has(jid))
-  } finally {
-    workspace.close()
-  }
+  const clients = listClients(workspace, { expiring: { milliseconds: 0 } })
+  const good = clients.filter(({ state }) => state !== 'revoked' && state !== 'expired')
+  const holders = new Set(good.map(({ jid }) => jid))
+  return jids.filter((jid) => holders.has(jid))
 }

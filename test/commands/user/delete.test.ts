@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SqliteLedger } from '../../../src/store/sqlite.ts'
 import type { CliHome } from '../../support/cli.ts'
 import { ServeProcess } from '../../support/serve.ts'
 import { RawClient } from '../../support/xmpp-client.ts'
@@ -37,8 +38,29 @@ describe('user delete', () => {
 
   it('answers in JSON', async () => {
     const { code, stdout } = await cli.run(['user', 'delete', 'carol', '--json'])
-    expect([code, JSON.parse(stdout)]).toEqual([0, { deleted: ['carol@localhost'], ended: [], failed: [] }])
+    expect([code, JSON.parse(stdout)]).toEqual([
+      0,
+      { deleted: ['carol@localhost'], enrolled: [], ended: [], failed: [] },
+    ])
     expect(await cli.run(['user', 'delete', 'carol'])).toMatchObject({ code: 4 })
+  })
+
+  it('revokes what the user has enrolled, so that whoever gets the name does not find it', async () => {
+    await cli.run(['user', 'add', 'alice', '--generate'])
+    const jid = 'alice@localhost'
+    const ledger = new SqliteLedger(join(cli.home, 'ledger.db'))
+    ledger.transaction((_insert, changes) => {
+      const facts = { fingerprint: 'ff', certificate: 'AA==', mayManage: true }
+      changes.enrol({ account: jid, label: 'Phone', ...facts, enrolledAt: 1, notAfter: Date.now() + 1_000_000 })
+    })
+    const { code, stdout } = await cli.run(['user', 'delete', 'alice', '--json'])
+    expect({ code, enrolled: JSON.parse(stdout).enrolled }).toEqual({
+      code: 0,
+      enrolled: [{ jid, label: 'Phone', fingerprint: 'ff' }],
+    })
+    expect([ledger.enrolments.list(jid), ledger.enrolments.isRevoked(jid, 'ff')]).toEqual([[], true])
+    ledger.close()
+    expect((await cli.run(['ca', 'audit', '--event', 'enrolment-revoked'])).stdout).toContain(jid)
   })
 
   it('ends the sessions of the account', async () => {
