@@ -1,6 +1,6 @@
 import { XmppkiCommand } from './base-command.ts'
 import { namesDomainFlag } from './flags.ts'
-import { overridesOf, STORE_FLAGS } from './serve-flags.ts'
+import { STORE_FLAGS, storePlace } from './serve-flags.ts'
 import { type UserAccounts, withAccounts } from './user-accounts.ts'
 
 /** What every command about accounts can be told. */
@@ -17,10 +17,7 @@ interface AccountsFlagValues {
 export abstract class AccountsCommand<T> extends XmppkiCommand<T> {
   /** Opens the accounts that the flags say, and closes them behind `work`. @throws {XmppkiError} as `withAccounts` */
   protected withAccounts<R>(flags: AccountsFlagValues, work: (accounts: UserAccounts) => Promise<R>): Promise<R> {
-    const { config, domain, 'store-url-file': urlFile } = flags
-    // Not all flags: those of `serve` mean the same configuration, but --domain is another thing there.
-    const overrides = urlFile === undefined ? [] : overridesOf({ 'store-url-file': urlFile }, this.argv)
-    return withAccounts({ home: this.homeOf(flags), config, overrides, domain }, work)
+    return withAccounts({ ...storePlace(flags, this.argv), home: this.homeOf(flags), domain: flags.domain }, work)
   }
 
   /** For who has just made accounts. */

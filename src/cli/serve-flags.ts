@@ -137,6 +137,18 @@ const TARGETS: readonly Target[] = [
   { flag: 'http-host', path: ['listen', 'http', 'ip_address'] },
 ]
 
+/**
+ * The configuration that {@link STORE_FLAGS} mean, without flags of `serve` that mean something else in other commands.
+ * @param argv the command line
+ */
+export function storePlace(
+  flags: { readonly config?: string | undefined; readonly 'store-url-file'?: string | undefined },
+  argv: readonly string[],
+): { readonly file: string | undefined; readonly overrides: Override[] } {
+  const { config: file, 'store-url-file': urlFile } = flags
+  return { file, overrides: urlFile === undefined ? [] : overridesOf({ 'store-url-file': urlFile }, argv) }
+}
+
 /** What the flags say, as values of the configuration, each with where it was said. @param argv the command line */
 export function overridesOf(flags: ServeFlagValues, argv: readonly string[]): Override[] {
   const originOf = (flag: FlagName): Origin =>

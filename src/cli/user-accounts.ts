@@ -9,7 +9,7 @@ export interface AccountsPlace {
   /** The folder of the workspace. */
   readonly home: string
   /** The value of `--config`. */
-  readonly config: string | undefined
+  readonly file: string | undefined
   /** What else says where the accounts are. */
   readonly overrides: readonly Override[]
   /** The value of `--domain`. */
@@ -39,13 +39,13 @@ export interface UserAccounts {
  * about the database
  */
 export async function withAccounts<T>(place: AccountsPlace, work: (accounts: UserAccounts) => Promise<T>): Promise<T> {
-  const { home, config, overrides, domain } = place
+  const { home, file, overrides, domain } = place
   const { loadConfiguration } = await import('../config/load.ts')
   const { storeUrl } = await import('../config/store-url.ts')
   const { openWorkspace } = await import('../workspace/workspace.ts')
   const { openAccounts } = await import('../store/open-accounts.ts')
   const { paths, defaultDomain } = openWorkspace(home)
-  const source = { file: config, home, overrides, defaultHost: defaultDomain }
+  const source = { file, home, overrides, defaultHost: defaultDomain }
   // Its warnings are about serving, and `serve` gives them.
   const configuration = loadConfiguration(source, () => undefined)
   const { auth, general } = configuration

@@ -7,7 +7,7 @@ import { type HostPort, parseHostPort } from '../cli/host-port.ts'
 import { readInputFile } from '../cli/input-file.ts'
 import { styled } from '../cli/output.ts'
 import { readSecretFile } from '../cli/secret.ts'
-import { configFlag } from '../cli/serve-flags.ts'
+import { STORE_FLAGS, storePlace } from '../cli/serve-flags.ts'
 import type { ClientPapers, HomeCa } from '../doctor/client-certificate.ts'
 import type { Finding, FindingState } from '../doctor/finding.ts'
 import { XmppkiError } from '../errors.ts'
@@ -61,7 +61,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
   ]
 
   static override flags = {
-    config: configFlag,
+    ...STORE_FLAGS,
     connect: placeFlag({
       summary: 'the server to visit, instead of the workspace (default port: 5222, with --tls 5223)',
       env: 'XMPPKI_DOCTOR_CONNECT',
@@ -141,7 +141,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
       workspace.root()
       return await examineWorkspace(workspace, {
         domain: flags.domain ?? workspace.defaultDomain,
-        configuration: flags.config,
+        configuration: storePlace(flags, this.argv),
         now: new Date(),
       })
     } finally {

@@ -1,4 +1,4 @@
-import { describeProblem } from '../config/load.ts'
+import { type ConfigurationSource, describeProblem } from '../config/load.ts'
 import type { Configuration } from '../config/schema.ts'
 import { storeUrl } from '../config/store-url.ts'
 import { examinedConfiguration } from '../service/configuration-check.ts'
@@ -9,13 +9,16 @@ import { exists } from '../workspace/files.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { about, attempt, type Finding } from './finding.ts'
 
-/**
- * The configuration as `serve` would take it, and where it has the accounts.
- * @param named the file that somebody named; undefined: `xmppki.toml` of the workspace, if it is there
- */
-export async function examineConfiguration(workspace: Workspace, named: string | undefined): Promise<Finding[]> {
+/** Where somebody says that the configuration is; without a file it is `xmppki.toml` of the workspace, if that is there. */
+export type ConfigurationPlace = Pick<ConfigurationSource, 'file' | 'overrides'>
+
+/** The configuration as `serve` would take it, and where it has the accounts. */
+export async function examineConfiguration(
+  workspace: Workspace,
+  place: ConfigurationPlace = { file: undefined, overrides: [] },
+): Promise<Finding[]> {
   const note = about('configuration')
-  const source = { file: named, home: workspace.paths.home, overrides: [], defaultHost: workspace.defaultDomain }
+  const source = { ...place, home: workspace.paths.home, defaultHost: workspace.defaultDomain }
   const { file, configuration, problems } = examinedConfiguration(source)
   const found = problems.map((problem) =>
     note(problem.severity === 'error' ? 'failed' : 'warning', describeProblem(problem, file), problem.fix),

@@ -1,6 +1,6 @@
 import type { Workspace } from '../workspace/workspace.ts'
 import { examineAuthorities } from './authorities.ts'
-import { examineConfiguration } from './configuration.ts'
+import { type ConfigurationPlace, examineConfiguration } from './configuration.ts'
 import { attempt, type Finding } from './finding.ts'
 import { examineAuditLog, examineDisk, examineLedger } from './machine.ts'
 import { examinePermissions } from './permissions.ts'
@@ -9,11 +9,11 @@ import { examineServiceRecords } from './service-records.ts'
 
 /**
  * Looks at everything that a login at this workspace depends on. Nothing is changed, no passphrase is needed.
- * @param given the configuration is that file, or undefined: that of the workspace, if it is there
+ * @param given without a configuration that of the workspace, if it is there
  */
 export async function examineWorkspace(
   workspace: Workspace,
-  given: { readonly domain: string; readonly now: Date; readonly configuration?: string | undefined },
+  given: { readonly domain: string; readonly now: Date; readonly configuration?: ConfigurationPlace },
 ): Promise<Finding[]> {
   const { domain, now, configuration } = given
   return [

@@ -1,4 +1,4 @@
-import { loadConfiguration } from '../config/load.ts'
+import { type ConfigurationSource, loadConfiguration } from '../config/load.ts'
 import { storeUrl } from '../config/store-url.ts'
 import { XmppkiError } from '../errors.ts'
 import { openBoard } from '../store/open-board.ts'
@@ -8,16 +8,16 @@ import { sharedRevocation } from './revocation-exchange.ts'
 /**
  * Tells the servers of other machines what the ledger has revoked, all of it, over the database of the configuration;
  * nothing when there is none. A running `serve` does the same by itself.
- * @param file the configuration; undefined: that of the workspace, if there is one
+ * @param place the configuration; without a file that of the workspace, if there is one
  * @returns why it could not be done
  */
 export async function shareRevocations(
   workspace: Workspace,
-  file: string | undefined,
+  place: Pick<ConfigurationSource, 'file' | 'overrides'>,
 ): Promise<XmppkiError | undefined> {
   try {
     const { home } = workspace.paths
-    const source = { file, home, overrides: [], defaultHost: workspace.defaultDomain }
+    const source = { ...place, home, defaultHost: workspace.defaultDomain }
     // What may be wrong with the rest of it is for `serve` to say.
     const url = storeUrl(loadConfiguration(source, () => undefined))
     if (url !== undefined) await publish(workspace, url)

@@ -169,7 +169,7 @@ describe('examineWorkspace', () => {
     writeFileSync(file, `[store]\nurl_file = "${secret}"\n`)
     writeFileSync(secret, 'postgres://xmppki:open sesame@localhost/xmppki', { mode: 0o644 })
     const examined = async () => {
-      const given = { domain: 'localhost', now: new Date(), configuration: file }
+      const given = { domain: 'localhost', now: new Date(), configuration: { file, overrides: [] } }
       const findings = await examineWorkspace(ca.workspace, given)
       return findings.filter(({ check }) => check === 'configuration')
     }

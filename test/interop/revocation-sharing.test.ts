@@ -93,6 +93,22 @@ describe('a certificate that is revoked on another machine', () => {
     expect(bob.isClosed).toBe(false)
   })
 
+  it.each([
+    ['client revoke', ['client', 'revoke', 'alice']],
+    ['client renew', ['client', 'renew', 'alice', '--revoke-old']],
+    ['client sign', ['client', 'sign', 'alice.csr', '--name', 'alice', '--renew', '--revoke-old']],
+  ])('ends its sessions here, told by %s of a database that is named in the environment', async (_command, args) => {
+    const { port } = await serve(here)
+    const alice = await online(port, 'alice')
+    const cwd = mkdtempSync(join(folder, 'requests-'))
+    await runCli(['client', 'csr', 'alice', '--domain', 'localhost'], { cwd })
+    writeFileSync(join(there, 'xmppki.toml'), '')
+    const env = { XMPPKI_STORE_URL_FILE: join(there, 'database.url') }
+    const { code, stderr } = await runCli([...args, '--home', there], { cwd, env })
+    expect(code, stderr).toBe(0)
+    await alice.receive(ENDED)
+  })
+
   it('ends its sessions here, told by the server there when the command cannot', async () => {
     const { port } = await serve(here)
     await serve(there)

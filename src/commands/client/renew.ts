@@ -18,6 +18,7 @@ import {
 } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { checkKeyType, notDue } from '../../cli/renewal.ts'
+import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { Client } from '../../workspace/client-folder.ts'
 import type { RenewedClient } from '../../workspace/renew-client.ts'
@@ -37,7 +38,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
 
   static override description = [
     'For each NAME (a username or a bare JID) a new certificate for the same names and, unless --rekey is given, for the same key, with a new PKCS#12 bundle. The bundle keeps its password where that lies beside it.',
-    'The new files take the place of the old ones, which move to a folder beside with ~ and the start of the old serial number behind the name; files that were imported stay where they are. The old certificate stays valid until it expires; --revoke-old revokes it and writes the CRL.',
+    'The new files take the place of the old ones, which move to a folder beside with ~ and the start of the old serial number behind the name; files that were imported stay where they are. The old certificate stays valid until it expires; --revoke-old revokes it, writes the CRL and, with `store.url` in the configuration, tells the servers on other machines.',
     'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is no error: made for cron. --all takes every user and device whose certificate is neither expired nor revoked. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     'When one of several fails the others are still done, and the exit code is 9. A renewal that was killed is undone or finished by the next command that writes: no file is lost.',
     exitCodes({
@@ -45,7 +46,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       NOT_FOUND: 'no such certificate or no CA',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
-      PARTIAL: 'some users failed',
+      PARTIAL: 'some users failed, or with --revoke-old a CRL or a server on another machine is behind',
     }),
   ].join('\n\n')
 
@@ -91,6 +92,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       env: 'XMPPKI_REVOKE_OLD',
     }),
     'crl-days': crlDaysFlag({ summary: 'how long that CRL is good for' }),
+    ...STORE_FLAGS,
     'passphrase-file': caPassphraseFileFlag,
   }
 
@@ -102,6 +104,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     checkKeyType(flags.rekey, this.argv)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { renewClients } = await import('../../workspace/renew-clients.ts')
+    const { shareRevocations } = await import('../../service/share-revocations.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
@@ -117,7 +120,11 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
         crlDays: flags['crl-days'],
         issuer: workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn })),
       })
-      return this.#finish(result)
+      const document = this.#finish(result)
+      if (result.done.some(({ previous }) => previous?.revoked)) {
+        this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
+      }
+      return document
     } finally {
       workspace.close()
     }

@@ -6,7 +6,7 @@ import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
-import { configFlag } from '../../cli/serve-flags.ts'
+import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
 import type { RevokedEnrolment } from '../../workspace/revoke-enrolments.ts'
@@ -83,7 +83,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       env: 'XMPPKI_REVOKE_REASON',
     }),
     'crl-days': crlDaysFlag({ summary: 'how long the CRL is good for' }),
-    config: configFlag,
+    ...STORE_FLAGS,
     'passphrase-file': caPassphraseFileFlag,
   }
 
@@ -106,7 +106,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       for (const { jid, label } of enrolled) this.log(`${styled('bold', jid)} revoked: enrolled certificate '${label}'`)
       for (const row of columns(crlRows(crls))) this.log(row)
       this.reportRest(outdatedCrls(unsigned))
-      this.reportRest(await shareRevocations(workspace, flags.config))
+      this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
       return { revoked, enrolled, crls: crls.map(crlDocument) }
     } finally {
       workspace.close()

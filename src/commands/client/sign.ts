@@ -8,6 +8,7 @@ import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, daysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
+import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
 import { KEY_TYPES, type KeyType, parseKeyType } from '../../pki/algorithms.ts'
 import type { CrlRun } from '../../workspace/publish-crl.ts'
@@ -41,7 +42,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     'A request is only a claim: anybody can write any name into one. Say whom it is for with --name, or vouch for what the files ask for with --accept-requested-name (names at the domain of the workspace or of --domain only). Without either nothing is signed, and the refusal tells what is asked for.',
     'Only the public key is taken from the request; the certificate is made from the same profile as by "client issue". What was asked for beyond it is listed as a note.',
     'alice.csr is answered by alice.crt and alice.chain.crt (with the CA certificate) beside it or in --out; the workspace keeps a copy. When one of several files fails the others are still done, and the exit code is 9.',
-    'A user who has a certificate already gets another one only for a further device, or with --renew: then the old one and its files move to a folder beside, and it stays valid until it expires, unless --revoke-old revokes it.',
+    'A user who has a certificate already gets another one only for a further device, or with --renew: then the old one and its files move to a folder beside, and it stays valid until it expires, unless --revoke-old revokes it, and with `store.url` in the configuration tells the servers on other machines.',
     exitCodes({
       DONE: 'signed',
       USAGE: 'refused, or wrong flag, argument or file',
@@ -49,7 +50,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       NOT_FOUND: 'no such file or no CA',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
-      PARTIAL: 'some requests failed',
+      PARTIAL: 'some requests failed, or with --revoke-old a CRL or a server on another machine is behind',
     }),
   ].join('\n\n')
 
@@ -110,6 +111,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       env: 'XMPPKI_REVOKE_OLD',
     }),
     'crl-days': crlDaysFlag({ summary: 'how long that CRL is good for' }),
+    ...STORE_FLAGS,
     'passphrase-file': caPassphraseFileFlag,
     'if-missing': Flags.boolean({
       summary: 'accept users who already have a certificate for the same key',
@@ -137,7 +139,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       const [client] = parseClientNames(given, { domain, explicit: flags.domain !== undefined })
       if (client !== undefined) for (const remark of remarksAbout(client)) this.say(`note: ${remark}`)
       const keyTypes = flags['allow-key-type'] ?? KEY_TYPES
-      return await this.#sign(workspace, args.file, {
+      const document = await this.#sign(workspace, args.file, {
         policy: { domain, name: client?.jid, acceptRequestedName: flags['accept-requested-name'], keyTypes },
         device: flags.device,
         days: flags.days,
@@ -148,6 +150,11 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
         crlDays: flags['crl-days'],
         issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
       })
+      if (document.signed.some(({ previous }) => previous?.revoked)) {
+        const { shareRevocations } = await import('../../service/share-revocations.ts')
+        this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
+      }
+      return document
     } finally {
       workspace.close()
     }

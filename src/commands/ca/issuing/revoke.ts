@@ -5,7 +5,7 @@ import { type CrlDocument, crlDocument, crlRows } from '../../../cli/crl-report.
 import { exitCodes } from '../../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag } from '../../../cli/flags.ts'
 import { columns, day, styled } from '../../../cli/output.ts'
-import { configFlag } from '../../../cli/serve-flags.ts'
+import { STORE_FLAGS, storePlace } from '../../../cli/serve-flags.ts'
 import type { RevokedIssuing } from '../../../workspace/revoke-issuing.ts'
 
 /** The result of `ca issuing revoke`. */
@@ -59,7 +59,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       env: 'XMPPKI_ISSUING_REVOKE_REASON',
     }),
     'crl-days': crlDaysFlag({ summary: 'how long the CRL of the root is good for' }),
-    config: configFlag,
+    ...STORE_FLAGS,
     'passphrase-file': caPassphraseFileFlag,
   }
 
@@ -81,7 +81,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       const { name, serial, revokedAt, reason, users } = revoked
       this.log(`${styled('bold', name)} revoked on ${day(revokedAt)}: ${reason}, serial ${serial}`)
       for (const row of columns(crlRows([crl]))) this.log(row)
-      this.reportRest(await shareRevocations(workspace, flags.config))
+      this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
       if (users.length > 0) this.sayWarning(`${users.length} users need a new certificate`)
       this.say(`Next: xmppki ca issuing init${this.sameHome}, then: xmppki client renew --all --rekey${this.sameHome}`)
       return { ...revoked, crl: crlDocument(crl) }
