@@ -12,6 +12,12 @@ describe('the unit of systemd', () => {
     )
   })
 
+  it('runs other commands on what the service has', () => {
+    const unit = render('node', 'xmppki.cjs')
+    const [, home, config] = / serve --home (\S+) --config (\S+) /.exec(unit) ?? []
+    expect(unit).toContain(`sudo -u xmppki env XMPPKI_HOME=${home} XMPPKI_CONFIG=${config} xmppki `)
+  })
+
   it.each([
     ['/opt/my node/node', '"/opt/my node/node"'],
     ['/opt/100%/node', '/opt/100%%/node'],
