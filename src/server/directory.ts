@@ -13,6 +13,8 @@ export interface BoundSession {
   readonly agent?: string | undefined
   /** What it has logged in with; undefined for a login without certificate. */
   readonly proof?: LoginProof | undefined
+  /** Name of the listener that it came by. */
+  readonly listener?: string
   /** Whether it came over TLS. */
   readonly secured?: boolean
   /** Sends a serialized stanza. */

@@ -1,5 +1,8 @@
 import { type ClientTrust, plainTrust } from './client-trust.ts'
-import { DEFAULT_TLS, type ListenerOptions } from './listener.ts'
+import { DEFAULT_TLS, type ListenerOptions, type LoginMethod } from './listener.ts'
+
+/** Of a listener that does not say which. */
+export const ALL_METHODS: readonly LoginMethod[] = ['certificate', 'password']
 
 /** Where to listen, and what there differs from the rest of the server. */
 export type Endpoint = Pick<ListenerOptions, 'host' | 'port' | 'mode'> & Partial<Omit<ListenerOptions, 'name'>>
@@ -20,4 +23,9 @@ export function listenerOptions({ endpoints, credentials, startTls, limits, logi
     // Of several with port 0 the first stays the first.
     return { ...common, name: count === 1 ? place : `${place} no. ${count}`, ...endpoint }
   })
+}
+
+/** What each listener takes, by its name. */
+export function methodsByListener(options: Common): ReadonlyMap<string, readonly LoginMethod[]> {
+  return new Map(listenerOptions(options).map(({ name, methods = ALL_METHODS }) => [name, methods]))
 }

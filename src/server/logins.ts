@@ -24,6 +24,8 @@ export interface LoginsOptions {
 /** What a listener takes. */
 type Methods = readonly LoginMethod[]
 
+const NOT_TAKEN = failed('not-authorized', 'it is not accepted by this listener any more')
+
 /** All ways to log in, for one connection after the other. */
 export class Logins {
   readonly #options: LoginsOptions
@@ -40,22 +42,34 @@ export class Logins {
   }
 
   /** Those that can succeed on this connection now. RFC 6120 §6.3.4: EXTERNAL first. */
-  mechanisms(domain: string, connection: LoginConnection, methods: Methods): readonly SaslMechanism[] {
+  mechanisms(domain: string, connection: LoginConnection, methods: () => Methods): readonly SaslMechanism[] {
     const { certificates, passwords, rules } = this.#options
-    const isAsked = rules().certificates !== 'none' && methods.includes('certificate')
+    const takes = (method: LoginMethod) => methods().includes(method)
+    const isAsked = rules().certificates !== 'none' && takes('certificate')
     const external = isAsked ? certificates.mechanisms(domain, connection) : []
+    const scram = takes('password') ? passwords.mechanisms(domain, connection) : []
+    // The rules may be others by the time that it is used.
     return [
-      // The rules may be others by the time that it is used.
-      ...external.map((one) => gated(one, (account) => this.#refusal(account))),
-      ...(methods.includes('password') ? passwords.mechanisms(domain, connection) : []),
+      ...external.map((one) => gated(one, (account) => (takes('certificate') ? this.#refusal(account) : NOT_TAKEN))),
+      ...scram.map((one) => gated(one, () => (takes('password') ? undefined : NOT_TAKEN))),
     ]
   }
 
-  /** Those that could not log in again with what they have logged in with, as far as that can be found out now. */
-  async *rejected(sessions: readonly BoundSession[]): AsyncIterable<BoundSession> {
+  /**
+   * Those that could not log in again with what they have logged in with, as far as that can be found out now.
+   * @param methodsOf what the listener takes by which a session came
+   */
+  async *rejected(
+    sessions: readonly BoundSession[],
+    methodsOf: (session: BoundSession) => Methods,
+  ): AsyncIterable<BoundSession> {
     for (const session of sessions) {
       const { proof, account } = session
       const isByPassword = proof === undefined
+      if (!methodsOf(session).includes(isByPassword ? 'password' : 'certificate')) {
+        yield session
+        continue
+      }
       const refusal = isByPassword ? undefined : await this.#refusal(account)
       // A store that is away answers late: nobody waits for it once for every session.
       if (refusal?.condition === 'temporary-auth-failure') return

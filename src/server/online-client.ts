@@ -12,15 +12,17 @@ export class OnlineClient implements BoundSession {
   readonly agent: string | undefined
   readonly proof: LoginProof | undefined
   readonly secured: boolean
+  readonly listener: string
   readonly #end: ClientEnd
 
-  constructor(jid: Jid, agent: string | undefined, end: ClientEnd) {
+  constructor(jid: Jid, agent: string | undefined, end: ClientEnd, listener: string) {
     this.jid = jid
     this.account = jid.bare()
     this.agent = agent
     this.proof = end.proof
     this.secured = end.secured
     this.#end = end
+    this.listener = listener
   }
 
   deliver(stanza: string): void {

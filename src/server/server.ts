@@ -7,7 +7,7 @@ import { CertificateLogin, type CertificateLoginOptions } from './certificate-lo
 import type { ClientTrust } from './client-trust.ts'
 import type { Connection } from './connection.ts'
 import { type BoundSession, type ConflictPolicy, Directory } from './directory.ts'
-import { type Endpoint, listenerOptions } from './endpoint.ts'
+import { ALL_METHODS, type Endpoint, listenerOptions, methodsByListener } from './endpoint.ts'
 import { EnrolledLogin } from './enrolled-login.ts'
 import { EnrolmentDesk, type EnrolmentMeans } from './enrolment-desk.ts'
 import { FEATURES } from './features/all.ts'
@@ -29,9 +29,6 @@ import type { ClientEnd, SessionHost } from './session-host.ts'
 
 /** How long shutdown waits for clients to take their leave. */
 const SHUTDOWN_MS = 3_000
-
-/** Of a listener that does not say which. */
-const ALL_METHODS = ['certificate', 'password'] as const
 
 /** How certificates are judged; the anchors are those of endpoints that say nothing else. */
 type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts'> &
@@ -80,10 +77,12 @@ export class XmppServer {
   })
   readonly #refusals: RefusalLog
   #served: ReadonlySet<string>
+  #methods: ReturnType<typeof methodsByListener>
   #emptied: (() => void) | undefined
 
   private constructor(options: ServerOptions) {
     this.#options = options
+    this.#methods = methodsByListener(options)
     this.#refusals = new RefusalLog(options.log, options.login.now)
     this.#guard = new SessionGuard({ ...options.login, log: options.log })
     this.#login = new CertificateLogin(this.#loginOptions(options))
@@ -117,6 +116,7 @@ export class XmppServer {
     await this.#listeners.become(listenerOptions(options), () => {
       const domains = domainsOf(options)
       this.#options = options
+      this.#methods = methodsByListener(options)
       this.#served = new Set(domains)
       this.#router.serve(domains)
       this.#login.update(this.#loginOptions(options))
@@ -125,7 +125,8 @@ export class XmppServer {
       if (!this.#served.has(session.jid.domain)) session.close({ condition: 'host-gone' })
     }
     await this.#guard.judgeAll()
-    for await (const session of this.#logins.rejected(this.#directory.all())) {
+    const methodsOf = ({ listener }: BoundSession) => this.#methodsOf(listener)
+    for await (const session of this.#logins.rejected(this.#directory.all(), methodsOf)) {
       // RFC 6120 §4.9.3.16: the client may come back with what is accepted now.
       session.close({ condition: 'reset', text: 'what it has logged in with is not accepted any more' })
     }
@@ -211,14 +212,15 @@ export class XmppServer {
   }
 
   /** What changes with an update is looked up at every use. */
-  #sessionHost({ name, startTls, limits, trust, methods = ALL_METHODS }: ListenerOptions): SessionHost {
+  #sessionHost({ name, startTls, limits, trust }: ListenerOptions): SessionHost {
     const options = () => this.#options
+    const methods = () => this.#methodsOf(name)
     const logins = this.#logins
     return {
       listener: name,
       startTls,
       get disconnectOnFailure() {
-        return trust.disconnectOnFailure && logins.enabled(methods).has('EXTERNAL')
+        return trust.disconnectOnFailure && logins.enabled(methods()).has('EXTERNAL')
       },
       limits,
       get defaultDomain() {
@@ -226,13 +228,13 @@ export class XmppServer {
       },
       log: this.#options.log,
       get enabledMechanisms() {
-        return logins.enabled(methods)
+        return logins.enabled(methods())
       },
       serves: (domain) => this.#served.has(domain),
       mechanisms: (domain, connection) => logins.mechanisms(domain, connection, methods),
-      registrar: (remote) => (methods.includes('password') ? this.#registrar(remote) : undefined),
+      registrar: (remote) => (methods().includes('password') ? this.#registrar(remote) : undefined),
       guard: (session, proof) => this.#guard.watch(session, proof),
-      bind: (account, request, end) => this.#bind(account, request, end),
+      bind: (account, request, end) => this.#bind(account, request, end, name),
       route: (stanza, session) => this.#router.route(stanza, session),
       leave: (session) => {
         this.#directory.remove(session)
@@ -247,7 +249,12 @@ export class XmppServer {
     }
   }
 
-  #bind(account: Jid, request: ResourceRequest, end: ClientEnd): BoundSession | StanzaError {
+  /** Sessions outlive their listener; then what the server takes is all that counts. */
+  #methodsOf(listener = '') {
+    return this.#methods.get(listener) ?? ALL_METHODS
+  }
+
+  #bind(account: Jid, request: ResourceRequest, end: ClientEnd, listener: string): BoundSession | StanzaError {
     if (!this.#served.has(account.domain))
       return { condition: 'not-allowed', text: 'the domain is not served any more' }
     const wanted = this.#fullJid(account, request)
@@ -258,7 +265,7 @@ export class XmppServer {
     if (holder !== undefined && policy === 'refuse') return { condition: 'conflict' }
     if (holder !== undefined && policy === 'replace') holder.close({ condition: 'conflict' })
     const jid = holder !== undefined && policy === 'rename' ? generatedJid(account) : wanted
-    const session = new OnlineClient(jid, request.agent, end)
+    const session = new OnlineClient(jid, request.agent, end, listener)
     this.#endLostSessions(session)
     const connection = this.#sessions.get(end)
     if (connection !== undefined) this.#facts.set(session, sessionFacts(connection, end, this.#options.login.now()))

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { TrustAnchors } from '../../src/pki/chain.ts'
 import { plainTrust } from '../../src/server/client-trust.ts'
-import { DEFAULT_TLS } from '../../src/server/listener.ts'
+import { DEFAULT_TLS, type LoginMethod } from '../../src/server/listener.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
 import { issuedRecord } from '../store/contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
@@ -351,6 +351,39 @@ describe('an update', () => {
 })
 
 describe('a listener', () => {
+  it('that takes less from now on keeps nobody who could not come again', async () => {
+    const endpoint = (methods: LoginMethod[]) => ({ host: '127.0.0.1', port: 0, mode: 'tls' as const, methods })
+    const server = await start({ endpoints: [endpoint(['certificate', 'password']), endpoint(['password'])] })
+    const [port = 0, other = 0] = server.server.ports
+    const byPassword = async (at: number) => {
+      const client = await RawClient.direct({ port: at })
+      await client.open()
+      expect(await attemptPassword(client, { mechanism: 'SCRAM-SHA-256' })).toBe('success')
+      await client.open()
+      await client.bind()
+      return client
+    }
+    const [ended, kept] = [await byPassword(port), await byPassword(other)]
+    const carols = await RawClient.direct({ port, credentials: carol })
+    await carols.open()
+    carols.send(external())
+    await carols.receive(/<success/)
+    await carols.open()
+    await carols.bind()
+    const waiting = await RawClient.direct({ port })
+    expect(await waiting.open()).toContain('SCRAM-SHA-256')
+    await server.server.update({
+      ...server.options,
+      endpoints: [endpoint(['certificate']), endpoint(['password'])],
+    })
+    expect(await ended.ended()).toContain('<reset')
+    expect(await attemptPassword(waiting, { mechanism: 'SCRAM-SHA-256' })).toBe('not-authorized')
+    expect([kept.isClosed, carols.isClosed, server.server.online]).toEqual([false, false, 2])
+    await server.server.update({ ...server.options, endpoints: [endpoint(['password']), endpoint(['password'])] })
+    expect(await carols.ended()).toContain('<reset')
+    expect(server.server.online).toBe(1)
+  })
+
   it.each([
     { methods: ['certificate'], offered: ['EXTERNAL'] },
     { methods: ['password'], offered: IN_ORDER },
