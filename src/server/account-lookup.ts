@@ -19,8 +19,17 @@ export async function lookUp(
   account: Jid,
   log: Log,
 ): Promise<Account | undefined | SaslFailure> {
+  return ask(() => accounts.find(account.bare().toString()), log)
+}
+
+/** As {@link lookUp}: what decoys are made from. */
+export function lookUpSecret(accounts: Pick<Accounts, 'decoySecret'>, log: Log): Promise<Uint8Array | SaslFailure> {
+  return ask(() => accounts.decoySecret(), log)
+}
+
+async function ask<T>(work: () => Promise<T>, log: Log): Promise<T | SaslFailure> {
   try {
-    return await accounts.find(account.bare().toString())
+    return await work()
   } catch (error) {
     if (!(error instanceof XmppkiError)) throw error
     log.error({ error: error.message, hint: error.hint }, 'the accounts cannot be read')
@@ -28,6 +37,6 @@ export async function lookUp(
   }
 }
 
-export function isFailure(found: Account | undefined | SaslFailure): found is SaslFailure {
+export function isFailure(found: Account | Uint8Array | undefined | SaslFailure): found is SaslFailure {
   return found !== undefined && 'kind' in found
 }

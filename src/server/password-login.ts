@@ -5,8 +5,8 @@ import { decoyKeys } from '../xmpp/sasl/decoy-keys.ts'
 import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import { plainMechanism } from '../xmpp/sasl/plain.ts'
 import { type ChannelBindings, type ScramSubject, scramMechanism } from '../xmpp/sasl/scram.ts'
-import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../xmpp/sasl/scram-keys.ts'
-import { isFailure, lookUp } from './account-lookup.ts'
+import { SCRAM_HASHES, type ScramHash, type ScramKeySet, type ScramKeys, scramName } from '../xmpp/sasl/scram-keys.ts'
+import { isFailure, lookUp, lookUpSecret } from './account-lookup.ts'
 import type { Log } from './log.ts'
 import type { LoginAttempt, LoginBackoff } from './login-backoff.ts'
 import type { LoginConnection } from './session-host.ts'
@@ -20,11 +20,6 @@ export interface PasswordOptions {
   readonly iterations: number
   /** Mechanisms that are switched on, as SASL calls them: `SCRAM-SHA-256-PLUS`, `PLAIN`. */
   readonly mechanisms: ReadonlySet<string>
-  /**
-   * What the salts of names are made from that nobody has. The same after a restart, or else a salt that has changed
-   * would tell that there is no such account.
-   */
-  readonly decoySecret: Uint8Array
 }
 
 export interface PasswordLoginOptions {
@@ -44,6 +39,8 @@ interface Attempt {
   /** As it is counted: what is no account is counted by the name that it was given. */
   readonly counted: LoginAttempt
   readonly found: Account | undefined
+  /** What is made up for names that nobody has. */
+  readonly decoy: (hash: ScramHash) => ScramKeys
 }
 
 /** What a password is compared with. */
@@ -116,10 +113,10 @@ export class PasswordLogin {
       check: async (account, username, password) => {
         const attempt = await this.#begin(account, username, claim)
         if ('kind' in attempt) return attempt
-        const { options, found, counted } = attempt
+        const { options, found } = attempt
         const [strongest = 'sha-256'] = HASHES.filter((hash) => options.hashes.includes(hash))
         const known = found !== undefined && Object.keys(found.keys).length > 0
-        const keys = known ? found.keys : { [strongest]: decoyKeys(strongest, counted.account, options) }
+        const keys = known ? found.keys : { [strongest]: attempt.decoy(strongest) }
         const missing = known ? undefined : 'there is no password'
         // The tables of SASLprep are loaded where a password is seen, which SCRAM never shows.
         const { verifyPassword } = await import('../xmpp/sasl/scram-credentials.ts')
@@ -142,7 +139,12 @@ export class PasswordLogin {
     const blocked = this.#blocked(counted)
     if (blocked !== undefined) return blocked
     const found = account === undefined ? undefined : await lookUp(options.accounts, account, this.#options.log)
-    return isFailure(found) ? found : { options, account, counted, found }
+    if (isFailure(found)) return found
+    const decoySecret = await lookUpSecret(options.accounts, this.#options.log)
+    if (isFailure(decoySecret)) return decoySecret
+    const { iterations } = options
+    const decoy = (hash: ScramHash) => decoyKeys(hash, counted.account, { decoySecret, iterations })
+    return { options, account, counted, found, decoy }
   }
 
   #blocked(counted: LoginAttempt): SaslFailure | undefined {
@@ -156,7 +158,7 @@ export class PasswordLogin {
 
   #subject(hash: ScramHash, attempt: Attempt): ScramSubject {
     // Made in any case, so that it takes the same time.
-    const decoy = decoyKeys(hash, attempt.counted.account, attempt.options)
+    const decoy = attempt.decoy(hash)
     const kept = attempt.found?.keys[hash]
     const keys = kept ?? decoy
     const missing = kept === undefined ? `there are no keys for ${hash} (see auth.password.hash)` : undefined

@@ -12,7 +12,7 @@ export function certificateUse({ auth }: Configuration): CertificateUse {
 }
 
 /** How accounts log in with passwords. */
-export function accountMeans({ auth }: Configuration, accounts: Accounts, decoySecret: Uint8Array): AccountMeans {
+export function accountMeans({ auth }: Configuration, accounts: Accounts): AccountMeans {
   const { passwords: mechanisms }: LoginMethods = loginMethods(auth)
   const { password, max_users_per_domain: most, registration } = auth
   return {
@@ -20,7 +20,6 @@ export function accountMeans({ auth }: Configuration, accounts: Accounts, decoyS
     hashes: password.hash,
     iterations: password.scram_iterations,
     mechanisms,
-    decoySecret,
     registration,
     maxPerDomain: most === 'infinity' ? undefined : most,
   }

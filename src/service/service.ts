@@ -5,7 +5,6 @@ import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
 import type { Accounts } from '../store/accounts.ts'
 import { currentActor } from '../workspace/audit-events.ts'
-import { decoySecret } from '../workspace/decoy-secret.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
@@ -217,9 +216,7 @@ class RunningService implements Service {
         onLogin: (serial, at) => this.#logins.note(serial, at),
       },
       certificates: certificateUse(configuration),
-      ...(accounts === undefined
-        ? {}
-        : { passwords: accountMeans(configuration, accounts, decoySecret(this.#workspace.paths)) }),
+      ...(accounts === undefined ? {} : { passwords: accountMeans(configuration, accounts) }),
       ...(configuration.auth.certificate_enrolment
         ? { enrolments: { ledger: this.#sharing.ledger, actor: currentActor() } }
         : {}),

@@ -49,5 +49,11 @@ export interface Accounts {
     accounts: readonly Account[],
     options: CreationLimits & { readonly replace: boolean },
   ): Promise<readonly ImportOutcome[]>
+  /**
+   * What the salts of names are made from that have no account: 32 random bytes, made when somebody asks
+   * first. The same for all who share the accounts and after a restart: a salt that changes, or is another one at another
+   * server, would tell that there is no such account.
+   */
+  decoySecret(): Promise<Uint8Array>
   close(): Promise<void>
 }

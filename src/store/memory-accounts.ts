@@ -1,10 +1,12 @@
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
+import { decoySecretOf, newDecoySecret } from './decoy-secret.ts'
 import { domainOf, planImport } from './import-plan.ts'
 
 /** The reference: what the contract means, without a file. */
 export class MemoryAccounts implements Accounts {
   readonly #accounts = new Map<string, Account>()
+  readonly #decoySecret = decoySecretOf(newDecoySecret())
 
   async find(jid: string): Promise<Account | undefined> {
     return this.#accounts.get(jid)
@@ -48,6 +50,10 @@ export class MemoryAccounts implements Accounts {
       this.#accounts.set(row.jid, { ...row, createdAt })
     }
     return outcomes
+  }
+
+  async decoySecret(): Promise<Uint8Array> {
+    return this.#decoySecret
   }
 
   async close(): Promise<void> {}

@@ -1,6 +1,7 @@
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
 import { batches } from './batches.ts'
+import { decoySecretOf, newDecoySecret } from './decoy-secret.ts'
 import { domainOf, type ImportGround, planImport } from './import-plan.ts'
 import type { PostgresDatabase } from './postgres-database.ts'
 import { lock, type Query } from './postgres-query.ts'
@@ -21,6 +22,8 @@ const COLUMNS = 'jid, keys, created_at, changed_at'
 /** Accounts in a PostgreSQL database, which several servers may share. */
 export class PostgresAccounts implements Accounts {
   readonly #database: PostgresDatabase
+  /** Asked for once: it never changes. */
+  #decoySecret: Promise<Uint8Array> | undefined
 
   constructor(database: PostgresDatabase) {
     this.#database = database
@@ -69,8 +72,25 @@ export class PostgresAccounts implements Accounts {
     })
   }
 
+  decoySecret(): Promise<Uint8Array> {
+    this.#decoySecret ??= this.#readDecoySecret().catch((error: unknown) => {
+      this.#decoySecret = undefined
+      throw error
+    })
+    return this.#decoySecret
+  }
+
   close(): Promise<void> {
     return this.#database.close()
+  }
+
+  async #readDecoySecret(): Promise<Uint8Array> {
+    const read = () => this.#database.query<{ secret: string }>('SELECT secret FROM xmppki_decoy')
+    const [kept] = await read()
+    if (kept !== undefined) return decoySecretOf(kept.secret)
+    await this.#database.query('INSERT INTO xmppki_decoy VALUES (1, $1) ON CONFLICT DO NOTHING', [newDecoySecret()])
+    // Another server may have made it at the same moment.
+    return decoySecretOf((await read())[0]?.secret ?? '')
   }
 }
 

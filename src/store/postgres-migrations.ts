@@ -22,6 +22,7 @@ const MIGRATIONS: readonly string[] = [
      reason text NOT NULL,
      UNIQUE (serial, issuer)
    );`,
+  'CREATE TABLE xmppki_decoy (id integer PRIMARY KEY CHECK (id = 1), secret text NOT NULL)',
 ]
 
 /** No domain, so that it is no lock of accounts. */

@@ -1,6 +1,7 @@
 import { XmppkiError } from '../errors.ts'
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
+import { decoySecretOf, newDecoySecret } from './decoy-secret.ts'
 import { domainOf, planImport } from './import-plan.ts'
 import {
   explained,
@@ -31,6 +32,7 @@ const MIGRATIONS: readonly Migration[] = [
      changed_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX account_domain ON account (domain);`,
+  'CREATE TABLE decoy (id INTEGER PRIMARY KEY CHECK (id = 1), secret TEXT NOT NULL) STRICT',
 ]
 
 interface AccountRow {
@@ -53,6 +55,8 @@ export class SqliteAccounts implements Accounts {
   readonly #setKeys: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #list: SqliteStatement
+  readonly #secret: SqliteStatement
+  readonly #makeSecret: SqliteStatement
   #isOpen = true
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
@@ -69,6 +73,8 @@ export class SqliteAccounts implements Accounts {
     this.#setKeys = prepare('UPDATE account SET keys = ?2, changed_at = ?3 WHERE jid = ?1 RETURNING jid')
     this.#delete = prepare('DELETE FROM account WHERE jid = ? RETURNING jid')
     this.#list = prepare('SELECT * FROM account WHERE domain = ?1 OR ?1 IS NULL ORDER BY jid')
+    this.#secret = prepare('SELECT secret FROM decoy')
+    this.#makeSecret = prepare('INSERT INTO decoy VALUES (1, ?) ON CONFLICT DO NOTHING')
   }
 
   find(jid: string): Promise<Account | undefined> {
@@ -115,6 +121,13 @@ export class SqliteAccounts implements Accounts {
       return outcomes
     }
     return this.#whenFree(() => inTransaction(this.#database, write))
+  }
+
+  decoySecret(): Promise<Uint8Array> {
+    return this.#whenFree(() => {
+      if (this.#secret.get() === undefined) this.#makeSecret.run(newDecoySecret())
+      return decoySecretOf((this.#secret.get() as { secret: string }).secret)
+    })
   }
 
   async close(): Promise<void> {

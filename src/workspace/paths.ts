@@ -10,8 +10,6 @@ export class WorkspacePaths {
   readonly ledger: string
   /** Accounts that log in by password; missing as long as there is no need, and when a database server has them. */
   readonly accounts: string
-  /** What salts of names without an account are made from; missing as long as no account logs in by password. */
-  readonly decoySecret: string
   /** What other machines have revoked; missing as long as nothing is shared with them. */
   readonly revocations: string
   /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
@@ -35,7 +33,6 @@ export class WorkspacePaths {
     this.settings = join(home, 'workspace.json')
     this.ledger = join(home, 'ledger.db')
     this.accounts = join(home, 'accounts.db')
-    this.decoySecret = join(home, 'decoy.secret')
     this.revocations = join(home, 'revocations.db')
     this.temporary = join(home, 'tmp')
     this.ca = join(home, 'ca')

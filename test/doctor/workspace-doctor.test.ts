@@ -5,8 +5,8 @@ import { examineWorkspace } from '../../src/doctor/workspace-doctor.ts'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
 import { LEDGER_WORDS } from '../../src/store/sqlite-driver.ts'
+import { SqliteRevocations } from '../../src/store/sqlite-revocations.ts'
 import { snapshotDatabase } from '../../src/store/sqlite-snapshot.ts'
-import { decoySecret } from '../../src/workspace/decoy-secret.ts'
 import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { makeOcspSigner } from '../../src/workspace/ocsp-signer.ts'
@@ -185,16 +185,16 @@ describe('examineWorkspace', () => {
     it('sees whether they are damaged, and who can read what belongs to them', async () => {
       configure('[auth]', 'methods = ["rdbms", "pki"]')
       expect(await said()).toEqual([])
-      const { accounts, decoySecret: secret } = ca.workspace.paths
+      const { accounts, revocations } = ca.workspace.paths
       await new SqliteAccounts(accounts).close()
-      decoySecret(ca.workspace.paths)
+      new SqliteRevocations(revocations).close()
       expect(await said()).toEqual([])
-      chmodSync(secret, 0o644)
+      chmodSync(revocations, 0o644)
       for (const ending of ['', '-wal', '-shm']) rmSync(`${accounts}${ending}`, { force: true })
       writeFileSync(accounts, 'these are no accounts '.repeat(100), { mode: 0o600 })
       expect(await complaints()).toEqual([
         { said: expect.stringMatching(/^accounts: failed: .* is not an SQLite/), hint: 'restore it from a backup' },
-        { said: `permissions: failed: ${secret} can be read by others`, hint: `chmod 600 '${secret}'` },
+        { said: `permissions: failed: ${revocations} can be read by others`, hint: `chmod 600 '${revocations}'` },
       ])
     })
 

@@ -132,6 +132,15 @@ export function describeAccounts(name: string, open: () => Promise<Accounts>): v
       expect(await names('org')).toEqual([])
     })
 
+    it('makes one secret, whoever asks first', async () => {
+      const [first, ...others] = await Promise.all([1, 2, 3].map(() => accounts.decoySecret()))
+      expect(first).toHaveLength(32)
+      for (const other of [...others, await accounts.decoySecret()]) expect(other).toEqual(first)
+      const stranger = await open()
+      expect(await stranger.decoySecret()).not.toEqual(first)
+      await stranger.close()
+    })
+
     describe('importAll', () => {
       it('makes accounts and leaves those that are there', async () => {
         await create(ALICE)

@@ -24,10 +24,13 @@ describe('SqliteAccounts', () => {
     const [first, second] = [new SqliteAccounts(path), new SqliteAccounts(path)]
     await first.create(account(ALICE), {})
     expect(await second.find(ALICE)).toStrictEqual(account(ALICE))
+    const secret = await first.decoySecret()
+    expect(await second.decoySecret()).toEqual(secret)
     await first.close()
     await second.close()
     const third = new SqliteAccounts(path)
     expect(await third.list()).toStrictEqual([account(ALICE)])
+    expect(await third.decoySecret()).toEqual(secret)
     await third.close()
   })
 

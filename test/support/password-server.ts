@@ -41,7 +41,6 @@ export async function startPasswordServer(given: PasswordServerOptions = {}): Pr
     hashes: SCRAM_HASHES,
     iterations: ITERATIONS,
     mechanisms: new Set(mechanisms),
-    decoySecret: Buffer.alloc(32, 7),
     registration: false,
     ...more,
   }
