@@ -117,6 +117,10 @@ function objections(findings: readonly Finding[]): string[] {
 const UNKNOWN_CA = /self.signed certificate|unable to (?:get|verify)|unknown.ca/i
 
 function refusedBecause(reason: string, { request }: Evidence, certificate: readonly Finding[]): string {
+  // RFC 6120 §6.5.9
+  if (reason.startsWith('temporary-auth-failure')) {
+    return 'the server cannot tell now, for instance because its database of accounts is away'
+  }
   const known = objections(certificate)
   if (known.length > 0) return known.join('; ')
   if (UNKNOWN_CA.test(reason)) {

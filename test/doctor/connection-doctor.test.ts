@@ -4,8 +4,11 @@ import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ClientPapers } from '../../src/doctor/client-certificate.ts'
 import { type ConnectionRequest, examineConnection } from '../../src/doctor/connection-doctor.ts'
+import { XmppkiError } from '../../src/errors.ts'
 import { decodePemAll } from '../../src/pki/pem.ts'
+import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
 import { type CertificateRequest, type Credentials, OpensslCa } from '../support/certificates.ts'
+import { startPasswordServer } from '../support/password-server.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let t: TestServer
@@ -132,6 +135,15 @@ describe('why the login is refused', () => {
   it('the certificate names several', async () => {
     const said = await examine(t.ca.issue({ subject: '/CN=a', xmppAddrs: ['a@localhost', 'b@localhost'] }))
     expect(said['login']).toMatch(/^failed: refused: invalid-authzid; .*of several, the client has to say which/)
+  })
+
+  it('the server cannot reach its accounts', async () => {
+    const accounts = new MemoryAccounts()
+    accounts.find = () => Promise.reject(new XmppkiError('UNAVAILABLE', 'the database does not answer'))
+    const away = await startPasswordServer({ ca: t.ca, accounts, certificates: 'account' })
+    const said = await examine(alice, { port: away.port })
+    await away.stop()
+    expect(said['login']).toMatch(/^failed: refused: temporary-auth-failure; the server cannot tell now/)
   })
 })
 
