@@ -45,8 +45,12 @@ function accountFindings({ methods, pki, registration }: Auth): Finding[] {
   } else if (registration && methods.includes('pki')) {
     const message = 'a stranger could register the name in a certificate of somebody else'
     // Where certificates need no account, that is anybody's name who has never asked for one.
-    const judge = pki.require_account ? warning : error
-    findings.push(judge('auth.registration', message, 'remove it, or set require_account in [auth.pki]'))
+    const key = 'auth.registration'
+    findings.push(
+      pki.require_account
+        ? warning(key, message, 'remove it, or make the account before the certificate')
+        : error(key, message, 'remove it, or set require_account in [auth.pki]'),
+    )
   }
   return findings
 }

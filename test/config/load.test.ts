@@ -353,6 +353,13 @@ describe('passwords', () => {
 })
 
 describe('a warning', () => {
+  it('does not ask for what is there', () => {
+    const { problems } = check('[auth]\nmethods = ["rdbms", "pki"]\nregistration = true\npki.require_account = true')
+    expect(problems).toMatchObject([
+      { severity: 'warning', key: 'auth.registration', fix: expect.stringContaining('before the certificate') },
+    ])
+  })
+
   it.each([
     ['nobody can log in', `${LISTENER}tls.verify_mode = "none"`, 'listen.c2s[0].tls.verify_mode'],
     [
