@@ -138,7 +138,8 @@ export class RevocationExchange {
       const news = await board.fetch(this.#read)
       const last = news.at(-1)
       if (last === undefined || this.#timer === undefined) return
-      const learned = replica.take(news)
+      // What this machine has put there is on the board as well.
+      const learned = replica.take(news.filter(({ serial }) => !this.#published.has(serial)))
       this.#read = last.number
       if (learned > 0) log.info({ count: learned }, 'revocations learned from other machines')
     }

@@ -111,12 +111,14 @@ describe('a certificate that is revoked on another machine', () => {
 
   it('ends its sessions here, told by the server there when the command cannot', async () => {
     const { port } = await serve(here)
-    await serve(there)
+    const teller = await serve(there)
     const alice = await online(port, 'alice')
     const other = join(there, 'other.toml')
     writeFileSync(other, '')
     expect((await revoke(there, 'alice', '--config', other)).code).toBe(0)
     await alice.receive(ENDED)
+    await teller.process.stop()
+    expect(hasLogged(teller.process, 'revocations learned')).toBe(false)
   })
 
   it('stays revoked while the database is away, and what is revoked meanwhile is told when it is back', async () => {
