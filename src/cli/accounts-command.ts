@@ -20,8 +20,12 @@ export abstract class AccountsCommand<T> extends XmppkiCommand<T> {
     return withAccounts({ ...storePlace(flags, this.argv), home: this.homeOf(flags), domain: flags.domain }, work)
   }
 
-  /** For who has just made accounts. */
-  protected sayIfUnserved({ isServed }: UserAccounts): void {
+  /** That nobody could log in to these accounts. @param jids bare, normalised */
+  protected sayIfUnserved({ isServed, hosts }: UserAccounts, jids: readonly string[]): void {
     if (!isServed) this.sayWarning('serve does not look at accounts: add "rdbms" to auth.methods in xmppki.toml')
+    const domains = new Set(jids.map((jid) => jid.slice(jid.indexOf('@') + 1)))
+    for (const domain of [...domains].filter((one) => !hosts.includes(one))) {
+      this.sayWarning(`the domain ${domain} is not served here: nobody can log in there; see general.hosts`)
+    }
   }
 }

@@ -6,32 +6,22 @@ import type { UserAccounts } from './user-accounts.ts'
 
 type Auth = UserAccounts['auth']
 
-/** What to say about accounts that nobody could log in with, or not from every client. */
-export function remarksOn(
-  accounts: readonly PreparedAccount[],
-  { hosts, auth }: Pick<UserAccounts, 'hosts' | 'auth'>,
-): string[] {
-  const domains = new Set(accounts.map(({ jid }) => jid.slice(jid.indexOf('@') + 1)))
-  const unserved = [...domains].filter((domain) => !hosts.includes(domain))
+/**
+ * What to say about accounts that cannot log in from every client: they choose the strongest SCRAM that is offered, and few
+ * try another one when it fails. Undefined: nothing.
+ */
+export function remarkOnKeys(accounts: readonly PreparedAccount[], auth: Auth): string | undefined {
   const keySets = accounts.flatMap(({ credential }) => (credential.kind === 'keys' ? [credential.keys] : []))
-  return [
-    ...unserved.map((domain) => `the domain ${domain} is not served here: nobody can log in there; see general.hosts`),
-    ...keyRemarks(keySets, auth),
-  ]
-}
-
-/** Clients choose the strongest SCRAM that is offered (RFC 5802 §9), and few try another one when it fails. */
-function keyRemarks(keySets: readonly ScramKeySet[], auth: Auth): string[] {
   const { passwords } = loginMethods({ ...auth, methods: ['rdbms'] })
   const lacks = (keys: ScramKeySet, hash: ScramHash) => keys[hash] === undefined
   const offered = SCRAM_HASHES.filter((hash) => [true, false].some((plus) => passwords.has(scramName(hash, plus))))
   const behind = keySets.filter((keys) => offered.some((hash) => lacks(keys, hash)))
-  if (behind.length === 0) return []
+  if (behind.length === 0) return undefined
   const missing = offered.filter((hash) => behind.some((keys) => lacks(keys, hash)))
   const common = SCRAM_HASHES.filter((hash) => !keySets.some((keys) => lacks(keys, hash)))
   const count = behind.length === 1 ? '1 account has' : `${grouped(behind.length)} accounts have`
   const text = `${count} no keys for ${missing.join(', ')}: clients that choose SCRAM with it are refused`
-  return [`${text}; ${adviceOn(common, auth)}`]
+  return `${text}; ${adviceOn(common, auth)}`
 }
 
 function adviceOn(common: readonly ScramHash[], { sasl_mechanisms: listed, password }: Auth): string {

@@ -98,9 +98,10 @@ export default class UserAdd extends AccountsCommand<UserAddResult> {
   async #add(accounts: UserAccounts, names: readonly string[], flags: AddFlags): Promise<Outcome> {
     const clients = parseClientNames(names, accounts.names)
     for (const remark of clients.flatMap(remarkOnForm)) this.say(`note: ${remark}`)
-    this.sayIfUnserved(accounts)
+    const jids = clients.map(({ jid }) => jid.toString())
+    this.sayIfUnserved(accounts, jids)
     const outcome: Outcome = { added: [], failed: [] }
-    for (const jid of clients.map((client) => client.jid.toString())) {
+    for (const jid of jids) {
       try {
         outcome.added.push(await this.#addOne(accounts, jid, flags))
       } catch (error) {

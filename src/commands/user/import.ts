@@ -12,7 +12,7 @@ import {
 import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { remarksOn } from '../../cli/import-remarks.ts'
+import { remarkOnKeys } from '../../cli/import-remarks.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
 import { StopSwitch } from '../../cli/stop-switch.ts'
@@ -108,8 +108,12 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
       const rows = await readAccountSource(args.file, flags.format)
       const began = performance.now()
       const prepared = prepareAccounts(rows, jidOf(accounts.names))
-      this.sayIfUnserved(accounts)
-      for (const remark of remarksOn(prepared.accounts, accounts)) this.sayWarning(remark)
+      this.sayIfUnserved(
+        accounts,
+        prepared.accounts.map(({ jid }) => jid),
+      )
+      const remark = remarkOnKeys(prepared.accounts, accounts.auth)
+      if (remark !== undefined) this.sayWarning(remark)
       const { counts, failures } = await this.#import(accounts, prepared, flags)
       const seconds = (performance.now() - began) / 1000
       return this.#finish(counts, failures, { dryRun: flags['dry-run'] === true, seconds })

@@ -113,4 +113,12 @@ describe('user add', () => {
     const result = await cli.run(['user', 'add', 'x', '--generate', '--home', cli.path('nowhere')])
     expect(result).toMatchObject({ code: 4, stderr: expect.stringContaining('xmppki ca init') })
   })
+
+  it('says that nobody can log in at a domain that is not served', async () => {
+    const { code, stderr } = await cli.run(['user', 'add', 'zoe@elsewhere.example', '--no-password'])
+    expect({ code, said: stderr.split('\n') }).toMatchObject({
+      code: 0,
+      said: expect.arrayContaining([expect.stringContaining('the domain elsewhere.example is not served here')]),
+    })
+  })
 })
