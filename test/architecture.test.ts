@@ -35,8 +35,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'xmpp/sasl/scram-keys',
     'workspace',
   ],
-  // It judges the configuration as `serve` does.
-  doctor: ['config', 'probe', 'workspace', 'pki', 'service/configuration-check', 'store', 'xmpp/jid'],
+  // It judges the configuration as `serve` does, and asks where that runs.
+  doctor: [
+    'config',
+    'probe',
+    'workspace',
+    'pki',
+    'service/configuration-check',
+    'service/admin-client',
+    'service/admin-protocol',
+    'store',
+    'xmpp/jid',
+  ],
   commands: [
     'accounts',
     'cli',

@@ -31,7 +31,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
   static override summary = 'Find out why a login does not work: check the workspace, or any XMPP server.'
 
   static override description = [
-    'Without --connect it looks at the workspace: certificates and keys of the CAs, CRLs, OCSP signers, server certificates, ledger and audit log, configuration, database of the accounts, permissions, disk space, clock, and the DNS records of the domain. Nothing is changed, and no passphrase is needed.',
+    'Without --connect it looks at the workspace: certificates and keys of the CAs, CRLs, OCSP signers, server certificates, ledger and audit log, configuration, database of the accounts, ports, permissions, disk space, clock, and the DNS records of the domain. Nothing is changed, and no passphrase is needed.',
     'With --connect it visits a server as a client, ours or any other (Prosody, ejabberd, MongooseIM …): what it says before TLS, its certificate, whether it asks for a client certificate and from which CAs, and which SASL mechanisms it offers without and with the certificate of --user, --p12, or --cert and --key. Where EXTERNAL is missing it says why, as far as that can be seen from outside. Then it logs in, and leaves before binding a resource unless --login is given.',
     'Whether the certificates of both sides are from the right CA is judged by the CA of the workspace, if there is one, or by --ca. Every line is ok, note, warning or FAILED; only FAILED changes the exit code.',
     exitCodes({

@@ -8,11 +8,12 @@ import { checkDatabaseFile } from '../store/sqlite-check.ts'
 import { exists } from '../workspace/files.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { about, attempt, type Finding } from './finding.ts'
+import { examinePorts } from './ports.ts'
 
 /** Where somebody says that the configuration is; without a file it is `xmppki.toml` of the workspace, if that is there. */
 export type ConfigurationPlace = Pick<ConfigurationSource, 'file' | 'overrides'>
 
-/** The configuration as `serve` would take it, and where it has the accounts. */
+/** The configuration as `serve` would take it, and what it is about: accounts and ports. */
 export async function examineConfiguration(
   workspace: Workspace,
   place: ConfigurationPlace = { file: undefined, overrides: [] },
@@ -26,7 +27,8 @@ export async function examineConfiguration(
   if (configuration === undefined || found.some(({ state }) => state === 'failed')) return found
   const sound = file === undefined ? note('note', 'no xmppki.toml: the defaults') : note('ok', file)
   const accounts = await attempt('accounts', () => examineAccounts(workspace, configuration))
-  return [...(found.length > 0 ? found : [sound]), ...accounts]
+  const ports = await attempt('ports', () => examinePorts(workspace, configuration))
+  return [...(found.length > 0 ? found : [sound]), ...accounts, ...ports]
 }
 
 /** The database of the accounts; nothing where nobody has one. Nothing is made in it. */

@@ -34,6 +34,11 @@ describe('doctor', () => {
     const { code, document } = await doctor()
     expect(document.findings.filter(({ state }) => state === 'failed')).toEqual([])
     expect({ code, healthy: document.healthy }).toEqual({ code: 0, healthy: true })
+    expect(document.findings).toContainEqual({
+      check: 'ports',
+      state: 'ok',
+      text: `serve runs: 127.0.0.1 port ${place.port}, 127.0.0.1 port ${place.tlsPort}; only this machine can connect, see --host`,
+    })
   })
 
   it('says in lines what has failed and what to do', async () => {

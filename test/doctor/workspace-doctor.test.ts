@@ -30,9 +30,13 @@ const source = () => ca.workspace.issuerSource(() => Promise.reject(new Error('n
 /** What is not well, as `check: state: text`; hints by the way. */
 async function complaints(now = new Date()) {
   const findings = await examineWorkspace(ca.workspace, { domain: 'localhost', now })
-  return findings
-    .filter(({ state }) => state === 'warning' || state === 'failed')
-    .map(({ check, state, text, hint }) => ({ said: `${check}: ${state}: ${text}`, hint }))
+  return (
+    findings
+      // What else runs on this machine is not known.
+      .filter(({ check }) => check !== 'ports')
+      .filter(({ state }) => state === 'warning' || state === 'failed')
+      .map(({ check, state, text, hint }) => ({ said: `${check}: ${state}: ${text}`, hint }))
+  )
 }
 
 const said = async (now?: Date) => (await complaints(now)).map((complaint) => complaint.said)
@@ -45,6 +49,7 @@ async function revokeBob(): Promise<void> {
 describe('examineWorkspace', () => {
   it('has nothing to complain about a sound workspace, and looks at everything', async () => {
     await revokeBob()
+    writeFileSync(join(ca.home, 'xmppki.toml'), '[[listen.c2s]]\nport = 0\n', { mode: 0o600 })
     const findings = await examineWorkspace(ca.workspace, { domain: 'localhost', now: new Date() })
     expect(findings.filter(({ state }) => state === 'warning' || state === 'failed')).toEqual([])
     expect(findings.map(({ check }) => check)).toEqual([
@@ -55,6 +60,7 @@ describe('examineWorkspace', () => {
       'ledger',
       'audit log',
       'configuration',
+      'ports',
       'permissions',
       'disk',
       'DNS',
