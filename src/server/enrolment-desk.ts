@@ -25,10 +25,12 @@ export interface EnrolmentMeans {
   readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'findBySerial'>
   /** Who the audit log says did it, on behalf of the account. */
   readonly actor: AuditEvent['actor']
+  /** Nothing is enrolled, and nobody logs in with what was before: it only ends with its account. */
+  readonly isClosed?: boolean
 }
 
 export interface EnrolmentDeskOptions {
-  /** Undefined while accounts may not enrol certificates; asked at every use. */
+  /** Undefined where no account ever could enrol certificates; asked at every use. */
   readonly means: () => EnrolmentMeans | undefined
   /** Whether a certificate (DER) comes from a CA whose certificates are accepted as they are. */
   readonly isIssued: (der: Uint8Array) => boolean
@@ -76,7 +78,7 @@ export class EnrolmentDesk {
 
   /** Whether accounts may enrol certificates now; if not, nothing else here may be used. */
   get isOpen(): boolean {
-    return this.#options.means() !== undefined
+    return isOpen(this.#options.means())
   }
 
   list(account: Jid): Enrolment[] {
@@ -136,7 +138,8 @@ export class EnrolmentDesk {
 
   /** For an account that is about to be removed: whoever gets its name later must not find them. @returns why not */
   async endAll(account: Jid): Promise<StanzaError | undefined> {
-    if (!this.isOpen || this.#means.ledger.enrolments.list(account.toString()).length === 0) return undefined
+    if (this.#options.means() === undefined || this.#means.ledger.enrolments.list(account.toString()).length === 0)
+      return undefined
     return this.#change({ account, proof: undefined }, (changes, at) => {
       for (const { label } of this.#means.ledger.enrolments.list(account.toString())) {
         const ended = changes.revokeEnrolment(account.toString(), label, at)
@@ -212,6 +215,11 @@ export class EnrolmentDesk {
     const name = account.toString()
     this.#spent.set(name, (this.#spent.get(name) ?? 0) + 1)
   }
+}
+
+/** Whether accounts may enrol certificates and log in with them. */
+export function isOpen(means: EnrolmentMeans | undefined): means is EnrolmentMeans {
+  return means !== undefined && means.isClosed !== true
 }
 
 /** Takes a refusal out of a transaction, which it undoes. */

@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts'
 import { type BoundSession, type ConflictPolicy, Directory } from './directory.ts'
 import { ALL_METHODS, type Endpoint, listenerOptions, methodsByListener } from './endpoint.ts'
 import { EnrolledLogin } from './enrolled-login.ts'
-import { EnrolmentDesk, type EnrolmentMeans } from './enrolment-desk.ts'
+import { EnrolmentDesk, type EnrolmentMeans, isOpen } from './enrolment-desk.ts'
 import { FEATURES } from './features/all.ts'
 import { generatedJid } from './generated-jid.ts'
 import type { ServerLimits } from './limits.ts'
@@ -64,7 +64,7 @@ export class XmppServer {
   readonly #guard: SessionGuard
   readonly #login: CertificateLogin
   readonly #enrolled = new EnrolledLogin({
-    ledger: () => this.#options.enrolments?.ledger,
+    ledger: () => (isOpen(this.#options.enrolments) ? this.#options.enrolments.ledger : undefined),
     now: () => this.#options.login.now(),
   })
   readonly #accounts: AccountDesk

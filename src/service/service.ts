@@ -217,9 +217,11 @@ class RunningService implements Service {
       },
       certificates: certificateUse(configuration),
       ...(accounts === undefined ? {} : { passwords: accountMeans(configuration, accounts) }),
-      ...(configuration.auth.certificate_enrolment
-        ? { enrolments: { ledger: this.#sharing.ledger, actor: currentActor() } }
-        : {}),
+      enrolments: {
+        ledger: this.#sharing.ledger,
+        actor: currentActor(),
+        isClosed: !configuration.auth.certificate_enrolment,
+      },
       log: this.#options.log,
     }
   }

@@ -26,6 +26,7 @@ let ledger: SqliteLedger
 let other: SqliteLedger
 let log: LogBook
 let desk: EnrolmentDesk
+let isClosed: boolean
 let objection: ReturnType<LoginProof['judge']>
 beforeEach(() => {
   const path = join(folder, `ledger-${count++}.db`)
@@ -33,8 +34,11 @@ beforeEach(() => {
   other = new SqliteLedger(path)
   log = new LogBook()
   objection = undefined
-  const means = { ledger, actor: undefined }
-  desk = new EnrolmentDesk({ means: () => means, isIssued: () => false, now: () => new Date(), log }, 1)
+  isClosed = false
+  desk = new EnrolmentDesk(
+    { means: () => ({ ledger, actor: undefined, isClosed }), isIssued: () => false, now: () => new Date(), log },
+    1,
+  )
 })
 afterEach(() => {
   ledger.close()
@@ -107,5 +111,15 @@ describe('a change that is refused', () => {
     expect(await desk.append({ account, proof }, application)).toMatchObject({ condition: 'conflict' })
     expect(await desk.end({ account, proof }, 'Laptop', 'revoke')).toMatchObject({ condition: 'item-not-found' })
     expect([...ledger.auditTrail()].map(({ text }) => JSON.parse(text).event)).toEqual(['log-started', 'enrolled'])
+  })
+})
+
+describe('the end of an account', () => {
+  it('ends what was enrolled, also when nothing may be enrolled any more', async () => {
+    expect(await desk.append({ account, proof }, application)).toBeUndefined()
+    isClosed = true
+    expect(desk.isOpen).toBe(false)
+    expect(await desk.endAll(account)).toBeUndefined()
+    expect(ledger.enrolments.list('alice@localhost')).toEqual([])
   })
 })
