@@ -16,7 +16,7 @@ export default class Completion extends XmppkiCommand<void> {
   static override summary = 'Print the completion script for bash, zsh or fish.'
 
   static override description = [
-    'With it TAB completes commands, flags, their values, files, and the names of users who have a certificate. The script knows all commands by itself and starts xmppki only to look up names.',
+    'With it TAB completes commands, flags, their values, files, and the names of users who have a certificate or an account. The script knows all commands by itself and starts xmppki only to look up names.',
     'To have it in every session: for bash write it to /etc/bash_completion.d/xmppki or source it in ~/.bashrc; for zsh write it to a file _xmppki in a folder of $fpath; for fish write it to ~/.config/fish/completions/xmppki.fish. Make it anew after an update.',
     exitCodes({ DONE: 'printed' }),
   ].join('\n\n')
@@ -57,7 +57,14 @@ export default class Completion extends XmppkiCommand<void> {
         USER: 'clients',
       },
       args: { cert: 'files', file: 'files', key: 'files' },
-      clientCommands: ['client:export', 'client:renew', 'client:revoke', 'client:show'],
+      users: {
+        'client:export': 'clients',
+        'client:renew': 'clients',
+        'client:revoke': 'clients',
+        'client:show': 'clients',
+        'user:delete': 'accounts',
+        'user:passwd': 'accounts',
+      },
     }
     const parts = await partsFor(args.shell as Shell)
     const source = join(this.config.root, 'templates', 'completion', args.shell)

@@ -33,6 +33,9 @@ const CASES: readonly (readonly [what: string, line: string, offered: readonly s
   ['users', 'xmppki client show ', ['alice@localhost', 'bob@localhost']],
   ['users by their start', 'xmppki client renew bob@localhost al', ['alice@localhost']],
   ['no users for a new certificate', 'xmppki client issue al', []],
+  ['accounts', 'xmppki user delete ', ['carol@localhost', 'dora@localhost']],
+  ['accounts by their start', 'xmppki user passwd d', ['dora@localhost']],
+  ['no accounts for a new one', 'xmppki user add d', []],
   ['users of another workspace: none', 'xmppki client revoke --home /nonexistent ', []],
 ]
 
@@ -73,6 +76,7 @@ beforeAll(async () => {
   await home.run(['ca', 'init', '--no-passphrase'])
   const { code, stderr } = await home.run(['client', 'issue', 'alice', 'bob'])
   expect(code, stderr).toBe(0)
+  await home.run(['user', 'add', 'carol', 'dora', '--no-password'])
   writeFileSync(home.path('alice.crt'), '')
   writeFileSync(home.path('two words.crt'), '')
 })

@@ -1,7 +1,7 @@
 import type { Command, Interfaces } from '@oclif/core'
 
-/** What a shell can offer at a place: files, the users of the ledger, or a list of words. */
-export type Offer = 'files' | 'clients' | readonly string[]
+/** What a shell can offer at a place: files, users of the ledger, accounts with a password, or a list of words. */
+export type Offer = 'files' | 'clients' | 'accounts' | readonly string[]
 
 /** A flag as a shell needs to know it. */
 export interface ShellFlag {
@@ -39,8 +39,8 @@ export interface Offers {
   readonly values: Readonly<Record<string, Offer>>
   /** By the name of the argument. */
   readonly args: Readonly<Record<string, Offer>>
-  /** Ids of the commands that take users who have a certificate. */
-  readonly clientCommands: readonly string[]
+  /** The users that a command takes as `name`, by its id. */
+  readonly users: Readonly<Record<string, Offer>>
 }
 
 const HELP: ShellFlag = {
@@ -105,7 +105,7 @@ function excludesNamed(flag: Command.Flag.Any, other: Command.Flag.Any): boolean
 
 function argsOf({ id, args }: Command.Loadable, offers: Offers): ShellArgument[] {
   return Object.values(args).map(({ name, options, multiple }) => {
-    const named = name === 'name' && offers.clientCommands.includes(id) ? 'clients' : offers.args[name]
+    const named = name === 'name' ? offers.users[id] : offers.args[name]
     return { name, offer: options ?? named ?? [], repeatable: multiple === true }
   })
 }

@@ -25,7 +25,8 @@ function flagOptions({ word, summary, value }: ShellFlag): string {
 
 function argumentsFor(offer: Offer): string[] {
   if (offer === 'files') return ['-F']
-  if (offer === 'clients') return [`-a ${quoted('(__xmppki_clients)')}`]
+  if (offer === 'clients') return [`-a ${quoted('(__xmppki_names client)')}`]
+  if (offer === 'accounts') return [`-a ${quoted('(__xmppki_names user)')}`]
   return offer.length === 0 ? [] : [`-a ${quoted(offer.join(' '))}`]
 }
 

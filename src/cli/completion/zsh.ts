@@ -29,7 +29,7 @@ function argSpec({ name, offer, repeatable }: ShellArgument, index: number): str
 
 function actionOf(offer: Offer): string {
   if (offer === 'files') return '_files'
-  if (offer === 'clients') return '_xmppki_clients'
+  if (offer === 'clients' || offer === 'accounts') return `_xmppki_${offer}`
   return offer.length === 0 ? ' ' : `(${offer.map(escaped).join(' ')})`
 }
 
