@@ -47,11 +47,11 @@ export class Logins {
     const takes = (method: LoginMethod) => methods().includes(method)
     const isAsked = rules().certificates !== 'none' && takes('certificate')
     const external = isAsked ? certificates.mechanisms(domain, connection) : []
-    const scram = takes('password') ? passwords.mechanisms(domain, connection) : []
+    const others = takes('password') ? passwords.mechanisms(domain, connection) : []
     // The rules may be others by the time that it is used.
     return [
       ...external.map((one) => gated(one, (account) => (takes('certificate') ? this.#refusal(account) : NOT_TAKEN))),
-      ...scram.map((one) => gated(one, () => (takes('password') ? undefined : NOT_TAKEN))),
+      ...others.map((one) => gated(one, () => (takes('password') ? undefined : NOT_TAKEN))),
     ]
   }
 
