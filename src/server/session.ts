@@ -7,6 +7,7 @@ import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import { isBlank } from '../xmpp/starttls.ts'
 import {
+  objectionTo,
   readStreamHeader,
   STREAM_END,
   type StreamError,
@@ -197,11 +198,9 @@ export class Session implements TransportEvents, ClientEnd {
     this.#open(request)
     const { domain, from } = request
     const { account } = this.#state ?? {}
-    // A login holds for the stream it was made on: neither the domain nor the sender may change afterwards.
-    if (account !== undefined && account.domain !== domain) {
-      this.close({ condition: 'host-unknown', text: 'the account belongs to another domain' })
-    } else if (account !== undefined && from !== undefined && !from.bare().equals(account.bare())) {
-      this.close({ condition: 'invalid-from' })
+    const objection = objectionTo(request, account)
+    if (objection !== undefined) {
+      this.close(objection)
     } else if (account === undefined && this.#isTurnedAway(domain)) {
       // RFC 6120 §4.9.3.12: not authorized to go on with the negotiation.
       this.close({ condition: 'not-authorized', text: 'the client certificate is not accepted' })

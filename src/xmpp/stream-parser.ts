@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer'
 import type { Element } from './element.ts'
 import { DECLARATION, findMarkup, type Markup } from './markup-guard.ts'
 import { type FaultCondition, ParseFaultError } from './parse-fault.ts'
+import { readPlainElement, readPlainHeader } from './plain-xml.ts'
 import { type RootTag, TreeBuilder, type TreeLimits } from './tree-builder.ts'
 import { Utf8Validator, type Validated, wholeCharacters } from './utf8-validator.ts'
 
@@ -44,8 +45,11 @@ const GREATER_THAN = 0x3e
 export class StreamParser {
   readonly #events: StreamEvents
   readonly #validator = new Utf8Validator()
-  readonly #tree: TreeBuilder
   #limits: StreamLimits
+  /** Made when it is first needed: many streams never have anything but plain elements. */
+  #builder: TreeBuilder | undefined
+  /** A header that was plain, for a tokenizer that comes later. */
+  #plainHeader = ''
   /** Octets of the stanza or header that is being read. */
   #bytes = 0
   /** Nothing but white space has been read since the last stanza, header or declaration. */
@@ -61,13 +65,12 @@ export class StreamParser {
   constructor(events: StreamEvents, limits: StreamLimits) {
     this.#events = events
     this.#limits = limits
-    this.#tree = new TreeBuilder(limits)
   }
 
   /** Takes effect at once, also for a stanza that is half read. */
   setLimits(limits: StreamLimits): void {
     this.#limits = limits
-    this.#tree.setLimits(limits)
+    this.#builder?.setLimits(limits)
   }
 
   /**
@@ -96,7 +99,7 @@ export class StreamParser {
   /** Reads as long as it may and returns the number of octets read. */
   #read({ bytes, length }: Validated): number {
     const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
-    let at = 0
+    let at = encoding === 'latin1' && this.#isPlain ? this.#readPlain(bytes) : 0
     while (at < length && this.#state === 'reading') {
       if (this.#idle) at = skipSpaces(bytes, at, length)
       if (at === length || !this.#begin(bytes[at])) break
@@ -107,6 +110,47 @@ export class StreamParser {
       at = end
     }
     return at
+  }
+
+  /** Whether what comes may be read without the tokenizer: at the start, or between stanzas after a plain header. */
+  get #isPlain(): boolean {
+    return this.#idle && this.#held === '' && (!this.#started || this.#plainHeader !== '')
+  }
+
+  /** Reads what needs no tokenizer, from the start of a header or between stanzas; returns the number of octets read. */
+  #readPlain(bytes: Buffer): number {
+    const text = bytes.toString('latin1')
+    let at = this.#started ? 0 : this.#readPlainHeader(text)
+    while (this.#started && this.#state === 'reading') {
+      at = skipSpaces(bytes, at, bytes.length)
+      const read = at < bytes.length ? readPlainElement(text, at, this.#limits) : undefined
+      if (read === undefined || read.end - at > this.#limits.stanzaBytes) break
+      at = read.end
+      this.#events.element(read.element)
+    }
+    return at
+  }
+
+  #readPlainHeader(text: string): number {
+    const header = readPlainHeader(text, this.#limits)
+    if (header === undefined || header.end > this.#limits.stanzaBytes) return 0
+    this.#plainHeader = text.slice(0, header.end)
+    this.#started = true
+    this.#events.open(header.root)
+    return header.end
+  }
+
+  /** The tokenizer, which is told of a header that was read without it. */
+  get #tree(): TreeBuilder {
+    if (this.#builder !== undefined) return this.#builder
+    const tree = new TreeBuilder(this.#limits)
+    this.#builder = tree
+    const root = this.#plainHeader.lastIndexOf('<')
+    // No more than one `>` at a time.
+    for (const part of [this.#plainHeader.slice(0, root), this.#plainHeader.slice(root)])
+      if (part !== '') tree.write(part)
+    tree.take()
+    return tree
   }
 
   #unread({ bytes }: Validated, read: number): Uint8Array | undefined {

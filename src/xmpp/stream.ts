@@ -96,3 +96,14 @@ export function readStreamHeader(
   }
   return { domain: domain.domain, from: sender }
 }
+
+/**
+ * What speaks against going on with another stream on a connection. A login holds for the stream it was made on: neither
+ * the domain nor the sender may change afterwards.
+ * @param account who has logged in, if anybody has
+ */
+export function objectionTo({ domain, from }: StreamRequest, account: Jid | undefined): StreamError | undefined {
+  if (account === undefined) return undefined
+  if (account.domain !== domain) return { condition: 'host-unknown', text: 'the account belongs to another domain' }
+  return from === undefined || from.bare().equals(account.bare()) ? undefined : { condition: 'invalid-from' }
+}
