@@ -12,7 +12,7 @@ import {
   setOf,
 } from './der-writer.ts'
 import { OID } from './oids.ts'
-import { type Encrypted, type Pbes2Cipher, pbes2Cipher } from './pbes2.ts'
+import { type Encrypted, isPadded, type Pbes2Cipher, pbes2Cipher } from './pbes2.ts'
 import { decodePem } from './pem.ts'
 import { derivePkcs12, PKCS12_HASHES as HASHES, type Pkcs12Hash } from './pkcs12-kdf.ts'
 
@@ -47,14 +47,22 @@ function checkPassword(password: string): void {
   }
 }
 
+/**
+ * GLib (GIO 2.74 with GnuTLS, hence what GNOME and Dino import with) tries the blank password first. When the padding
+ * happens to be right, once in 256 bundles, it takes what comes out for certificates and never asks for the password.
+ */
+const TRIED_FIRST = ''
+
 /** pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292 appendix C); the salt gives key and IV, so each text needs its own. */
 async function encryptTripleDes(plaintext: Uint8Array, { password, iterations }: Secret): Promise<Encrypted> {
   const salt = randomBytes(8)
   const secret = { password, salt, iterations }
   const key = await derivePkcs12(HASHES.sha1, 'key', secret, 24)
   const iv = await derivePkcs12(HASHES.sha1, 'iv', secret, 8)
+  const wrongKey = await derivePkcs12(HASHES.sha1, 'key', { ...secret, password: TRIED_FIRST }, 24)
   const cipher = createCipheriv('des-ede3-cbc', key, iv)
   const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()])
+  if (isPadded('des-ede3-cbc', wrongKey, ciphertext)) return encryptTripleDes(plaintext, { password, iterations })
   const parameters = sequence(octetString(salt), integer(iterations))
   return {
     algorithm: sequence(oid(OID.pbeWithSha1And3KeyTripleDesCbc), parameters),
@@ -65,7 +73,7 @@ async function encryptTripleDes(plaintext: Uint8Array, { password, iterations }:
 /** What the two formats differ in. */
 const FORMATS = {
   modern: {
-    cipher: ({ password, iterations }: Secret): Promise<Pbes2Cipher> => pbes2Cipher(password, iterations),
+    cipher: ({ password, iterations }: Secret): Promise<Pbes2Cipher> => pbes2Cipher(password, iterations, TRIED_FIRST),
     mac: HASHES.sha256,
   },
   compat: {
