@@ -37,6 +37,15 @@ const hasTclTls = () => {
   return /^\d/.test(stdout ?? '')
 }
 
+/** Gajim shows a report of its failure, and nothing else, where it cannot load its icons. */
+const hasSvgLoader = () => {
+  const question =
+    'from gi.repository import GdkPixbuf as g; raise SystemExit("svg" not in [f.get_name() for f in g.Pixbuf.get_formats()])'
+  return (
+    spawnSync('/usr/bin/python3', ['-W', 'ignore', '-c', question], { stdio: 'ignore', timeout: 30_000 }).status === 0
+  )
+}
+
 const NEEDS = [
   { program: 'openssl', debian: 'openssl' },
   { program: 'certtool', debian: 'gnutls-bin' },
@@ -65,6 +74,7 @@ const NEEDS = [
   { program: 'poezio', debian: 'poezio' },
   { program: 'profanity', debian: 'profanity' },
   { program: 'gajim', debian: 'gajim' },
+  { program: 'SVG for GTK', debian: 'librsvg2-common', isThere: hasSvgLoader },
   { program: 'dbus-run-session', debian: 'dbus' },
   { program: 'tkabber', debian: 'tkabber' },
   { program: 'TLS of Tcl', debian: 'tcl-tls', isThere: hasTclTls },
