@@ -5,7 +5,7 @@ import type { Registration } from '../xmpp/registration.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import { Backoff } from './backoff.ts'
 import type { Log } from './log.ts'
-import { networkOf } from './login-backoff.ts'
+import { networkOfPeer } from './network.ts'
 import type { PasswordOptions } from './password-login.ts'
 
 /** A household makes a few accounts and changes a few passwords; from here on there is one in minutes. */
@@ -75,7 +75,7 @@ export class AccountDesk {
     }
     const { deriveKeys, preparePassword } = await passwordTools()
     if (preparePassword(wish.password) === undefined) return BAD_PASSWORD
-    if (this.#isTooOften(networkOf(remote))) return BUSY
+    if (this.#isTooOften(networkOfPeer(remote))) return BUSY
     return this.#attempt(async () => {
       const keys = await deriveKeys(wish.password, means)
       const at = this.#options.now().getTime()

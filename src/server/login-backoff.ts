@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import { Backoff } from './backoff.ts'
+import { networkOfPeer } from './network.ts'
 
 const MINUTE_MS = 60_000
 
@@ -20,23 +20,6 @@ export interface LoginAttempt {
   readonly account: string
   /** Address and port as a transport names them. */
   readonly remote: string
-}
-
-/** The eight groups of an IPv6 address, each without leading zeros. */
-function groupsOf(address: string): string[] {
-  const [head = '', tail] = address.split('::')
-  const [before, after] = [head, tail ?? ''].map((part) => part.split(':').filter((group) => group !== ''))
-  const missing = Math.max(0, 8 - (before?.length ?? 0) - (after?.length ?? 0))
-  const zeros = tail === undefined ? [] : Array<string>(missing).fill('0')
-  return [...(before ?? []), ...zeros, ...(after ?? [])].map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
-}
-
-/** Whom an address belongs to: of IPv6 everybody has 2⁶⁴ of them, so that only the network counts. */
-export function networkOf(remote: string): string {
-  const address = remote.slice(0, remote.lastIndexOf(':')).replace(/%.*$/, '')
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address
-  return `${groupsOf(address).slice(0, 4).join(':')}::/64`
 }
 
 /**
@@ -85,7 +68,7 @@ export class LoginBackoff {
 
 /** Of equal length, however long a client makes the name of an account. */
 function namesOf({ account, remote }: LoginAttempt) {
-  const address = networkOf(remote)
+  const address = networkOfPeer(remote)
   const hashed = createHash('sha256').update(account).digest('base64')
   return { account: hashed, address, pair: `${hashed} ${address}` }
 }

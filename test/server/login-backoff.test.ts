@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LoginBackoff, networkOf } from '../../src/server/login-backoff.ts'
+import { LoginBackoff } from '../../src/server/login-backoff.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login } from '../support/external-login.ts'
 import { addAccount, type PasswordServer, startPasswordServer } from '../support/password-server.ts'
@@ -7,22 +7,6 @@ import { attemptPassword, type PasswordAttempt } from '../support/scram-client.t
 
 let now = 0
 const MINUTE = 60_000
-
-describe('networkOf', () => {
-  it.each([
-    ['192.0.2.1:5222', '192.0.2.1'],
-    ['::ffff:192.0.2.1:5222', '192.0.2.1'],
-    ['2001:db8:1:2:3:4:5:6:5222', '2001:db8:1:2::/64'],
-    ['2001:db8:1:2::6:5222', '2001:db8:1:2::/64'],
-    ['2001:DB8:0001:2::6:5222', '2001:db8:1:2::/64'],
-    ['2001:db8::6:5222', '2001:db8:0:0::/64'],
-    ['::1:5222', '0:0:0:0::/64'],
-    ['fe80::1%eth0:5222', 'fe80:0:0:0::/64'],
-    ['unknown:0', 'unknown'],
-  ])('%s is of %s', (remote, network) => {
-    expect(networkOf(remote)).toBe(network)
-  })
-})
 
 describe('LoginBackoff', () => {
   let backoff: LoginBackoff
@@ -35,6 +19,12 @@ describe('LoginBackoff', () => {
   const here = () => '192.0.2.1:1'
   const everywhere = (n: number) => `198.51.${n >> 8}.${n & 255}:1`
   const wait = (account: string, remote: string) => backoff.wait({ account, remote })
+
+  it('takes a whole /64 of IPv6 for one address, whatever the ports', () => {
+    fail(6, 'alice', (n) => `2001:db8:1:2::${n}:5222`)
+    expect(wait('alice', '2001:db8:1:2:ffff::1:1')).toBe(1_000)
+    expect(wait('alice', '2001:db8:1:3::1:1')).toBe(0)
+  })
 
   it('slows down the pair of account and address first', () => {
     fail(5, 'alice', here)
