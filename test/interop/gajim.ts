@@ -1,9 +1,10 @@
-import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { removeFolder } from '../support/remove-folder.ts'
 import { LineProcess } from './line-process.ts'
+import { asNobody, giveToNobody } from './nobody.ts'
 import { program } from './program.ts'
 import type { Service } from './service.ts'
 import { VirtualScreen } from './virtual-screen.ts'
@@ -12,9 +13,6 @@ const SETTINGS = fileURLToPath(new URL('./gajim-settings.py', import.meta.url))
 
 /** A Gajim that is left behind ends by itself. */
 const LIFETIME_SECONDS = 90
-
-/** Gajim refuses to run as root: `nobody` runs it then. */
-const NOBODY = 65534
 
 /** A Gajim with one account, which it logs in with at once, on a screen that nobody sees. */
 export class Gajim {
@@ -29,8 +27,7 @@ export class Gajim {
     try {
       gajim.#setUp(service, jid, password)
       const command = ['dbus-run-session', '--', 'gajim', '--separate', '--config-path', gajim.#config, '--verbose']
-      const user = gajim.#isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
-      gajim.#client = new LineProcess('timeout', [String(LIFETIME_SECONDS), ...user, ...command], {
+      gajim.#client = new LineProcess('timeout', [String(LIFETIME_SECONDS), ...asNobody(), ...command], {
         env: { ...gajim.#environment, DISPLAY: await gajim.#screen.display() },
       })
     } catch (error) {
@@ -56,10 +53,6 @@ export class Gajim {
     return join(this.#home, 'config')
   }
 
-  get #isRoot(): boolean {
-    return process.getuid?.() === 0
-  }
-
   get #environment(): Record<string, string> {
     const runtime = join(this.#home, 'run')
     return { PATH: '/usr/bin:/bin', HOME: this.#home, XDG_RUNTIME_DIR: runtime, LC_ALL: 'C.UTF-8' }
@@ -73,8 +66,7 @@ export class Gajim {
     // What users get who say yes when it asks about the certificate of the server.
     const certificate = join(service.cli.home, 'server', 'localhost', 'server.crt')
     copyFileSync(certificate, join(this.#config, 'cert_store', 'localhost'))
-    if (!this.#isRoot) return
     const entries = readdirSync(this.#home, { recursive: true, encoding: 'utf8' })
-    for (const path of ['', ...entries]) chownSync(join(this.#home, path), NOBODY, NOBODY)
+    for (const path of ['', ...entries]) giveToNobody(join(this.#home, path))
   }
 }

@@ -1,8 +1,9 @@
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { removeFolder } from '../support/remove-folder.ts'
+import { asNobody, giveToNobody } from './nobody.ts'
 import { program } from './program.ts'
 
 const WAIT_MS = 30_000
@@ -10,9 +11,6 @@ const POLL_MS = 50
 
 /** A program that is left behind ends by itself. */
 const LIFETIME_SECONDS = 90
-
-/** Some programs refuse to run as root: `nobody` runs them then. */
-const NOBODY = 65534
 
 /** A terminal of its own (a private tmux server) for one program, with a home of its own. */
 export class Terminal {
@@ -26,8 +24,8 @@ export class Terminal {
     this.#socket = join(this.#folder, 'tmux')
     this.#log = this.path(log)
     mkdirSync(this.home)
-    this.#give(this.#folder)
-    this.#give(this.home)
+    giveToNobody(this.#folder)
+    giveToNobody(this.home)
   }
 
   get home(): string {
@@ -47,7 +45,7 @@ export class Terminal {
   placeAtHome(name: string, content: string): void {
     const folder = join(this.home, dirname(name))
     mkdirSync(folder, { recursive: true })
-    this.#give(folder)
+    giveToNobody(folder)
     this.#write(join(this.home, name), content)
   }
 
@@ -59,9 +57,8 @@ export class Terminal {
     // /usr/games: where Debian puts some packages of this kind.
     const small = { PATH: '/usr/bin:/bin:/usr/games', LC_ALL: 'C.UTF-8', TERM: 'screen-256color' }
     const settings = Object.entries({ ...home, ...small, ...environment }).map(([name, value]) => `${name}=${value}`)
-    const user = this.#isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
     const bounded = ['timeout', '--foreground', String(LIFETIME_SECONDS), ...command]
-    this.#tmux('new-session', '-d', '-x', '120', '-y', '40', ...user, 'env', '-i', ...settings, ...bounded)
+    this.#tmux('new-session', '-d', '-x', '120', '-y', '40', ...asNobody(), 'env', '-i', ...settings, ...bounded)
   }
 
   /** What it shows. */
@@ -107,16 +104,8 @@ export class Terminal {
 
   #write(path: string, content: string | Uint8Array): string {
     writeFileSync(path, content)
-    this.#give(path)
+    giveToNobody(path)
     return path
-  }
-
-  #give(path: string): void {
-    if (this.#isRoot) chownSync(path, NOBODY, NOBODY)
-  }
-
-  get #isRoot(): boolean {
-    return process.getuid?.() === 0
   }
 
   #tmux(...args: string[]): string {
