@@ -53,8 +53,8 @@ describe('Gajim', () => {
     try {
       expect(await gajim.exchanged(/<auth /)).toMatch(/mechanism="SCRAM-SHA-512(-PLUS)?"/)
       await gajim.exchanged(/<success /)
-      // It is reachable once it has said so.
-      await gajim.exchanged(/<presence /)
+      // It logs its presence before it sends it; what comes back has been heard by the server (RFC 6121 §4.2.2).
+      await gajim.exchanged(/<presence [^>]*from="gajim@localhost\//)
       bob.write({ to: 'gajim@localhost', body: 'Soft!' })
       await gajim.exchanged(/<body>Soft!<\/body>/)
     } finally {

@@ -37,7 +37,7 @@ export class Gajim {
     return gajim
   }
 
-  /** Waits until it has sent or received this. */
+  /** Waits until it has received this, or is about to send it. */
   async exchanged(element: RegExp): Promise<string> {
     if (this.#client === undefined) throw new Error('it has not been started')
     return this.#client.stderr.take((line) => element.test(line), String(element))
