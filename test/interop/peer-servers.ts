@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import { LineProcess } from './line-process.ts'
 
 /** What another server needs for `localhost`. */
@@ -20,15 +20,6 @@ export interface Peer {
   /** What it has logged so far. */
   output(): string
   stop(): Promise<void>
-}
-
-/** A port that was free a moment ago: these servers cannot be told to choose, nor do they tell. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const environment = (folder: string) => ({ PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C.UTF-8' })
