@@ -39,6 +39,8 @@ describe('Profanity', () => {
       expect(await bob.take('stdout', { event: 'message', body: 'What light?' })).toMatchObject({
         from: 'profanity@localhost/profanity',
       })
+      // Its presence follows the answer with its roster: it may have said more by then. What comes back has been heard.
+      await profanity.shows('log', /RECV: <presence [^>]*from="profanity@localhost\//)
       bob.write({ to: 'profanity@localhost', body: 'It is the east' })
       await profanity.shows('screen', 'It is the east')
     } finally {

@@ -32,6 +32,8 @@ describe('Poezio', () => {
       expect.stringMatching(/^SEND: <auth (?=.*mechanism="EXTERNAL").*>=$/),
     ])
     await poezio.shows('screen', 'bob@localhost')
+    // Messages to its bare address find it once the server has heard its presence, which comes back (RFC 6121 §4.2.2).
+    await poezio.shows('log', /RECV: <presence [^>]*from="bob@localhost\//)
   })
 
   it('shows a message that another client sends', async () => {
