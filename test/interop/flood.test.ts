@@ -54,7 +54,7 @@ beforeAll(async () => {
   const listener = (mode: string) =>
     `[[listen.c2s]]\nport = 0\nstate_timeout = ${STATE_TIMEOUT_MS}\ntls = { mode = "${mode}", cacertfile = "partner.crt" }\n`
   writeFileSync(cli.path('flood.toml'), listener('starttls_required') + listener('tls'))
-  serve = new ServeProcess(['--home', cli.home, '--config', cli.path('flood.toml')], {}, { lifetimeMs: 400_000 })
+  serve = new ServeProcess(['--home', cli.home, '--config', cli.path('flood.toml')])
   const listening = await serve.listening()
   ports = portsOf(listening)
   pid = listening.pid

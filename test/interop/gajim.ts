@@ -12,7 +12,7 @@ import { VirtualScreen } from './virtual-screen.ts'
 const SETTINGS = fileURLToPath(new URL('./gajim-settings.py', import.meta.url))
 
 /** A Gajim that is left behind ends by itself. */
-const LIFETIME_SECONDS = 90
+const LIFETIME_SECONDS = 300
 
 /** A Gajim with one account, which it logs in with at once, on a screen that nobody sees. */
 export class Gajim {

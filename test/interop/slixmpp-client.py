@@ -15,8 +15,8 @@ import sys
 import slixmpp
 from slixmpp.exceptions import IqError
 
-# Nothing that a test waits for takes longer; a client left behind ends by itself.
-LIFETIME_SECONDS = 60
+# A client left behind ends by itself. Longer than a file of tests takes: some clients are there for all of them.
+LIFETIME_SECONDS = 600
 
 
 def tell(event, **facts):

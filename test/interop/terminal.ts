@@ -10,7 +10,7 @@ const WAIT_MS = 30_000
 const POLL_MS = 50
 
 /** A program that is left behind ends by itself. */
-const LIFETIME_SECONDS = 90
+const LIFETIME_SECONDS = 300
 
 /** A terminal of its own (a private tmux server) for one program, with a home of its own. */
 export class Terminal {

@@ -8,7 +8,7 @@ import type { ClientFiles, Service } from './service.ts'
 import { VirtualScreen } from './virtual-screen.ts'
 
 /** A Tkabber that is left behind ends by itself. */
-const LIFETIME_SECONDS = 90
+const LIFETIME_SECONDS = 300
 
 /** A Tkabber that is set up as `config render client` says, on a screen that nobody sees, with a home of its own. */
 export class Tkabber {

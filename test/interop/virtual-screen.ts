@@ -1,7 +1,7 @@
 import { LineProcess } from './line-process.ts'
 
 /** One that is left behind ends by itself. */
-const LIFETIME_SECONDS = 90
+const LIFETIME_SECONDS = 300
 
 /** A screen that nobody sees, for programs with windows. */
 export class VirtualScreen {

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 
+/** A server that nobody ends is ended. Longer than a file of tests takes: some servers are there for all of them. */
+const LIFETIME_MS = 600_000
+
 /** What `serve --json` announces. */
 export interface Listening {
   readonly event: 'listening'
@@ -18,8 +21,6 @@ export interface Listening {
 }
 
 export interface ServeProcessOptions {
-  /** When it is ended, if nobody does so before. */
-  readonly lifetimeMs?: number
   /** File descriptors that it may have open. */
   readonly descriptors?: number | 'unlimited'
   /** A file descriptor that takes what would be collected here. */
@@ -36,7 +37,7 @@ export class ServeProcess {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    { lifetimeMs = 60_000, descriptors = 'unlimited', stderr = 'pipe' }: ServeProcessOptions = {},
+    { descriptors = 'unlimited', stderr = 'pipe' }: ServeProcessOptions = {},
   ) {
     const command = [process.execPath, BINARY, 'serve', '--port', '0', '--json', ...args]
     const [file = '', ...rest] =
@@ -44,7 +45,7 @@ export class ServeProcess {
     this.#child = spawn(file, rest, {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', stderr],
-      timeout: lifetimeMs,
+      timeout: LIFETIME_MS,
     })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
@@ -86,14 +87,14 @@ export class ServeProcess {
   /** Waits until the condition holds; fails when the process ends first. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
-      if (this.#child.exitCode !== null) throw new Error(`serve ended: ${this.#stdout}${this.#stderr}`)
+      if (this.#hasEnded) throw new Error(`serve ended: ${this.#stdout}${this.#stderr}`)
       await new Promise<void>((resolve) => this.#wake.push(resolve))
     }
   }
 
   /** Sends a signal and waits for the end; answers the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    if (!this.#hasEnded) {
       this.#child.kill(signal)
       await once(this.#child, 'close')
     }
@@ -102,8 +103,12 @@ export class ServeProcess {
 
   /** Waits for a process that ends by itself; answers the exit code. */
   async ended(): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'close')
+    if (!this.#hasEnded) await once(this.#child, 'close')
     return this.#child.exitCode
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
   #change(): void {
