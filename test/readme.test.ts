@@ -51,7 +51,7 @@ class NewUser {
       env: this.env,
       cwd: this.home,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 100_000,
     })
     return normalise(stdout + stderr, this.home)
   }

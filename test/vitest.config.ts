@@ -6,7 +6,9 @@ const root = new URL('..', import.meta.url).pathname
 const CLI = ['test/cli/**/*.test.ts', 'test/commands/**/*.test.ts', 'test/readme.test.ts']
 const INTEROP = ['test/interop/**/*.test.ts']
 
-const common = { testTimeout: 20_000, hookTimeout: 30_000 }
+/** Many times what a test takes on an idle machine: these limits end what hangs, and nothing else. */
+const common = { testTimeout: 60_000, hookTimeout: 60_000 }
+const processes = { testTimeout: 120_000, hookTimeout: 120_000 }
 const builds = { globalSetup: ['test/support/build.ts'] }
 
 export default defineConfig({
@@ -14,11 +16,8 @@ export default defineConfig({
   test: {
     projects: [
       { root, test: { ...common, name: 'fast', include: ['test/**/*.test.ts'], exclude: [...CLI, ...INTEROP] } },
-      { root, test: { ...common, ...builds, name: 'cli', include: CLI, testTimeout: 60_000 } },
-      {
-        root,
-        test: { ...common, ...builds, name: 'interop', include: INTEROP, testTimeout: 60_000, hookTimeout: 60_000 },
-      },
+      { root, test: { ...processes, ...builds, name: 'cli', include: CLI } },
+      { root, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
     ],
   },
 })

@@ -92,7 +92,7 @@ function onTerminal(cli: CliHome, words: string, keys: readonly string[]): Promi
   const command = `stty -echo; '${process.execPath}' '${binary}' ${words}; echo "exit $?"`
   const env = { PATH: process.env['PATH'], HOME: cli.folder, XMPPKI_HOME: cli.home, NO_COLOR: '1', SHELL: '/bin/sh' }
   return new Promise((resolve) => {
-    const child = execFile('script', ['-qec', command, '/dev/null'], { env, timeout: 15_000 }, (_error, stdout) =>
+    const child = execFile('script', ['-qec', command, '/dev/null'], { env, timeout: 100_000 }, (_error, stdout) =>
       resolve(stdout),
     )
     const waiting = [...keys]

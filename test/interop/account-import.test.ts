@@ -155,7 +155,7 @@ describe('accounts in the PostgreSQL of MongooseIM', () => {
     ]
     const url = server.url(database, { user: 'postgres' })
     const run = (name: string, ...args: string[]) =>
-      execFileSync(join(postgresPrograms() ?? '', name), [...args, url], { encoding: 'utf8', timeout: 50_000 })
+      execFileSync(join(postgresPrograms() ?? '', name), [...args, url], { encoding: 'utf8', timeout: 100_000 })
     const dumped = await cli.run(['user', 'import', '-'], { stdin: run('pg_dump', '--data-only', '--table', 'users') })
     // A tabulator is no character of a password (RFC 4013 §2.3).
     expect(dumped.stdout).toMatch(/^3 accounts: 2 created, 1 failed/)

@@ -11,6 +11,9 @@ import type { Order } from './accounts-process.ts'
 import { LineProcess } from './line-process.ts'
 import { PostgresServer } from './postgres-server.ts'
 
+/** Several times what a call may wait for; somebody who waits for ever waits longer. */
+const LONG_MS = 60_000
+
 let folder: string
 let server: PostgresServer
 let script: Script
@@ -134,7 +137,7 @@ describe('a PostgreSQL server that goes away', () => {
     await load.more(20)
     await load.end()
     expect([...load.failures]).toEqual(['UNAVAILABLE'])
-    expect(load.slowest).toBeLessThan(15_000)
+    expect(load.slowest).toBeLessThan(LONG_MS)
     const there = new Map((await accounts.list()).map((one) => [one.jid, one]))
     for (const jid of load.acknowledged) expect(there.get(jid)).toStrictEqual(account(jid))
     // What was not acknowledged may be there all the same, but whole.
@@ -177,7 +180,7 @@ describe('a PostgreSQL server that goes away', () => {
       onUnavailable: () => undefined,
     })
     await expect(accounts.find('alice@example.org')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    expect(performance.now() - began).toBeLessThan(15_000)
+    expect(performance.now() - began).toBeLessThan(LONG_MS)
     await accounts.close()
     silent.close()
   })

@@ -22,7 +22,7 @@ function selfSigned(name: string): SelfSigned {
   const [certificate, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
   const type = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
   const args = ['req', '-x509', '-noenc', ...type, '-subj', `/CN=${name}`, '-keyout', key, '-out', certificate]
-  execFileSync('openssl', args, { stdio: 'ignore', timeout: 20_000 })
+  execFileSync('openssl', args, { stdio: 'ignore', timeout: 100_000 })
   chmodSync(certificate, 0o644)
   return { certificate, key }
 }

@@ -36,7 +36,7 @@ describe('what is printed for a library, compiled', () => {
     const binary = join(folder, client)
     const made = program(compiler, ['-Wall', `-I${folder}`, '-o', binary, source(file), library])
     expect(made).toMatchObject({ code: 0, output: '' })
-    const started = new LineProcess('timeout', ['60', binary], {
+    const started = new LineProcess('timeout', ['100', binary], {
       env: { BUNDLE_PASSWORD: readFileSync(bob.p12Password, 'utf8').trim() },
     })
     expect(await started.ended, started.stderr.text).toEqual({ code: 0, signal: null })

@@ -13,7 +13,7 @@ describe('ca import --easy-rsa', () => {
 
   function easyRsa(...args: string[]): void {
     const env = { PATH: process.env['PATH'], EASYRSA_BATCH: '1', EASYRSA_ALGO: 'ec' }
-    const run = spawnSync(EASY_RSA, args, { cwd: folder, encoding: 'utf8', env, timeout: 50_000 })
+    const run = spawnSync(EASY_RSA, args, { cwd: folder, encoding: 'utf8', env, timeout: 100_000 })
     if (run.status !== 0) throw new Error(`easyrsa ${args.join(' ')}: ${run.stdout}${run.stderr}`)
   }
 

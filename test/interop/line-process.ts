@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 /** Longer than any answer takes on a busy machine, shorter than the time limit of a test. */
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 /** The lines that a process has written and nobody has asked for. */
 class Lines {

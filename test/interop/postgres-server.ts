@@ -117,7 +117,7 @@ export class PostgresServer {
     this.#give(data)
     const args = ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', join(this.folder, 'password')]
     const more = ['-E', 'UTF8', '--locale=C', '--no-sync']
-    execFileSync(join(this.#programs, 'initdb'), [...args, ...more], { ...this.#spawning(), timeout: 50_000 })
+    execFileSync(join(this.#programs, 'initdb'), [...args, ...more], { ...this.#spawning(), timeout: 100_000 })
   }
 
   #spawning() {

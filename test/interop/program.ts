@@ -13,7 +13,7 @@ export interface ProgramOptions {
   readonly cwd?: string
 }
 
-const TIMEOUT_MS = 50_000
+const TIMEOUT_MS = 100_000
 
 const environment = (env: NodeJS.ProcessEnv = {}) => {
   return { PATH: process.env['PATH'], HOME: '/nonexistent', LC_ALL: 'C.UTF-8', ...env }

@@ -6,7 +6,7 @@ import { removeFolder } from '../support/remove-folder.ts'
 import { asNobody, giveToNobody } from './nobody.ts'
 import { program } from './program.ts'
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 const POLL_MS = 50
 
 /** A program that is left behind ends by itself. */

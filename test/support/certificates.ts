@@ -215,7 +215,7 @@ export class OpensslCa {
 function run(...args: string[]): void {
   execFileSync('openssl', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 50_000,
   })
 }
 

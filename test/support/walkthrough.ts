@@ -25,7 +25,7 @@ export function walkThrough(folder: string, bits: 2048 | 4096): void {
       cwd: folder,
       input: answersTo(command),
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 100_000,
     })
     if (status !== 0) throw new Error(`${command}\n${stderr}`)
   }

@@ -33,9 +33,7 @@ describe('many processes on one workspace', () => {
     cli.remove()
   })
 
-  it('kill -9 at any moment: files complete or absent, the next run finishes the job', {
-    timeout: 60_000,
-  }, async () => {
+  it('kill -9 at any moment: files complete or absent, the next run finishes the job', async () => {
     const cli = await homeWithCa()
     const users = Array.from({ length: 12 }, (_, index) => `user${index}`)
     const args = ['client', 'issue', '--if-missing', ...users]

@@ -108,9 +108,7 @@ describe('client renew', () => {
 })
 
 describe('client renew, kill -9', () => {
-  it('at any moment: nobody loses a file, and the next run brings folders and ledger together', {
-    timeout: 60_000,
-  }, async () => {
+  it('at any moment: nobody loses a file, and the next run brings folders and ledger together', async () => {
     const killed = await homeWithCa()
     const users = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6']
     await killed.run(['client', 'issue', ...users])
