@@ -86,7 +86,8 @@ port = 0
       'three.example',
     ])
     // The file for three.example is used for one.example as well, where it does not belong: worth a word.
-    expect(serve.stderr).toContain(`the certificate in ${home.path('three.example.crt')} is not for one.example`)
+    const remark = `the certificate in ${home.path('three.example.crt')} is not for one.example`
+    await serve.until(() => serve.stderr.includes(remark))
     const client = await RawClient.online({ port, domain: 'one.example', credentials: alice() })
     client.destroy()
     expect(await serve.stop()).toBe(0)
@@ -138,7 +139,7 @@ max_connections_per_address = 1
     const only = await RawClient.plain({ ...options, port: narrow })
     expect(await (await RawClient.plain({ ...options, port: narrow })).ended()).toBe('')
     only.destroy()
-    await serve.until(() => serve.logLines.some(({ limit }) => limit === 'max_connections_per_address'))
+    await serve.logged({ limit: 'max_connections_per_address' })
     await serve.stop()
   })
 

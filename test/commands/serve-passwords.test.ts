@@ -129,7 +129,7 @@ describe('serve', () => {
     expect(await passwordAt(port)).toBe('temporary-auth-failure')
     const client = await RawClient.online({ port, credentials: credentials() })
     client.destroy()
-    expect(serve?.logLines.some(({ msg }) => msg === 'the accounts cannot be read')).toBe(true)
+    await serve?.logged({ msg: 'the accounts cannot be read' })
   })
 
   it('registers accounts where it is told to', async () => {

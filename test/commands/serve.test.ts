@@ -73,7 +73,7 @@ describe('serve', () => {
     const response = await fetch(`http://127.0.0.1:${httpPort}/root.crl`)
     const { number, nextUpdate } = readCrl(Buffer.from(await response.arrayBuffer()), 'root.crl')
     expect({ number, fresh: Number(nextUpdate) > Date.now() }).toEqual({ number: 2n, fresh: true })
-    expect(serve.logLines).toContainEqual(expect.objectContaining({ msg: 'CRL renewed' }))
+    await serve.logged({ msg: 'CRL renewed' })
     const asked = await fetch(`http://127.0.0.1:${httpPort}/ocsp`, { method: 'POST', body: 'noise' })
     expect(asked.headers.get('content-type')).toBe('application/ocsp-response')
     expect(await serve.stop()).toBe(0)

@@ -84,6 +84,13 @@ export class ServeProcess {
     return JSON.parse(this.#stdout.split('\n')[0] ?? '') as Listening
   }
 
+  /** Waits for a line of the log with these members: it comes by another way than what clients see. */
+  async logged(wanted: Readonly<Record<string, unknown>>): Promise<void> {
+    const agrees = (line: Record<string, unknown>) =>
+      Object.entries(wanted).every(([key, value]) => line[key] === value)
+    await this.until(() => this.logLines.some(agrees))
+  }
+
   /** Waits until the condition holds; fails when the process ends first. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {

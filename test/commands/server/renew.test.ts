@@ -114,7 +114,7 @@ describe('server renew', () => {
     const before = await serialAt()
     const { stdout } = await cli.run(['server', 'renew', 'localhost', '--json'])
     const [{ serial }] = JSON.parse(stdout).servers
-    await serve.until(() => serve.logLines.some(({ msg }) => msg === 'reloaded'))
+    await serve.logged({ msg: 'reloaded' })
     expect(before).not.toBe(serial)
     expect(await serialAt()).toBe(serial)
     expect(client.isClosed).toBe(false)
