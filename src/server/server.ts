@@ -191,15 +191,15 @@ export class XmppServer {
     return found.map((session) => session.jid.toString())
   }
 
-  /** Tells every client (RFC 6120 §4.9.3.19) and resolves when they are gone or have had their time. */
-  async stop(): Promise<void> {
+  /** Tells every client (RFC 6120 §4.9.3.19) and resolves when they are gone, or after so many milliseconds. */
+  async stop(patienceMs = SHUTDOWN_MS): Promise<void> {
     this.#listeners.close()
     this.#guard.stop()
     for (const session of [...this.#sessions.keys()]) session.close({ condition: 'system-shutdown' })
     if (this.#sessions.size === 0) return
     await new Promise<void>((resolve) => {
       this.#emptied = resolve
-      setTimeout(resolve, SHUTDOWN_MS).unref()
+      setTimeout(resolve, patienceMs).unref()
     })
   }
 

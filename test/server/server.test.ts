@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { XmppkiError } from '../../src/errors.ts'
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { NEVER_MS, startTestServer, type TestServer } from '../support/server.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
 const ca = new OpensslCa()
@@ -308,9 +308,8 @@ describe('stop (RFC 6120 §4.9.3.19)', () => {
     handshaking.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
     await handshaking.receive(/<proceed[^>]*>/)
     const silent = await RawClient.plain({ port: t.tlsPort })
-    const start = performance.now()
-    await t.stop()
-    expect(performance.now() - start).toBeLessThan(1_500)
+    // Nobody keeps it waiting.
+    await t.server.stop(NEVER_MS)
     for (const client of talking) {
       expect(await client.ended()).toMatch(/<stream:error><system-shutdown [^>]*\/><\/stream:error><\/stream:stream>$/)
     }
@@ -330,9 +329,7 @@ describe('stop (RFC 6120 §4.9.3.19)', () => {
     // Reads the farewell and never answers it.
     socket.resume()
     await new Promise(setImmediate)
-    const start = performance.now()
     await t.stop()
-    expect(performance.now() - start).toBeLessThan(3_500)
     socket.destroy()
   })
 })

@@ -28,6 +28,9 @@ export class LogBook implements Log {
   }
 }
 
+/** Patience for {@link XmppServer.stop}: a session that is left over keeps the test until its own time limit. */
+export const NEVER_MS = 1_000_000
+
 export interface TestServer {
   readonly server: XmppServer
   readonly ca: OpensslCa
