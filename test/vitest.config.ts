@@ -8,6 +8,8 @@ const INTEROP = ['test/interop/**/*.test.ts']
 
 /** Many times what a test takes on an idle machine: these limits end what hangs, and nothing else. */
 const common = { testTimeout: 60_000, hookTimeout: 60_000 }
+/** Tests of a file run side by side where all that they do is wait for the clock. */
+const maxConcurrency = 10
 const processes = { testTimeout: 120_000, hookTimeout: 120_000 }
 const builds = { globalSetup: ['test/support/build.ts'] }
 
@@ -15,7 +17,16 @@ export default defineConfig({
   root,
   test: {
     projects: [
-      { root, test: { ...common, name: 'fast', include: ['test/**/*.test.ts'], exclude: [...CLI, ...INTEROP] } },
+      {
+        root,
+        test: {
+          ...common,
+          maxConcurrency,
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: [...CLI, ...INTEROP],
+        },
+      },
       { root, test: { ...processes, ...builds, name: 'cli', include: CLI } },
       { root, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
     ],

@@ -106,7 +106,7 @@ port = 0
 max_stanza_size = 10000
 [[listen.c2s]]
 port = 0
-state_timeout = 1000
+state_timeout = 3000
 tls = { mode = "tls", versions = ["tlsv1.3"] }
 [[listen.c2s]]
 port = 0
