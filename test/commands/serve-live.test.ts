@@ -8,6 +8,9 @@ import { runCli } from '../support/cli.ts'
 import { type Listening, ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
+/** A second, and what a busy machine adds to it. */
+const SOON_MS = 10_000
+
 let template: string
 let home: string
 let serve: ServeProcess | undefined
@@ -86,7 +89,7 @@ describe('serve, while clients are logged in', () => {
     expect(revoked.code).toBe(0)
     for (const [text, at] of await ended) {
       expect(text).toMatch(/<stream:error><not-authorized .*<\/stream:error><\/stream:stream>$/)
-      expect(at - done).toBeLessThan(1_000)
+      expect(at - done).toBeLessThan(SOON_MS)
     }
     await ping(other)
     const again = await RawClient.secured({ port, credentials: credentials('alice') })

@@ -218,13 +218,11 @@ describe('listeners', () => {
 
   it('tell apart two clients that come from one port, to two addresses of the server', async () => {
     const t = await startTestServer({ ca, endpoints: [{ host: '0.0.0.0', port: 0, mode: 'starttls' }] })
-    const free = createServer().listen(0)
-    await once(free, 'listening')
-    const { port: localPort } = free.address() as { port: number }
-    free.close()
-    await once(free, 'close')
-    const first = await RawClient.plain({ port: t.port, credentials: alice, localPort })
-    const second = await RawClient.plain({ port: t.port, credentials: bob, host: '127.0.0.2', localPort })
+    const localAddress = '127.0.0.1'
+    const first = await RawClient.plain({ port: t.port, credentials: alice, localAddress })
+    const from = { localAddress, localPort: first.socket.localPort ?? 0 }
+    const second = await RawClient.plain({ port: t.port, credentials: bob, host: '127.0.0.2', ...from })
+    expect(second.socket.localPort).toBe(first.socket.localPort)
     for (const client of [first, second]) {
       await client.open()
       client.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
@@ -275,7 +273,7 @@ describe('listeners', () => {
     // The place is free again when the connection has ended, with TLS and without.
     for (const gone of [first, second]) {
       gone.destroy()
-      const next = await vi.waitFor(() => RawClient.secured({ port: t.port }))
+      const next = await vi.waitFor(() => RawClient.secured({ port: t.port }), { timeout: 30_000 })
       next.destroy()
     }
     for (const client of [direct, elsewhere]) client.destroy()
