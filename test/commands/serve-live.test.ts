@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { runCli } from '../support/cli.ts'
+import { replaceFile } from '../support/replace-file.ts'
 import { type Listening, ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
@@ -135,8 +136,7 @@ describe('serve, while clients are logged in', () => {
     await ping(dave)
     await ping(await online(port, first))
 
-    writeFileSync(join(home, 'next.pem'), theirs.credentials.cert)
-    renameSync(join(home, 'next.pem'), file)
+    replaceFile(file, theirs.credentials.cert)
     expect(await dave.ended()).toMatch(/<stream:error><reset .*<\/stream:error><\/stream:stream>$/)
     await ping(await online(port, second))
     await ping(alice)
@@ -171,13 +171,13 @@ describe('serve, while clients are logged in', () => {
     const listening = await serve.listening()
     const session = await online(listening.port, credentials('alice'))
 
-    writeFileSync(file, `${listener('127.0.0.1', 'starttls_required')}nonsense = 1\n`)
+    replaceFile(file, `${listener('127.0.0.1', 'starttls_required')}nonsense = 1\n`)
     hangUp(listening)
     await untilLogged('reload failed; everything stays as it was')
     await ping(session)
 
     const http = '[listen.http]\nport = 0\n'
-    writeFileSync(file, `${listener('127.0.0.1', 'starttls_required')}${http}[general]\nloglevel = "debug"\n`)
+    replaceFile(file, `${listener('127.0.0.1', 'starttls_required')}${http}[general]\nloglevel = "debug"\n`)
     hangUp(listening)
     await untilLogged('reloaded')
     const status = JSON.parse((await runCli(['serve', 'status', '--json', '--home', home])).stdout)

@@ -5,6 +5,7 @@ import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES } from '../../src/xmpp/sasl/scram-keys.ts'
 import { CliHome } from '../support/cli.ts'
+import { replaceFile } from '../support/replace-file.ts'
 import { attemptPassword } from '../support/scram-client.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
@@ -109,7 +110,7 @@ describe('serve', () => {
     const reload = async (toml: string) => {
       const count = () => serve?.logLines.filter(({ msg }) => msg === 'reloaded').length ?? 0
       const before = count()
-      writeFileSync(home.path('xmppki.toml'), toml)
+      replaceFile(home.path('xmppki.toml'), toml)
       await serve?.until(() => count() > before)
     }
     await reload(`${LISTENER}[auth]\nmethods = ["rdbms", "pki"]\n`)

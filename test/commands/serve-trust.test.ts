@@ -1,7 +1,8 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { CliHome } from '../support/cli.ts'
+import { replaceFile } from '../support/replace-file.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
@@ -23,11 +24,8 @@ afterAll(async () => {
   foreign.remove()
 })
 
-/** Replaced as a whole, as tools that fetch lists do. */
-function replace(name: string, text: string): void {
-  writeFileSync(home.path('new'), text)
-  renameSync(home.path('new'), home.path(name))
-}
+/** As tools do that fetch lists. */
+const replace = (name: string, text: string) => replaceFile(home.path(name), text)
 
 const writeCrl = (text: string) => replace('foreign.crl', text)
 

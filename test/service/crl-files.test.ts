@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CrlFiles } from '../../src/service/crl-files.ts'
 import { OpensslCa } from '../support/certificates.ts'
+import { replaceFile } from '../support/replace-file.ts'
 import { LogBook } from '../support/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xmppki-crl-'))
@@ -22,10 +23,7 @@ const der = () => Buffer.from(pem().replace(/-----[^-]+-----|\s/g, ''), 'base64'
 function setUp(content?: string | Uint8Array) {
   const log = new LogBook()
   const path = join(folder, 'a.crl')
-  const write = (text: string | Uint8Array) => {
-    writeFileSync(`${path}.new`, text)
-    renameSync(`${path}.new`, path)
-  }
+  const write = (content: string | Uint8Array) => replaceFile(path, content)
   rmSync(path, { force: true })
   if (content !== undefined) write(content)
   const files = new CrlFiles(log)
