@@ -108,34 +108,43 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
       const rows = await readAccountSource(args.file, flags.format)
       const began = performance.now()
       const prepared = prepareAccounts(rows, jidOf(accounts.names))
+      const stop = new StopSwitch()
+      // Before anything is said: who reads it may press Ctrl-C at once.
+      if (flags['dry-run'] !== true) stop.arm()
       this.sayIfUnserved(
         accounts,
         prepared.accounts.map(({ jid }) => jid),
       )
       const remark = remarkOnKeys(prepared.accounts, accounts.auth)
       if (remark !== undefined) this.sayWarning(remark)
-      const { counts, failures } = await this.#import(accounts, prepared, flags)
+      const { counts, failures } = await this.#import(accounts, prepared, { ...flags, stop })
       const seconds = (performance.now() - began) / 1000
       return this.#finish(counts, failures, { dryRun: flags['dry-run'] === true, seconds })
     })
   }
 
-  async #import(into: UserAccounts, { accounts, refused }: PreparedAccounts, flags: ImportFlags) {
+  async #import(
+    into: UserAccounts,
+    { accounts, refused }: PreparedAccounts,
+    flags: ImportFlags & { readonly stop: StopSwitch },
+  ) {
     const { writeAccounts } = await import('../../accounts/import.ts')
-    const { replace, 'dry-run': dryRun, 'if-missing': keep } = flags
+    const { replace, 'dry-run': dryRun, 'if-missing': keep, stop } = flags
     // What a dry run says depends on names alone, and deriving takes minutes.
-    const whole = dryRun ? accounts.map(({ jid }) => accountOf(jid, {})) : await this.#derived(into, accounts)
+    const whole = dryRun ? accounts.map(({ jid }) => accountOf(jid, {})) : await this.#derived(into, accounts, stop)
     const outcomes = await writeAccounts(into.store, whole, { perDomain: into.perDomain, replace, dryRun })
     const { counts, failures } = importReport(accounts, outcomes, keep)
     return { counts, failures: [...refused.map(refusedRow), ...failures] }
   }
 
-  /** With keys. @throws {Interrupted} after Ctrl-C */
-  async #derived({ derivation }: UserAccounts, accounts: PreparedAccounts['accounts']): Promise<Account[]> {
+  /** With keys; what follows is done at once or not at all, so Ctrl-C ends it as usual. @throws {Interrupted} after Ctrl-C */
+  async #derived(
+    { derivation }: UserAccounts,
+    accounts: PreparedAccounts['accounts'],
+    stop: StopSwitch,
+  ): Promise<Account[]> {
     const { deriveAll } = await import('../../accounts/import.ts')
     const bar = new ProgressBar(accounts.length)
-    const stop = new StopSwitch()
-    stop.arm()
     try {
       const onProgress = (done: number) => bar.update(done, 0)
       const keys = await deriveAll(accounts, { ...derivation, onProgress, signal: stop.signal })

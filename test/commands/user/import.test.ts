@@ -225,10 +225,10 @@ describe('user import that does not come to its end', () => {
       },
     )
     let stderr = ''
-    // It warns about the domain just before it begins to derive keys, which takes a minute for so many.
+    // It warns about the domain before it derives keys, which takes a minute for so many.
     for await (const text of child.stderr.setEncoding('utf8')) {
       stderr += text
-      if (stderr.includes('is not served here') && !child.killed) setTimeout(() => child.kill('SIGINT'), 200)
+      if (stderr.includes('is not served here') && !child.killed) child.kill('SIGINT')
     }
     expect(stderr).toContain('interrupted: no account was imported')
     if (child.signalCode === null) await once(child, 'exit')
