@@ -53,7 +53,7 @@ export function normalise(text: string, home: string): string {
   return text
     .replaceAll(home, '~')
     .replace(/\d+(\.\d+)? ms/g, 'N ms')
-    .replace(/in \d+\.\d s$/gm, 'in N s')
+    .replace(/in \d+(\.\d)? (s|min)$/gm, 'in N s')
     .replace(/\d+ (bytes|entries)\b/g, 'N $1')
     .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, 'DATE')
     .replace(/\bWHO +/g, 'WHO  ')

@@ -18,12 +18,13 @@ describe('user list', () => {
     await cli.run(['user', 'add', 'bob@b.example', 'alice', '--generate'])
     await cli.run(['user', 'add', 'device', '--no-password'])
     const human = await cli.run(['user', 'list'])
-    const today = new Date().toISOString().slice(0, 10)
+    const { accounts: all } = JSON.parse((await cli.run(['user', 'list', '--json'])).stdout)
+    const days = all.map(({ createdAt }: { createdAt: string }) => createdAt.slice(0, 10))
     expect(human.stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
       ['USER', 'PASSWORD', 'CREATED', 'CHANGED'],
-      ['alice@localhost', expect.stringMatching(/^sha-1 \(\d+\)/), today, today],
-      ['bob@b.example', expect.stringMatching(/^sha-1 \(\d+\)/), today, today],
-      ['device@localhost', 'none', today, today],
+      ['alice@localhost', expect.stringMatching(/^sha-1 \(\d+\)/), days[0], days[0]],
+      ['bob@b.example', expect.stringMatching(/^sha-1 \(\d+\)/), days[1], days[1]],
+      ['device@localhost', 'none', days[2], days[2]],
       [''],
     ])
     const { stdout } = await cli.run(['user', 'list', '--json', '--domain', 'b.example'])
