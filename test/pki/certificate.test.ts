@@ -4,6 +4,7 @@ import { XmppkiError } from '../../src/errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../../src/pki/certificate.ts'
 import { readRawCertificate } from '../../src/pki/certificate-der.ts'
 import { context, element, integer, oid, sequence, setOf, utf8String } from '../../src/pki/der-writer.ts'
+import { cpuTime } from '../support/cpu-time.ts'
 import { type Folder, openssl, opensslCertificate, temporaryFolder, testClient, testRoot } from './support.ts'
 
 let folder: Folder
@@ -463,7 +464,7 @@ describe('mutated certificates', () => {
     }).der
     const next = random(5280)
     const outcomes = { read: 0, refused: 0 }
-    const start = performance.now()
+    const start = cpuTime()
     for (let i = 0; i < 6000; i += 1) {
       const mutated = mutate(i % 2 === 0 ? rich : client, next)
       try {
@@ -480,7 +481,7 @@ describe('mutated certificates', () => {
     }
     expect(outcomes.read).toBeGreaterThan(500)
     expect(outcomes.refused).toBeGreaterThan(1500)
-    expect((performance.now() - start) / 6000).toBeLessThan(5)
+    expect((cpuTime() - start) / 6000).toBeLessThan(5)
   })
 
   it.each([
@@ -496,12 +497,12 @@ describe('mutated certificates', () => {
     ],
   ])('huge input does not break it: %s', (_, make) => {
     const bytes = make()
-    const start = performance.now()
+    const start = cpuTime()
     try {
       readCertificate(bytes)
     } catch (error) {
       expect(error).toBeInstanceOf(XmppkiError)
     }
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(cpuTime() - start).toBeLessThan(2000)
   })
 })

@@ -4,6 +4,7 @@ import { type CertificateFacts, readCertificate } from '../../src/pki/certificat
 import { checkClientCertificate, TrustAnchors } from '../../src/pki/chain.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import { decodePem } from '../../src/pki/pem.ts'
+import { cpuTime } from '../support/cpu-time.ts'
 import { type Folder, NOW, openssl, opensslCertificate, temporaryFolder, testClient, testRoot } from './support.ts'
 
 const DAY = 86_400_000
@@ -241,7 +242,7 @@ describe('intermediates', () => {
 
   it('is not fooled or slowed down by self-signed certificates of the same name and key', () => {
     const { der } = opensslCertificate(folder, { subject: 'CN=loop', extensions: 'basicConstraints=CA:TRUE' })
-    const start = performance.now()
+    const start = cpuTime()
     const anchors = new TrustAnchors([root.certificate.pem])
     expect(
       anchors.check(
@@ -250,6 +251,6 @@ describe('intermediates', () => {
         Array.from({ length: 500 }, () => der),
       ),
     ).toMatchObject({ check: 'issuer' })
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(cpuTime() - start).toBeLessThan(1000)
   })
 })

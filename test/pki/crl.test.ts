@@ -3,6 +3,7 @@ import { KEY_TYPES } from '../../src/pki/algorithms.ts'
 import { createCrl, isCrlSignedBy, REVOCATION_REASONS, type RevokedEntry, readCrl } from '../../src/pki/crl.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import type { KeyPair } from '../../src/pki/keys.ts'
+import { cpuTime } from '../support/cpu-time.ts'
 import { type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot, tryOpenssl } from './support.ts'
 
 const NEXT = new Date('2026-04-01T12:00:00.000Z')
@@ -99,10 +100,10 @@ describe('createCrl (RFC 5280 §5)', () => {
       revokedAt: NOW,
       reason: 'superseded' as const,
     }))
-    const start = performance.now()
+    const start = cpuTime()
     const { der } = await crlOf(entries)
     expect(readCrl(der, 'made').entries).toHaveLength(20_000)
-    expect(performance.now() - start).toBeLessThan(3000)
+    expect(cpuTime() - start).toBeLessThan(3000)
   })
 
   it('has room for more entries than a call has for arguments', async () => {

@@ -12,6 +12,7 @@ import type { Issuer } from '../../src/pki/issuer.ts'
 import { encodePrivateKey } from '../../src/pki/keys.ts'
 import { encodePem } from '../../src/pki/pem.ts'
 import { encodePkcs12 } from '../../src/pki/pkcs12.ts'
+import { cpuTime } from '../support/cpu-time.ts'
 import { generator, mutate, toBer } from './mutations.ts'
 import { account, type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot } from './support.ts'
 
@@ -253,10 +254,10 @@ describe('inspect and 10,000 mutated inputs', () => {
       const mutated = mutate(seed, seeds, random)
       // Every second binary input goes through base64, so that the frame is whole and the inside is not.
       const framed = seed[0] === 0x30 && random(2) === 0
-      const start = performance.now()
+      const start = cpuTime()
       const input = framed ? Buffer.from(encodePem('CERTIFICATE', mutated)) : mutated
       if (await isReadable(input, random(2) === 0 ? 'secret' : undefined)) readable += 1
-      slowest = Math.max(slowest, performance.now() - start)
+      slowest = Math.max(slowest, cpuTime() - start)
     }
     expect(slowest).toBeLessThan(2000)
     expect(readable).toBeGreaterThan(500)

@@ -447,6 +447,7 @@ describe('the stream header', () => {
 })
 
 describe('memory', () => {
+  const MEMORY_POLL = { timeout: 20_000 }
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
 
@@ -475,7 +476,7 @@ describe('memory', () => {
     const before = await inUse()
     for (let n = 0; n < 10; n++) await flood()
     // 200 MB were sent. Connections that have just been cut off still hold some of what was on its way.
-    await expect.poll(async () => (await inUse()) - before, { timeout: 8_000 }).toBeLessThan(40_000_000)
+    await expect.poll(async () => (await inUse()) - before, MEMORY_POLL).toBeLessThan(40_000_000)
   })
 
   const expired = ca.issue({ subject: '/CN=mallory', validity: ['20200101000000Z', '20200201000000Z'] })
@@ -510,7 +511,7 @@ describe('memory', () => {
     const before = await inUse()
     await comeAndGo(250)
     // A connection that anything still refers to is 5 KB at the least.
-    await expect.poll(async () => ((await inUse()) - before) / 250, { timeout: 8_000 }).toBeLessThan(3_000)
+    await expect.poll(async () => ((await inUse()) - before) / 250, MEMORY_POLL).toBeLessThan(3_000)
   })
 
   it('does not fill with answers to a client that sends and never reads', async () => {
@@ -527,7 +528,7 @@ describe('memory', () => {
       stuck = await Promise.race([drained, new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 300))])
     }
     expect(sent).toBeLessThan(100_000)
-    await expect.poll(async () => (await inUse()) - before, { timeout: 3_000 }).toBeLessThan(5_000_000)
+    await expect.poll(async () => (await inUse()) - before, MEMORY_POLL).toBeLessThan(5_000_000)
     await witness.isServed()
     // Now it reads, and has missed nothing.
     let answers = 0

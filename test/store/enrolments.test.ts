@@ -161,7 +161,8 @@ describe('enrolments in a file', () => {
       const work = () => server.tryTransaction((_insert, changes) => changes.enrol(enrolment()))
       expect(work).toThrow(expect.objectContaining({ code: 'IO', message: expect.stringContaining('locked') }))
     })
-    expect(performance.now() - began).toBeLessThan(5_000)
+    // Others wait for half a minute.
+    expect(performance.now() - began).toBeLessThan(20_000)
     expect(server.enrolments.find('f1')).toBeUndefined()
     expect(server.tryTransaction((_insert, changes) => changes.enrol(enrolment()))).toBeUndefined()
     busy.close()

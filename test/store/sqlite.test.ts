@@ -102,7 +102,8 @@ describe('SqliteLedger', () => {
       const locked = expect.objectContaining({ code: 'IO', message: expect.stringContaining('locked') })
       expect(() => server.recordLogins(new Map([['a1', 1]]))).toThrow(locked)
     })
-    expect(performance.now() - began).toBeLessThan(5_000)
+    // Others wait for half a minute.
+    expect(performance.now() - began).toBeLessThan(20_000)
     server.recordLogins(new Map([['a1', 1]]))
     expect(server.lastLogins()).toEqual(new Map([['a1', 1]]))
     busy.close()
