@@ -18,7 +18,10 @@ const SETTLE_MS = 100
 const MAX_SETTLES = 10
 
 export interface ReloaderOptions {
-  /** The files that the state of the server comes from; absolute paths, also of files that are missing. */
+  /**
+   * The files that the state of the server comes from; absolute paths, also of files that are missing. Another list is
+   * another state, also where it names the same files more often.
+   */
   readonly files: () => readonly string[]
   readonly ledger: Pick<Ledger, 'changes'>
   /** Takes up everything anew; when it throws, everything must be as it was. */
@@ -133,7 +136,7 @@ export class Reloader {
 
   #versionNow(): string {
     try {
-      const files = [...new Set(this.#options.files())]
+      const files = this.#options.files()
       this.#watch.follow(files)
       return files.map(versionOf).join('\n')
     } catch (error) {

@@ -3,8 +3,12 @@ import type { Configuration } from '../config/schema.ts'
 import { SERVER_FILES } from '../workspace/server-credentials.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 
+const ISSUING = 'issuing.crt'
+
 /**
- * Every file that a running server is made from; where one is missing it may appear.
+ * Every file that a running server is made from; where one is missing it may appear. What the workspace has issued to
+ * itself stands there once more when the ledger has it: its files are in their place a moment before the commit, and
+ * whoever reads them then has to read them again.
  * @param configurationFile where the configuration comes from
  * @throws {XmppkiError} CORRUPT, IO
  */
@@ -26,8 +30,13 @@ export function stateFiles(
     const folder = folders.get(host) ?? paths.server(host)
     return [join(folder, SERVER_FILES.key), join(folder, SERVER_FILES.chain)]
   })
-  const own = [paths.settings, paths.rootCertificate, join(paths.issuing, 'issuing.crt')]
-  return [configurationFile, store.url_file, ...named, ...trusted, ...own, ...authorities, ...certificates].filter(
-    (path) => path !== undefined,
-  )
+  const own = [paths.settings, paths.rootCertificate, join(paths.issuing, ISSUING)]
+  const all = [configurationFile, store.url_file, ...named, ...trusted, ...own, ...authorities, ...certificates]
+  // Also a CA that is revoked: its sessions end for that reason, and not because it is gone.
+  const issuing = workspace.ledger().list('issuing')
+  const recorded = [
+    ...issuing.map(({ directory }) => join(directory, ISSUING)),
+    ...general.hosts.flatMap((host) => folders.get(host) ?? []).map((folder) => join(folder, SERVER_FILES.chain)),
+  ]
+  return [...new Set(all.filter((path) => path !== undefined)), ...recorded]
 }

@@ -113,6 +113,15 @@ describe('Reloader', () => {
     await reloaded(1)
   })
 
+  it('reloads when a commit names once more what was there already', async () => {
+    writeFileSync(path('a.crt'), 'a')
+    let names = [path('a.crt')]
+    const { ledger, reloaded } = start(() => names)
+    names = [path('a.crt'), path('a.crt')]
+    ledger.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    await reloaded(1)
+  })
+
   it('reloads once for files that are replaced together', async () => {
     const names = Array.from({ length: 10 }, (_, index) => path(`${index}.pem`))
     for (const name of names) writeFileSync(name, 'old')
