@@ -53,11 +53,14 @@ export async function startProsody({ folder, key, certificate, ca }: PeerFiles, 
   return runProsody(folder, `${lines.join('\n')}\n`, port)
 }
 
-async function runProsody(folder: string, text: string, port: number): Promise<Peer> {
+async function runProsody(folder: string, text: string, port: number, ...others: number[]): Promise<Peer> {
   const config = join(folder, 'prosody.cfg.lua')
   writeFileSync(config, text)
   const child = new LineProcess('prosody', ['-F', '--config', config], { env: environment(folder), cwd: folder })
-  await child.stdout.take((line) => line.includes(`Activated service 'c2s' on [127.0.0.1]:${port}`), 'a listener')
+  for (const one of [port, ...others]) {
+    const listens = new RegExp(`Activated service '\\w+' on \\[127\\.0\\.0\\.1\\]:${one}\\b`)
+    await child.stdout.take((line) => listens.test(line), `a listener on port ${one}`)
+  }
   return { port, output: () => child.stdout.text, stop: async () => void (await child.stop('SIGTERM')) }
 }
 
@@ -78,7 +81,7 @@ export async function startEjabberd({ folder, key, certificate, ca }: PeerFiles,
   return runEjabberd(folder, `${lines.join('\n')}\n`, port)
 }
 
-async function runEjabberd(folder: string, text: string, port: number): Promise<Peer> {
+async function runEjabberd(folder: string, text: string, port: number, ...others: number[]): Promise<Peer> {
   const config = join(folder, 'ejabberd.yml')
   writeFileSync(config, text)
   mkdirSync(join(folder, 'database'))
@@ -90,7 +93,10 @@ async function runEjabberd(folder: string, text: string, port: number): Promise<
     env: { ...environment(folder), ERL_LIBS: '/usr/lib/x86_64-linux-gnu' },
     cwd: folder,
   })
-  await child.stdout.take((line) => line.includes(`Start accepting TCP connections at 127.0.0.1:${port}`), 'a listener')
+  for (const one of [port, ...others]) {
+    const listens = new RegExp(`Start accepting \\w+ connections at 127\\.0\\.0\\.1:${one}\\b`)
+    await child.stdout.take((line) => listens.test(line), `a listener on port ${one}`)
+  }
   return { port, output: () => child.stdout.text, stop: async () => void (await child.stop('SIGTERM')) }
 }
 
@@ -124,7 +130,7 @@ export async function startRenderedProsody(folder: string, text: string): Promis
     'http_ports = {}',
     'https_ports = {}',
   ]
-  return { ...(await runProsody(folder, `${before.join('\n')}\n${adapted(text, places)}`, port)), tlsPort }
+  return { ...(await runProsody(folder, `${before.join('\n')}\n${adapted(text, places)}`, port, tlsPort)), tlsPort }
 }
 
 /** @param folder an empty one of its own */
@@ -135,5 +141,5 @@ export async function startRenderedEjabberd(folder: string, text: string): Promi
     ['port: 5223', `port: ${tlsPort}`],
   ] as const
   const bound = text.replaceAll('ip: "::"', 'ip: "127.0.0.1"')
-  return { ...(await runEjabberd(folder, adapted(bound, places), port)), tlsPort }
+  return { ...(await runEjabberd(folder, adapted(bound, places), port, tlsPort)), tlsPort }
 }
