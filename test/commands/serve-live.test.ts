@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { runCli } from '../support/cli.ts'
 import { replaceFile } from '../support/replace-file.ts'
@@ -59,6 +59,14 @@ async function ping(client: RawClient): Promise<void> {
   await client.receive(/<iq [^>]*id="p1"[^>]*\/?>/)
 }
 
+/** Whether EXTERNAL is offered. */
+async function isLetIn(tlsPort: number, who: Credentials): Promise<boolean> {
+  const client = await RawClient.direct({ port: tlsPort, credentials: who })
+  const features = await client.open()
+  client.destroy()
+  return features.includes('EXTERNAL')
+}
+
 async function fingerprintAt(port: number): Promise<string> {
   const client = await RawClient.direct({ port })
   const { fingerprint256 } = (client.socket as TLSSocket).getPeerCertificate()
@@ -111,12 +119,13 @@ describe('serve, while clients are logged in', () => {
   })
 
   it('lets in clients of an issuing CA that has been made meanwhile', async () => {
-    const { port } = await start()
+    const { port, tlsPort } = await start()
     const session = await online(port, credentials('alice'))
     const made = await runCli(['ca', 'issuing', 'init', '--no-passphrase', '--home', home])
     expect(made).toMatchObject({ code: 0 })
     expect((await runCli(['client', 'issue', 'carol', '--home', home])).code).toBe(0)
-    await untilLogged('reloaded')
+    // It may have reloaded before the CA was in the ledger, and does so again.
+    await vi.waitFor(async () => expect(await isLetIn(tlsPort, credentials('carol'))).toBe(true), { timeout: 60_000 })
     await ping(await online(port, credentials('carol')))
     await ping(session)
   })
