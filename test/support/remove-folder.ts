@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 
-const TRIES = 50
+/** Half a minute: a busy machine takes its time to end them. */
+const TRIES = 300
 const DELAY_MS = 100
 
 /**
