@@ -276,7 +276,7 @@ describe('TLS', () => {
       const child = execFile(
         'openssl',
         ['s_client', '-connect', `127.0.0.1:${t.port}`, '-starttls', 'xmpp', '-xmpphost', 'localhost'],
-        { timeout: 10_000 },
+        { timeout: 50_000 },
         (_, stdout) => resolve(stdout),
       )
       child.stdin?.end()

@@ -97,7 +97,9 @@ describe('client issue --file that does not come to its end', () => {
 
   it('Ctrl-C: finishes what it has in hand, says how far it is, ends by the signal', async () => {
     const cli = await homeWithCa()
-    writeFileSync(cli.path('users'), [...users, ...users.map((user) => `x${user}`)].join('\n'))
+    // More than can be done before it hears of the signal.
+    const many = Array.from({ length: 5_000 }, (_, index) => `many${index}`)
+    writeFileSync(cli.path('users'), many.join('\n'))
     const binary = fileURLToPath(new URL('../../../bin/xmppki.cjs', import.meta.url))
     const args = [binary, 'client', 'issue', '--file', cli.path('users'), '--home', cli.home]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -112,8 +114,10 @@ describe('client issue --file that does not come to its end', () => {
     child.kill('SIGINT')
     const [, signal] = await once(child, 'close')
     expect(signal).toBe('SIGINT')
-    const done = /interrupted: (\d+) of 300 users have their certificates; the same command goes on/.exec(stderr)?.[1]
-    expect(expectConsistent(cli)).toHaveLength(Number(done))
+    const done = /interrupted: ([\d,]+) of 5,000 users have their certificates; the same command goes on/.exec(
+      stderr,
+    )?.[1]
+    expect(expectConsistent(cli)).toHaveLength(Number(done?.replaceAll(',', '')))
     cli.remove()
   })
 })
