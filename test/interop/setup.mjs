@@ -106,7 +106,8 @@ const describe = (needs) => needs.map(({ program, debian }) => `${program} (Debi
 
 /** Quiet when all is well; otherwise everything that apt said. */
 function apt(args, timeout) {
-  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=60', '-o', 'Dpkg::Options::=--force-confold']
+  const patience = ['-o', 'DPkg::Lock::Timeout=60', '-o', 'Acquire::Retries=3']
+  const options = ['-q', '-y', ...patience, '-o', 'Dpkg::Options::=--force-confold']
   const { status, error, stdout, stderr } = spawnSync('apt-get', [...options, ...args], {
     encoding: 'utf8',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
