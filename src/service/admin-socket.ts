@@ -26,8 +26,8 @@ export interface AdminSocket {
 /** One command takes milliseconds; nobody keeps the line busy. */
 const IDLE_MS = 10_000
 const MAX_CONNECTIONS = 16
-/** A living server accepts at once. */
-const PROBE_MS = 1_000
+/** A living server accepts at once, and what a dead one left refuses at once, unless the whole machine stands still. */
+const PROBE_MS = 5_000
 
 /** Where the socket is, and what keeps others from putting theirs there meanwhile. */
 interface SocketPlace {
