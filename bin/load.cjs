@@ -19,9 +19,9 @@ function readIfThere(name) {
   }
 }
 
-/** The compiled bundle as a CommonJS wrapper function, and its script for making the code cache. */
+/** The compiled bundle, whose value is a CommonJS wrapper function: its script, and the name of its code cache. */
 function compile() {
-  // esbuild writes pure ASCII, and one byte a character is the fastest string to make.
+  // It is pure ASCII, and one byte a character is the fastest string to make.
   const source = readIfThere(file)?.toString('latin1')
   if (source === undefined) {
     process.stderr.write(`error: ${file} is missing\nhint: npm run build\n`)
@@ -30,7 +30,7 @@ function compile() {
   // V8 compares only the length of the source, so the name of the cache carries the bundle's hash.
   const id = source.slice('//! '.length, source.indexOf('\n'))
   const cachedData = readIfThere(path.join(dist, `xmppki-${id}.cache`))
-  const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
+  const script = new vm.Script(source, {
     filename: file,
     cachedData,
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
