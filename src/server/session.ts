@@ -206,7 +206,7 @@ export class Session implements TransportEvents, ClientEnd {
       this.close({ condition: 'not-authorized', text: 'the client certificate is not accepted' })
     } else {
       this.#state = this.#state ? { ...this.#state, domain, from } : openedState(domain, from, this.#transport.secured)
-      this.#transport.write(serialize(streamFeatures(this.#state, this.#context)))
+      this.#transport.write(streamFeatures(this.#state, this.#context))
     }
   }
 

@@ -1,6 +1,6 @@
 import { bindFeature } from './bind.ts'
 import type { Element } from './element.ts'
-import { appendChild, namespaceOf, xml } from './element.ts'
+import { appendChild, namespaceOf, serialize, xml } from './element.ts'
 import type { Jid } from './jid.ts'
 import { legacySessionFeature } from './legacy-session.ts'
 import { NS } from './namespaces.ts'
@@ -11,7 +11,7 @@ import { sasl2Feature } from './sasl/sasl2.ts'
 import { isStanzaName } from './stanza.ts'
 import { startTlsFeature } from './starttls.ts'
 import type { StreamCondition } from './stream.ts'
-import type { NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
+import type { NegotiationContext, NegotiationState, Offer, Step, StreamFeature } from './stream-feature.ts'
 
 /** Every stream feature, in the order in which they are advertised. */
 const STREAM_FEATURES: readonly StreamFeature[] = [
@@ -38,14 +38,47 @@ function isOpen(feature: StreamFeature, { reached, exchange }: NegotiationState,
   return feature.needs.every((milestone) => reached.has(milestone))
 }
 
-/** `<stream:features/>` for a stream that has just been opened (RFC 6120 §4.3.2). */
-export function streamFeatures(state: NegotiationState, context: NegotiationContext): Element {
+function offerTo(state: NegotiationState, context: NegotiationContext): Offer {
+  const asksForLogin = isOpen(saslFeature, state, context) || isOpen(sasl2Feature, state, context)
+  return {
+    startTls: context.startTls,
+    secured: state.reached.has('secured'),
+    mechanisms: asksForLogin ? context.mechanisms(state) : [],
+    registers: isOpen(registrationFeature, state, context) && context.registrar() !== undefined,
+  }
+}
+
+function featuresElement(offer: Offer, state: NegotiationState, context: NegotiationContext): Element {
   const features = xml('stream:features')
   for (const feature of STREAM_FEATURES) {
-    const offer = isOpen(feature, state, context) ? feature.advertise(state, context) : undefined
-    if (offer !== undefined) appendChild(features, offer)
+    const advertised = isOpen(feature, state, context) ? feature.advertise(offer) : undefined
+    if (advertised !== undefined) appendChild(features, advertised)
   }
   return features
+}
+
+/** Whatever decides which features are open, and what they say. */
+function keyOf({ startTls, mechanisms, registers }: Offer, { reached, exchange }: NegotiationState): string {
+  let key = `${startTls} ${registers} ${exchange?.profile.name}`
+  for (const milestone of reached) key += ` ${milestone}`
+  for (const { name, bindings } of mechanisms) key += ` ${name}:${bindings ?? ''}`
+  return key
+}
+
+/** Texts of features that were sent before: a server has a handful of them, and says them at every login. */
+const knownTexts = new Map<string, string>()
+const MAX_KNOWN_TEXTS = 100
+
+/** `<stream:features/>` for a stream that has just been opened (RFC 6120 §4.3.2), as text. */
+export function streamFeatures(state: NegotiationState, context: NegotiationContext): string {
+  const offer = offerTo(state, context)
+  const key = keyOf(offer, state)
+  const known = knownTexts.get(key)
+  if (known !== undefined) return known
+  const text = serialize(featuresElement(offer, state, context))
+  if (knownTexts.size >= MAX_KNOWN_TEXTS) knownTexts.clear()
+  knownTexts.set(key, text)
+  return text
 }
 
 function refusal(element: Element): StreamCondition {
@@ -58,7 +91,7 @@ function refusal(element: Element): StreamCondition {
 /** XEP-0388 §2.6.1: the features come after the success and need no new stream. */
 function withFeatures(step: Step, context: NegotiationContext): Step {
   if (step.kind !== 'reached' || step.next !== 'features') return step
-  return { ...step, send: [...step.send, streamFeatures(step.state, context)] }
+  return { ...step, send: [...step.send, featuresElement(offerTo(step.state, context), step.state, context)] }
 }
 
 /** One first-level element of a client that is not bound yet: what follows from it. */

@@ -73,8 +73,7 @@ export const registrationFeature: StreamFeature = {
   name: 'register',
   needs: ['secured'],
   excludedBy: ['authenticated'],
-  advertise: (_, context) =>
-    context.registrar() === undefined ? undefined : xml('register', { xmlns: NS.registerFeature }),
+  advertise: ({ registers }) => (registers ? xml('register', { xmlns: NS.registerFeature }) : undefined),
   handles: (element) =>
     element.name === 'iq' &&
     namespaceOf(element) === NS.client &&

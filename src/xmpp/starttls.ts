@@ -12,8 +12,8 @@ export const startTlsFeature: StreamFeature = {
   name: 'starttls',
   needs: [],
   excludedBy: ['secured', 'authenticated'],
-  advertise: (_, context) =>
-    xml('starttls', { xmlns: NS.tls }, ...(context.startTls === 'required' ? [xml('required')] : [])),
+  advertise: ({ startTls }) =>
+    xml('starttls', { xmlns: NS.tls }, ...(startTls === 'required' ? [xml('required')] : [])),
   handles: (element) => element.name === 'starttls' && namespaceOf(element) === NS.tls,
   negotiate: (_, state) => ({
     kind: 'reached',

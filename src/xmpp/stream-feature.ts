@@ -107,6 +107,16 @@ interface Close {
 /** The outcome of one element: what to send and where negotiation stands. */
 export type Step = Continue | Reached | Close
 
+/** All that advertisements depend on, so that equal offers are advertised in equal words. */
+export interface Offer {
+  readonly startTls: 'required' | 'offered'
+  readonly secured: boolean
+  /** Those that can succeed on this connection now; none where it is not the time for them. */
+  readonly mechanisms: readonly Pick<SaslMechanism, 'name' | 'bindings'>[]
+  /** Whether strangers may make accounts. */
+  readonly registers: boolean
+}
+
 /**
  * One stream feature as a value (RFC 6120 §4.3.2): what it needs, what excludes it, how it is
  * advertised and what it does with the elements it handles.
@@ -116,7 +126,7 @@ export interface StreamFeature {
   readonly needs: readonly Milestone[]
   readonly excludedBy: readonly Milestone[]
   /** The child of `<stream:features/>`, or undefined when there is nothing to say yet. */
-  advertise(state: NegotiationState, context: NegotiationContext): Element | undefined
+  advertise(offer: Offer): Element | undefined
   /** Whether this element belongs to the feature, by its name and namespace. */
   handles(element: Element): boolean
   negotiate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step>

@@ -48,6 +48,11 @@ function authenticated(account = 'alice@localhost'): NegotiationState {
   return { ...secured, reached: new Set(['secured', 'authenticated']), account: parseJid(account) }
 }
 
+/** The prefix of the stream is declared in its header. */
+function parsedFeatures(state: NegotiationState, world: NegotiationContext): Element {
+  return parseElement(streamFeatures(state, world).replaceAll('stream:features', 'features'))
+}
+
 describe('channel binding (XEP-0440)', () => {
   const plus = {
     ...external('localhost'),
@@ -57,7 +62,7 @@ describe('channel binding (XEP-0440)', () => {
   const world: NegotiationContext = { ...context, mechanisms: () => [external('localhost'), plus] }
 
   it('is announced once for all mechanisms that use it, after TLS and before the login', () => {
-    const text = serialize(streamFeatures(secured, world))
+    const text = streamFeatures(secured, world)
     expect([...text.matchAll(/<channel-binding type="([^"]*)"/g)].map(([, type]) => type)).toEqual(plus.bindings)
     expect(text.match(/<sasl-channel-binding /g)).toHaveLength(1)
     for (const [state, given] of [
@@ -65,7 +70,7 @@ describe('channel binding (XEP-0440)', () => {
       [clear, { ...world, startTls: 'offered' }],
       [authenticated(), world],
     ] as const) {
-      expect(serialize(streamFeatures(state, given))).not.toContain('channel-binding')
+      expect(streamFeatures(state, given)).not.toContain('channel-binding')
     }
   })
 
@@ -99,20 +104,40 @@ describe('stream features (RFC 6120 §4.3.2)', () => {
     { name: 'secured, no certificate', state: secured, world: withoutCertificate, offers: 'mechanisms' },
     { name: 'authenticated', state: authenticated(), world: context, offers: 'bind session' },
   ])('$name: $offers', ({ state, world, offers }) => {
-    const features = streamFeatures(state, world)
+    const features = parsedFeatures(state, world)
     expect(features.children.map((child) => (child as Element).name).join(' ')).toBe(offers)
   })
 
+  it('says what holds for this stream, whatever was said on others before', () => {
+    const plus = { ...external('localhost'), name: 'SCRAM-SHA-1-PLUS', bindings: ['tls-exporter'] }
+    const worlds: NegotiationContext[] = [
+      context,
+      optional,
+      withoutCertificate,
+      { ...context, registrar: () => ({ register: async () => undefined }) },
+      { ...context, mechanisms: () => [plus] },
+      { ...context, mechanisms: () => [{ ...plus, bindings: ['tls-server-end-point'] }] },
+      { ...context, mechanisms: () => [{ ...plus, bindings: ['tls-exporter', 'tls-server-end-point'] }] },
+      { ...context, mechanisms: () => [external('localhost'), plus] },
+      { ...context, mechanisms: () => [plus, external('localhost')] },
+    ]
+    const texts = worlds.map((world) => streamFeatures(secured, world))
+    // For a stream that is secured it makes no difference whether it had to be.
+    expect(new Set(texts).size).toBe(worlds.length - 1)
+    expect(worlds.map((world) => streamFeatures(secured, world))).toEqual(texts)
+    expect(worlds.toReversed().map((world) => streamFeatures(secured, world))).toEqual(texts.toReversed())
+  })
+
   it('says that TLS is required (RFC 6120 §5.4.1)', () => {
-    expect(serialize(streamFeatures(clear, context))).toContain('<required/>')
-    expect(serialize(streamFeatures(clear, optional))).not.toContain('<required/>')
+    expect(streamFeatures(clear, context)).toContain('<required/>')
+    expect(streamFeatures(clear, optional)).not.toContain('<required/>')
   })
 
   it.each([
     { name: 'with a good certificate', world: context, expected: ['EXTERNAL'] },
     { name: 'without one', world: withoutCertificate, expected: [] },
   ])('lists the mechanisms that can succeed, $name', ({ world, expected }) => {
-    const [mechanisms] = streamFeatures(secured, world).children as Element[]
+    const [mechanisms] = parsedFeatures(secured, world).children as Element[]
     expect(mechanisms?.name).toBe('mechanisms')
     expect(mechanisms?.children.map((mechanism) => textOf(mechanism as Element))).toEqual(expected)
   })

@@ -10,8 +10,8 @@ export const channelBindingFeature: StreamFeature = {
   name: 'sasl-channel-binding',
   needs: ['secured'],
   excludedBy: ['authenticated'],
-  advertise(state, context) {
-    const types = new Set(context.mechanisms(state).flatMap(({ bindings }) => bindings ?? []))
+  advertise({ mechanisms }) {
+    const types = new Set(mechanisms.flatMap(({ bindings }) => bindings ?? []))
     if (types.size === 0) return undefined
     return xml(
       'sasl-channel-binding',

@@ -72,10 +72,10 @@ export const saslFeature: StreamFeature = {
   name: 'sasl',
   needs: [],
   excludedBy: ['authenticated'],
-  advertise(state, context) {
-    const offered = context.mechanisms(state).map(({ name }) => xml('mechanism', {}, name))
+  advertise({ mechanisms, secured }) {
+    const offered = mechanisms.map(({ name }) => xml('mechanism', {}, name))
     // Without TLS an empty list would make clients give up that could still upgrade.
-    if (offered.length === 0 && !state.reached.has('secured')) return undefined
+    if (offered.length === 0 && !secured) return undefined
     return xml('mechanisms', { xmlns: NS.sasl }, ...offered)
   },
   handles: (element) => namespaceOf(element) === NS.sasl,

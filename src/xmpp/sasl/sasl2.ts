@@ -140,8 +140,8 @@ export const sasl2Feature: StreamFeature = {
   // XEP-0388 §3: only after TLS, also where TLS is optional.
   needs: ['secured'],
   excludedBy: ['authenticated'],
-  advertise(state, context) {
-    const offered = context.mechanisms(state).map(({ name }) => xml('mechanism', {}, name))
+  advertise({ mechanisms }) {
+    const offered = mechanisms.map(({ name }) => xml('mechanism', {}, name))
     // XEP-0388 §2.1: it cannot be used without a mechanism, and so is not there without one.
     if (offered.length === 0) return undefined
     return xml('authentication', { xmlns: NS.sasl2 }, ...offered, xml('inline', {}, bind2Offer()))
