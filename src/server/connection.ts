@@ -33,7 +33,7 @@ export class Connection implements Transport {
   #paused = false
   readonly #options: ConnectionOptions
   #events: TransportEvents | undefined
-  #unlisten: () => void = () => undefined
+  #unlisten: () => unknown = () => undefined
   #anchors: TrustAnchors | undefined
 
   /** @param anchors the CAs by which the handshake has judged the client; undefined before it */
@@ -146,20 +146,17 @@ export class Connection implements Transport {
   }
 
   #listen(socket: Socket | TLSSocket): void {
-    const listeners = {
-      data: (chunk: Uint8Array) => this.#events?.data(chunk),
-      drain: () => {
-        if (!this.#paused) socket.resume()
-      },
-      end: () => this.end(),
-      // The 'close' event follows every error and is where the session learns of it.
-      error: () => socket.destroy(),
-      close: () => this.#closed(socket),
+    const data = (chunk: Uint8Array) => this.#events?.data(chunk)
+    const drain = () => {
+      if (!this.#paused) socket.resume()
     }
-    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
-    this.#unlisten = () => {
-      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener)
-    }
+    const end = () => this.end()
+    // The 'close' event follows every error and is where the session learns of it.
+    const error = () => socket.destroy()
+    const close = () => this.#closed(socket)
+    socket.on('data', data).on('drain', drain).on('end', end).on('error', error).on('close', close)
+    this.#unlisten = () =>
+      socket.off('data', data).off('drain', drain).off('end', end).off('error', error).off('close', close)
   }
 
   #closed(socket: Socket): void {

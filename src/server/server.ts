@@ -227,9 +227,7 @@ export class XmppServer {
         return domainsOf(options())[0] ?? ''
       },
       log: this.#options.log,
-      get enabledMechanisms() {
-        return logins.enabled(methods())
-      },
+      isEnabled: (mechanism) => logins.enabled(methods()).has(mechanism),
       serves: (domain) => this.#served.has(domain),
       mechanisms: (domain, connection) => logins.mechanisms(domain, connection, methods),
       registrar: (remote) => (methods().includes('password') ? this.#registrar(remote) : undefined),

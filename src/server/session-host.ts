@@ -49,10 +49,11 @@ export interface SessionHost {
   readonly disconnectOnFailure: boolean
   /** Answers for streams that fail before they name a domain. */
   readonly defaultDomain: string
-  readonly enabledMechanisms: ReadonlySet<string>
   readonly limits: ServerLimits
   readonly log: Log
   serves(domain: string): boolean
+  /** Whether a mechanism is switched on, on whatever connection. */
+  isEnabled(mechanism: string): boolean
   /** The mechanisms that can succeed on this connection now. */
   mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[]
   /** Makes accounts; undefined while strangers may not. @param remote address and port */

@@ -52,7 +52,7 @@ export class Session implements TransportEvents, ClientEnd {
     this.#parser = this.#newParser()
     this.#context = {
       startTls: host.startTls,
-      enabledMechanisms: host.enabledMechanisms,
+      isEnabled: (mechanism) => host.isEnabled(mechanism),
       mechanisms: ({ domain }) => this.#mechanisms(domain),
       registrar: () => host.registrar(transport.remote),
       bind: (account, request) => this.#bind(account, request),

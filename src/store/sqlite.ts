@@ -93,7 +93,7 @@ export class SqliteLedger implements Ledger {
          directory, revoked_at, revocation_reason, issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#bySerial = prepare('SELECT * FROM issued WHERE serial = ?')
-    this.#revokedAt = prepare('SELECT revoked_at FROM issued WHERE serial = ?')
+    this.#revokedAt = prepare('SELECT revoked_at FROM issued WHERE serial = ? AND revoked_at IS NOT NULL')
     this.#current = prepare(
       `SELECT * FROM issued WHERE kind = ? AND name = ? AND device = ? AND revoked_at IS NULL
        ORDER BY issued_at DESC, id DESC LIMIT 1`,

@@ -100,7 +100,7 @@ export function negotiate(
   state: NegotiationState,
   context: NegotiationContext,
 ): Step | Promise<Step> {
-  const feature = STREAM_FEATURES.find((candidate) => isOpen(candidate, state, context) && candidate.handles(element))
+  const feature = STREAM_FEATURES.find((candidate) => candidate.handles(element) && isOpen(candidate, state, context))
   if (feature === undefined) return { kind: 'close', send: [], error: { condition: refusal(element) } }
   const step = feature.negotiate(element, state, context)
   return step instanceof Promise ? step.then((settled) => withFeatures(settled, context)) : withFeatures(step, context)

@@ -62,8 +62,8 @@ export interface Registrar {
 export interface NegotiationContext {
   /** Whether TLS must come before anything else (RFC 6120 §5.3.1). */
   readonly startTls: 'required' | 'offered'
-  /** Mechanisms that are switched on, whether or not they are offered on this connection. */
-  readonly enabledMechanisms: ReadonlySet<string>
+  /** Whether a mechanism is switched on, be it offered on this connection or not. */
+  isEnabled(mechanism: string): boolean
   /** Mechanisms that can succeed on this connection now, in order of preference (RFC 6120 §6.3.4). */
   mechanisms(state: NegotiationState): readonly SaslMechanism[]
   /** Undefined while strangers may not make accounts. */

@@ -69,6 +69,15 @@ function readFrom(value: string | undefined): Jid | undefined | StreamError {
   return tryParseJid(value) ?? { condition: 'invalid-from', text: 'the from attribute is not a JID' }
 }
 
+/** The domain that a header is addressed to, in its normal form; undefined when it is not served. */
+function servedDomain(to: string, isServed: (domain: string) => boolean): string | undefined {
+  // Nearly everybody writes the normal form.
+  if (isServed(to)) return to
+  const { local, domain, resource } = tryParseJid(to) ?? {}
+  const isDomain = domain !== undefined && local === undefined && resource === undefined
+  return isDomain && isServed(domain) ? domain : undefined
+}
+
 /**
  * Judges the header that a client sent.
  * @param isServed whether this server answers for a domain (already in its normal form)
@@ -84,17 +93,15 @@ export function readStreamHeader(
   // RFC 6120 §4.7.5: no version means 0.9, which knows neither TLS nor SASL.
   if (version === undefined || !/^[1-9][0-9]*\.[0-9]+$/.test(version)) return { condition: 'unsupported-version' }
   if (to === undefined) return { condition: 'improper-addressing', text: 'the stream header has no to attribute' }
-  const domain = tryParseJid(to)
-  if (domain === undefined || domain.local !== undefined || domain.resource !== undefined || !isServed(domain.domain)) {
-    return { condition: 'host-unknown' }
-  }
+  const domain = servedDomain(to, isServed)
+  if (domain === undefined) return { condition: 'host-unknown' }
   const sender = readFrom(from)
   if (sender !== undefined && 'condition' in sender) return sender
   // XEP-0388 §2.1: nobody of another domain can log in here, in whichever way.
-  if (sender !== undefined && sender.domain !== domain.domain) {
+  if (sender !== undefined && sender.domain !== domain) {
     return { condition: 'invalid-from', text: 'the from attribute is at another domain than the to attribute' }
   }
-  return { domain: domain.domain, from: sender }
+  return { domain, from: sender }
 }
 
 /**

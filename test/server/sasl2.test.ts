@@ -294,7 +294,7 @@ describe('a mechanism that takes its time', () => {
       disconnectOnFailure: false,
       startTls: 'required',
       defaultDomain: 'localhost',
-      enabledMechanisms: new Set(['SLOW']),
+      isEnabled: (name) => name === 'SLOW',
       limits: DEFAULT_LIMITS,
       log,
       serves: () => true,

@@ -47,7 +47,7 @@ export function startMechanism(
 ): SaslOutcome | Promise<SaslOutcome> {
   const mechanism = context.mechanisms(state).find((offered) => offered.name === name)
   if (mechanism !== undefined) return mechanism.start(initial)
-  return context.enabledMechanisms.has(String(name))
+  return context.isEnabled(String(name))
     ? failed('not-authorized', `${String(name)} was not offered on this connection`)
     : failed('invalid-mechanism', 'an unknown mechanism')
 }

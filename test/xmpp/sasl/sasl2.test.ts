@@ -32,7 +32,7 @@ function world(mechanisms: readonly SaslMechanism[] = [external()]) {
   const requests: ResourceRequest[] = []
   const context: NegotiationContext = {
     startTls: 'required',
-    enabledMechanisms: new Set(['EXTERNAL']),
+    isEnabled: (name) => ['EXTERNAL'].includes(name),
     registrar: () => undefined,
     mechanisms: () => mechanisms,
     bind: (account, request) => {
