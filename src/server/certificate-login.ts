@@ -35,28 +35,24 @@ export interface CertificateLoginOptions {
   readonly log: Log
 }
 
+/** What has been found out about the certificate of a connection that does not change. */
 interface Reading {
-  readonly facts: CertificateFacts | undefined
-  readonly objection: Objection | undefined
+  readonly presented: PresentedCertificate
+  readonly facts: CertificateFacts
   /** Signatures are looked at once, for as long as the anchors are the same. */
   path?: { readonly anchors: TrustAnchors; readonly found: CertificationPath }
   selfSigned?: boolean
 }
 
-interface Context {
-  readonly reading: Reading
-  readonly listener: string
-}
-
 /** Warnings that are remembered so that they are not repeated at every login. */
 const MAX_WARNED = 1_000
 
-function read(presented: PresentedCertificate): Reading {
+function read(presented: PresentedCertificate): Reading | Objection {
   try {
-    return { facts: readCertificate(presented.leaf.raw), objection: undefined }
+    return { presented, facts: readCertificate(presented.leaf.raw) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return { facts: undefined, objection: { check: 'malformed', reason } }
+    return { check: 'malformed', reason }
   }
 }
 
@@ -79,9 +75,8 @@ export class CertificateLogin {
   #options: CertificateLoginOptions
   /** The rules as they are when they are used: an offer may be older than they are. */
   readonly #policy: ExternalPolicy
-  /** What was read and reported of a connection's certificate; gone with the connection. */
-  readonly #readings = new WeakMap<PresentedCertificate, Reading>()
-
+  /** The last seconds of all CAs that any listener accepts. */
+  #anchorEnds: readonly Date[] = []
   readonly #warned = new Set<string>()
 
   constructor(options: CertificateLoginOptions) {
@@ -95,7 +90,7 @@ export class CertificateLogin {
         return rules().commonName
       },
     }
-    this.#announce()
+    this.update(options)
   }
 
   /** EXTERNAL, or nothing; the log says in one line why not. */
@@ -104,25 +99,28 @@ export class CertificateLogin {
       this.#options.log.debug({ remote }, 'EXTERNAL not offered: the client presented no certificate')
       return []
     }
-    const first = !this.#readings.has(certificate)
-    const { facts, objection: against } = this.#judge(certificate, listener)
+    const reading = read(certificate)
+    if ('check' in reading) {
+      this.#report(remote, undefined, reading)
+      return []
+    }
+    const { facts } = reading
+    const against = this.#judge(reading, listener)
     // Only what no CA vouches for: the names that a CA has confirmed are worth more than whoever enrolled them.
     const context = { domain, accept, objection: () => this.#closed(listener) }
-    const enrolled =
-      facts && certificate.distrust !== undefined ? this.#options.enrolled?.judge(facts, context) : undefined
+    const enrolled = certificate.distrust === undefined ? undefined : this.#options.enrolled?.judge(facts, context)
     if (enrolled !== undefined && 'mechanism' in enrolled) return [enrolled.mechanism]
     const objection = enrolled?.objection ?? against
-    if (facts === undefined || objection !== undefined) {
-      if (first) this.#report(remote, facts, objection)
+    if (objection !== undefined) {
+      this.#report(remote, facts, objection)
       return []
     }
     const refusal = () => {
-      const against = this.#judge(certificate, listener).objection
+      const against = this.#judge(reading, listener)
       return against && `${against.check}: ${against.reason}`
     }
     const accepted = (account: Jid) => {
-      const proof = this.#proof(certificate, facts, listener)
-      accept({ ...proof, judge: () => proof.judge() ?? this.#misnomer(facts, account) })
+      accept(this.#proof(reading, listener, account))
       this.#options.onLogin?.(facts.serial, this.#options.now().getTime())
     }
     return [externalMechanism(facts, domain, this.#policy, refusal, accepted)]
@@ -137,21 +135,22 @@ export class CertificateLogin {
   /** Takes up other CAs and rules; they hold for clients that are connected, too. */
   update(options: CertificateLoginOptions): void {
     this.#options = options
+    this.#anchorEnds = this.#accepting().flatMap(({ anchors }) => anchors.ends)
     this.#announce()
   }
 
   /** What the session remembers of its login. */
-  #proof(certificate: PresentedCertificate, facts: CertificateFacts, listener: string): LoginProof {
+  #proof(reading: Reading, listener: string, account: Jid): LoginProof {
+    const { presented, facts } = reading
     const { serial, issuer, fingerprint, notAfter } = facts
-    const { intermediates } = certificate
-    const above = intermediates.map(({ validTo }) => new Date(validTo))
+    const above = presented.intermediates.map(({ validTo }) => new Date(validTo))
     return {
       serial,
-      above: serialsAbove(certificate),
+      above: serialsAbove(presented),
       issuer,
       fingerprint,
-      ends: [notAfter, ...above, ...this.#accepting().flatMap(({ anchors }) => anchors.ends)],
-      judge: () => this.#judge(certificate, listener).objection,
+      ends: [notAfter, ...above, ...this.#anchorEnds],
+      judge: () => this.#judge(reading, listener) ?? this.#misnomer(facts, account),
     }
   }
 
@@ -164,25 +163,21 @@ export class CertificateLogin {
   }
 
   /** All checks, as things are now: what the certificate says of itself, the ledger, and what the listener accepts. */
-  #judge(certificate: PresentedCertificate, listener: string): Reading {
-    const reading = this.#readings.get(certificate) ?? read(certificate)
-    this.#readings.set(certificate, reading)
-    const { facts } = reading
-    if (facts === undefined) return reading
-    const objection =
-      checkClientCertificate(facts, { now: this.#options.now() }) ??
-      this.#revocation(certificate, facts) ??
-      this.#distrust(certificate, facts, { reading, listener })
-    return { facts, objection }
+  #judge(reading: Reading, listener: string): Objection | undefined {
+    return (
+      checkClientCertificate(reading.facts, { now: this.#options.now() }) ??
+      this.#revocation(reading) ??
+      this.#distrust(reading, listener)
+    )
   }
 
-  #revocation(certificate: PresentedCertificate, facts: CertificateFacts): Objection | undefined {
+  #revocation({ presented, facts }: Reading): Objection | undefined {
     // By the serial number alone: from an ECDSA signature anybody can make a second valid one, and with it a
     // certificate of another fingerprint. The random serial numbers of the ledger are not used by any other CA.
     const revokedAt = this.#options.ledger.revokedAt(facts.serial)
     if (revokedAt !== undefined) return revocation('revoked', revokedAt)
     // A path may lead through an issuing CA that was revoked while the root above it is still trusted.
-    for (const serial of serialsAbove(certificate)) {
+    for (const serial of serialsAbove(presented)) {
       const since = this.#options.ledger.revokedAt(serial)
       if (since !== undefined) return revocation(`its CA ${serial} was revoked`, since)
     }
@@ -202,40 +197,36 @@ export class CertificateLogin {
   }
 
   /** Whoever came by a listener that is gone since stays as long as one of the others would let it in. */
-  #distrust(certificate: PresentedCertificate, facts: CertificateFacts, context: Context): Objection | undefined {
-    const own = this.#options.trusts.get(context.listener)
+  #distrust(reading: Reading, listener: string): Objection | undefined {
+    const own = this.#options.trusts.get(listener)
     let objection = NOT_ACCEPTED
     for (const trust of own === undefined ? this.#accepting() : [own]) {
-      const against = this.#distrustBy(trust, certificate, facts, context)
+      const against = this.#distrustBy(trust, reading, listener)
       if (against === undefined) return undefined
       objection = against
     }
     return objection
   }
 
-  #distrustBy(
-    trust: ClientTrust,
-    certificate: PresentedCertificate,
-    facts: CertificateFacts,
-    { reading, listener }: Context,
-  ): Objection | undefined {
+  #distrustBy(trust: ClientTrust, reading: Reading, listener: string): Objection | undefined {
+    const { leaf, distrust } = reading.presented
     if (trust.verifyMode === 'none') return NOT_ACCEPTED
     if (trust.verifyMode === 'selfsigned_peer') {
-      reading.selfSigned ??= isSelfSigned(certificate.leaf)
+      reading.selfSigned ??= isSelfSigned(leaf)
       if (reading.selfSigned) return undefined
     }
-    if (certificate.distrust !== undefined) return { check: 'issuer', reason: certificate.distrust }
-    const path = this.#pathOf(certificate, trust.anchors, reading)
+    if (distrust !== undefined) return { check: 'issuer', reason: distrust }
+    const path = this.#pathOf(reading, trust.anchors)
     if ('check' in path) return path
-    return trust.revocation && this.#listed(trust.revocation, facts, path, listener)
+    return trust.revocation && this.#listed(trust.revocation, reading.facts, path, listener)
   }
 
   /** Again if TLS has done so by other anchors, or in an earlier handshake that a resumed session only remembers. */
-  #pathOf(certificate: PresentedCertificate, anchors: TrustAnchors, reading: Reading): CertificationPath | Refusal {
+  #pathOf(reading: Reading, anchors: TrustAnchors): CertificationPath | Refusal {
     const now = this.#options.now()
     const known = reading.path?.anchors === anchors ? reading.path.found : undefined
     if (known !== undefined && checkPathDates(known, now) === undefined) return known
-    const { leaf, intermediates, verifiedBy } = certificate
+    const { leaf, intermediates, verifiedBy } = reading.presented
     const verified = verifiedBy === anchors ? anchors.verifiedPathOf(leaf, now, intermediates) : undefined
     const found = verified ?? anchors.pathOf(leaf, now, intermediates)
     if (!('check' in found)) reading.path = { anchors, found }

@@ -130,36 +130,58 @@ function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return `${remoteAddress}|${remotePort}|${localAddress}|${localPort}`
 }
 
-type Done = (secure: TLSSocket) => void
+function hasSamePeer(socket: Socket, other: Socket): boolean {
+  return socket.remoteAddress === other.remoteAddress
+}
+
+interface Handshake {
+  readonly socket: Socket
+  readonly done: (secure: TLSSocket) => void
+}
 
 /** Handshakes under way: the TLS server tells of their end by the secure socket only. */
 class Handshakes {
-  readonly #pending = new Map<string, { readonly socket: Socket; readonly done: Done }>()
+  /** By the port of the client: few come from the same one, and it is known already, unlike our own address. */
+  readonly #pending = new Map<number | undefined, readonly Handshake[]>()
 
   /** Several servers in turn: handshakes end with the server that they began with. */
   attach(server: TlsServer): TlsServer {
     return server.on('secureConnection', (secure) => this.#finish(secure))
   }
 
-  begin(socket: Socket, done: Done): void {
-    const name = nameOf(socket)
-    this.#pending.set(name, { socket, done })
-    socket.once('close', () => {
-      if (this.#pending.get(name)?.socket === socket) this.#pending.delete(name)
-    })
+  begin(handshake: Handshake): void {
+    const { socket } = handshake
+    const { remotePort } = socket
+    this.#pending.set(remotePort, [...(this.#pending.get(remotePort) ?? []), handshake])
+    socket.once('close', () => this.#forget(remotePort, handshake))
   }
 
   /** Cuts off whoever has not finished. */
   abandon(): void {
-    for (const { socket } of this.#pending.values()) socket.destroy()
+    for (const { socket } of [...this.#pending.values()].flat()) socket.destroy()
   }
 
   #finish(secure: TLSSocket): void {
-    const name = nameOf(secure)
-    const handshake = this.#pending.get(name)
-    this.#pending.delete(name)
-    if (handshake === undefined) secure.destroy()
-    else handshake.done(secure)
+    const { remotePort } = secure
+    const same = (this.#pending.get(remotePort) ?? []).filter(({ socket }) => hasSamePeer(socket, secure))
+    const handshake = same.length === 1 ? same[0] : same.find(({ socket }) => nameOf(socket) === nameOf(secure))
+    if (handshake === undefined) {
+      secure.destroy()
+      return
+    }
+    this.#forget(remotePort, handshake)
+    handshake.done(secure)
+  }
+
+  #forget(remotePort: number | undefined, handshake: Handshake): void {
+    const same = this.#pending.get(remotePort)
+    if (same === undefined || !same.includes(handshake)) return
+    if (same.length === 1) this.#pending.delete(remotePort)
+    else
+      this.#pending.set(
+        remotePort,
+        same.filter((other) => other !== handshake),
+      )
   }
 }
 
@@ -198,7 +220,7 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
   let current = { options, secure: handshakes.attach(tlsServer(options)) }
   const upgrade = (socket: Socket, done: HandshakeDone) => {
     const { secure, options } = current
-    handshakes.begin(socket, (ready) => done(ready, options.trust.anchors))
+    handshakes.begin({ socket, done: (ready) => done(ready, options.trust.anchors) })
     // Through a TLS server, though it never listens: a bare TLSSocket does not report whether the client
     // certificate was verified (nodejs/node#31305), and one that listens cannot be replaced.
     secure.emit('connection', socket)

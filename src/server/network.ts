@@ -19,6 +19,7 @@ function groupsOf(address: string): string[] {
  * @param address as Node.js writes it, without a port
  */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
   const plain = address.replace(/%.*$/, '')
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
   if (mapped !== undefined || !isIPv6(plain)) return mapped ?? plain

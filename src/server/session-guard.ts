@@ -40,6 +40,15 @@ interface Guarded {
   close(error: StreamError): void
 }
 
+interface Watched {
+  readonly proof: LoginProof
+  /** When something that the session may rest on has ended next, in milliseconds. */
+  due: number
+}
+
+/** Sessions by every serial number with which they are revoked. */
+type Index = ReadonlyMap<string, readonly (readonly [Guarded, LoginProof])[]>
+
 export interface SessionGuardOptions {
   readonly ledger: Pick<Ledger, 'changes' | 'revokedAmong'>
   readonly now: () => Date
@@ -53,10 +62,7 @@ export interface SessionGuardOptions {
 export class SessionGuard {
   readonly #options: SessionGuardOptions
   readonly #intervalMs: number
-  readonly #proofs = new Map<Guarded, LoginProof>()
-  /** When something that a session may rest on has ended next, in milliseconds. */
-  readonly #due = new Map<Guarded, number>()
-  readonly #bySerial = new Map<string, Set<Guarded>>()
+  readonly #watched = new Map<Guarded, Watched>()
   /** The least of them; never too late, but maybe that of a session that is gone. */
   #nextEnd = Number.POSITIVE_INFINITY
   /** The state of the ledger in which all sessions were found good; undefined when it has to be asked. */
@@ -72,35 +78,23 @@ export class SessionGuard {
 
   /** From its login on; a session has one proof. */
   watch(session: Guarded, proof: LoginProof): void {
-    this.forget(session)
-    this.#proofs.set(session, proof)
-    for (const serial of [proof.serial, ...proof.above]) {
-      const sessions = this.#bySerial.get(serial) ?? new Set()
-      this.#bySerial.set(serial, sessions.add(session))
-    }
-    this.#expect(session, proof)
+    const watched = { proof, due: Number.POSITIVE_INFINITY }
+    this.#watched.set(session, watched)
+    this.#expect(watched)
     this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref()
   }
 
   forget(session: Guarded): void {
-    const proof = this.#proofs.get(session)
-    if (proof === undefined) return
-    this.#proofs.delete(session)
-    this.#due.delete(session)
-    for (const serial of [proof.serial, ...proof.above]) {
-      const sessions = this.#bySerial.get(serial)
-      sessions?.delete(session)
-      if (sessions?.size === 0) this.#bySerial.delete(serial)
-    }
-    if (this.#proofs.size === 0) this.stop()
+    if (this.#watched.delete(session) && this.#watched.size === 0) this.stop()
   }
 
   /** Judges sessions anew, all or those that are meant, after what they are judged by has changed; a few at a time. */
   async judgeAll(isMeant: (proof: LoginProof) => boolean = () => true): Promise<void> {
     let judged = 0
-    for (const [session, proof] of [...this.#proofs]) {
+    for (const [session, watched] of [...this.#watched]) {
+      const { proof } = watched
       if (this.#timer === undefined) return
-      if (this.#proofs.get(session) !== proof || !isMeant(proof)) continue
+      if (this.#watched.get(session) !== watched || !isMeant(proof)) continue
       this.#judge(session, proof)
       judged += 1
       if (judged % JUDGED_AT_ONCE === 0) await nextTurn()
@@ -132,10 +126,13 @@ export class SessionGuard {
     const { ledger } = this.#options
     const changes = ledger.changes()
     if (changes === this.#seen) return
-    const serials = [...this.#bySerial.keys()]
+    // Whoever logs in from here on is judged by this state of the ledger or a later one.
+    const index = this.#bySerial()
+    const serials = [...index.keys()]
     for (let from = 0; from < serials.length && this.#timer !== undefined; from += SERIALS_AT_ONCE) {
       if (from > 0) await nextTurn()
-      for (const serial of ledger.revokedAmong(serials.slice(from, from + SERIALS_AT_ONCE))) this.#endRevoked(serial)
+      for (const serial of ledger.revokedAmong(serials.slice(from, from + SERIALS_AT_ONCE)))
+        this.#endRevoked(serial, index)
     }
     // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
     await this.judgeAll(({ enrolment }) => enrolment !== undefined)
@@ -150,11 +147,22 @@ export class SessionGuard {
     this.#failing = true
   }
 
-  #endRevoked(serial: string): void {
-    for (const session of [...(this.#bySerial.get(serial) ?? [])]) {
-      const proof = this.#proofs.get(session)
-      const reason = proof?.serial === serial ? 'it has been revoked' : `its CA ${serial} has been revoked`
-      if (proof !== undefined) this.#end(session, proof, { check: 'revocation', reason })
+  #bySerial(): Index {
+    const index = new Map<string, (readonly [Guarded, LoginProof])[]>()
+    for (const [session, { proof }] of this.#watched) {
+      for (const serial of [proof.serial, ...proof.above]) {
+        const sessions = index.get(serial)
+        if (sessions === undefined) index.set(serial, [[session, proof]])
+        else sessions.push([session, proof])
+      }
+    }
+    return index
+  }
+
+  #endRevoked(serial: string, index: Index): void {
+    for (const [session, proof] of index.get(serial) ?? []) {
+      const reason = proof.serial === serial ? 'it has been revoked' : `its CA ${serial} has been revoked`
+      if (this.#watched.get(session)?.proof === proof) this.#end(session, proof, { check: 'revocation', reason })
     }
   }
 
@@ -170,25 +178,22 @@ export class SessionGuard {
     }
   }
 
-  #expect(session: Guarded, { ends }: LoginProof): void {
+  #expect(watched: Watched): void {
     const now = this.#options.now().getTime()
     // RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins.
-    const left = ends.map((end) => end.getTime() + 1_000).filter((end) => end > now)
-    const due = Math.min(...left)
-    this.#due.set(session, due)
-    this.#nextEnd = Math.min(this.#nextEnd, due)
+    const left = watched.proof.ends.map((end) => end.getTime() + 1_000).filter((end) => end > now)
+    watched.due = Math.min(...left)
+    this.#nextEnd = Math.min(this.#nextEnd, watched.due)
   }
 
   /** Judged, not simply ended: a client may send along what has ended without needing it. */
   #judgeDue(): void {
     const now = this.#options.now().getTime()
     this.#nextEnd = Number.POSITIVE_INFINITY
-    for (const [session, due] of [...this.#due]) {
-      const proof = this.#proofs.get(session)
-      if (proof === undefined) continue
-      const isJudged = due > now || this.#judge(session, proof)
+    for (const [session, watched] of [...this.#watched]) {
+      const isJudged = watched.due > now || this.#judge(session, watched.proof)
       if (!isJudged) this.#nextEnd = now
-      else if (this.#proofs.has(session)) this.#expect(session, proof)
+      else if (this.#watched.get(session) === watched) this.#expect(watched)
     }
   }
 
