@@ -34,10 +34,10 @@ export interface RawCertificate {
   readonly sameSignatureAlgorithm: boolean
 }
 
-function digits(octets: Uint8Array, at: number, count: number): number {
+function digits(element: DerElement, at: number, count: number): number {
   let value = 0
   for (let i = at; i < at + count; i += 1) {
-    const digit = (octets[i] ?? 0) - 0x30
+    const digit = (element.at(i) ?? 0) - 0x30
     if (digit < 0 || digit > 9) throw new DerError('bad time')
     value = value * 10 + digit
   }
@@ -45,8 +45,8 @@ function digits(octets: Uint8Array, at: number, count: number): number {
 }
 
 /** RFC 5280 §4.1.2.5.1: two-digit years from 50 on are of the twentieth century. */
-function utcYear(octets: Uint8Array): number {
-  const year = digits(octets, 0, 2)
+function utcYear(element: DerElement): number {
+  const year = digits(element, 0, 2)
   return year >= 50 ? 1900 + year : 2000 + year
 }
 
@@ -55,15 +55,14 @@ function utcYear(octets: Uint8Array): number {
  * @throws DerError
  */
 export function readTime(element: DerElement): Date {
-  const octets = element.content
   const short = element.tag === TAG.utcTime
   if (!short && element.tag !== TAG.generalizedTime) throw new DerError('not a time')
   const yearDigits = short ? 2 : 4
   // RFC 5280 §4.1.2.5: seconds are always there, Z is always there, fractions never.
-  if (octets.length !== yearDigits + 11 || octets[yearDigits + 10] !== 0x5a) throw new DerError('bad time')
-  const year = short ? utcYear(octets) : digits(octets, 0, 4)
-  const fields = [0, 2, 4, 6, 8].map((offset) => digits(octets, yearDigits + offset, 2))
-  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields
+  if (element.length !== yearDigits + 11 || element.at(yearDigits + 10) !== 0x5a) throw new DerError('bad time')
+  const year = short ? utcYear(element) : digits(element, 0, 4)
+  const field = (number: number) => digits(element, yearDigits + 2 * number, 2)
+  const [month, day, hour, minute, second] = [field(0), field(1), field(2), field(3), field(4)]
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
   date.setUTCHours(hour, minute, second)

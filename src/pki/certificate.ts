@@ -1,18 +1,19 @@
 import { hash, X509Certificate } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
+import { Memo } from '../memo.ts'
 import { type RawCertificate, type RawExtension, readRawCertificate } from './certificate-der.ts'
 import {
+  checkInteger,
   type DerElement,
   DerError,
   readBitString,
   readBoolean,
-  readInteger,
   readOid,
   readSingle,
   readSmallInteger,
   TAG,
 } from './der.ts'
-import { type DistinguishedName, formatName, readName } from './distinguished-name.ts'
+import { type DistinguishedName, formatName, PRINT_LIMIT, readName } from './distinguished-name.ts'
 import { type AlternativeNames, readAlternativeNames } from './names.ts'
 import { OID } from './oids.ts'
 
@@ -105,11 +106,11 @@ const NO_NAMES: AlternativeNames = {
  * @throws DerError when it is no INTEGER
  */
 export function formatSerial(element: DerElement): string {
-  const octets = readInteger(element)
-  const hex = Buffer.from(octets).toString('hex')
-  const [first = 0] = octets
-  if (first < 0x80) return first === 0 && octets.length > 1 ? hex.slice(2) : hex
-  const magnitude = ((1n << BigInt(octets.length * 8)) - BigInt(`0x${hex}`)).toString(16)
+  checkInteger(element)
+  const hex = element.hex()
+  const first = element.at(0) ?? 0
+  if (first < 0x80) return first === 0 && element.length > 1 ? hex.slice(2) : hex
+  const magnitude = ((1n << BigInt(element.length * 8)) - BigInt(`0x${hex}`)).toString(16)
   return `-${magnitude.length % 2 === 0 ? magnitude : `0${magnitude}`}`
 }
 
@@ -185,6 +186,22 @@ function readSubject(element: DerElement, malformed: string[]) {
   }
 }
 
+/** A CA has issued many certificates, and each of them has its name. */
+const knownIssuers = new Memo<string>(100)
+
+function issuerText(element: DerElement): string {
+  // Whoever makes up long names does not get them remembered.
+  if (element.length > PRINT_LIMIT) return formatName(readName(element))
+  const key = element.latin1()
+  return knownIssuers.get(key) ?? knownIssuers.keep(key, formatName(readName(element)))
+}
+
+function unknownCriticalOf(extensions: readonly RawExtension[]): string[] {
+  const unknown: string[] = []
+  for (const { oid, critical } of extensions) if (critical && !KNOWN_EXTENSIONS.has(oid)) unknown.push(oid)
+  return unknown
+}
+
 function readFacts(der: Uint8Array): CertificateFacts {
   const raw = readRawCertificate(der)
   const { byOid, malformed } = indexExtensions(raw)
@@ -200,7 +217,7 @@ function readFacts(der: Uint8Array): CertificateFacts {
     serial: formatSerial(raw.serial),
     version: raw.version,
     ...subject,
-    issuer: formatName(readName(raw.issuer)),
+    issuer: issuerText(raw.issuer),
     ...names,
     notBefore: raw.notBefore,
     notAfter: raw.notAfter,
@@ -208,9 +225,9 @@ function readFacts(der: Uint8Array): CertificateFacts {
     keyUsage: decode(OID.keyUsage, readKeyUsage),
     isCa: constraints?.isCa ?? false,
     pathLength: constraints?.pathLength,
-    unknownCritical: raw.extensions.filter((e) => e.critical && !KNOWN_EXTENSIONS.has(e.oid)).map((e) => e.oid),
+    unknownCritical: unknownCriticalOf(raw.extensions),
     fingerprint: hash('sha256', der, 'hex'),
-    malformed: [...new Set([...malformed, ...names.malformed])],
+    malformed: malformed.length + names.malformed.length === 0 ? [] : [...new Set([...malformed, ...names.malformed])],
   }
 }
 

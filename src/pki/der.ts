@@ -1,3 +1,5 @@
+import { Memo } from '../memo.ts'
+
 /** ASN.1 identifier octets (X.690 §8.1.2) that X.509 and PKCS use. */
 export const TAG = {
   boolean: 0x01,
@@ -34,17 +36,38 @@ export class DerError extends Error {
 /** One tag-length-value: a window on the bytes it was read from, nothing is copied. */
 export class DerElement {
   readonly tag: number
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   readonly #start: number
   readonly #contentStart: number
   readonly #end: number
 
-  constructor(bytes: Uint8Array, tag: number, window: { start: number; contentStart: number; end: number }) {
-    this.tag = tag
+  constructor(bytes: Buffer, start: number, contentStart: number, end: number) {
+    this.tag = bytes[start] ?? 0
     this.#bytes = bytes
-    this.#start = window.start
-    this.#contentStart = window.contentStart
-    this.#end = window.end
+    this.#start = start
+    this.#contentStart = contentStart
+    this.#end = end
+  }
+
+  /** Number of value octets. */
+  get length(): number {
+    return this.#end - this.#contentStart
+  }
+
+  /** The value octet at this place; undefined behind the last one. */
+  at(index: number): number | undefined {
+    const place = this.#contentStart + index
+    return place < this.#end ? this.#bytes[place] : undefined
+  }
+
+  /** The value octets as characters of Latin-1, one each. */
+  latin1(): string {
+    return this.#bytes.toString('latin1', this.#contentStart, this.#end)
+  }
+
+  /** The value octets in lower-case hexadecimal. */
+  hex(): string {
+    return this.#bytes.toString('hex', this.#contentStart, this.#end)
   }
 
   /** The value octets. */
@@ -65,12 +88,12 @@ export class DerElement {
 
 /** Walks the elements of one level; refuses whatever DER forbids and never reads out of bounds. */
 export class DerReader {
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   readonly #end: number
   #at: number
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = bytes
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#at = start
     this.#end = end
   }
@@ -108,7 +131,7 @@ export class DerReader {
     const end = contentStart + length
     if (end > this.#end) throw new DerError('length exceeds the data')
     this.#at = end
-    return new DerElement(this.#bytes, tag, { start, contentStart, end })
+    return new DerElement(this.#bytes, start, contentStart, end)
   }
 
   /** The next element, which must have this tag. */
@@ -142,24 +165,16 @@ export function readSingle(bytes: Uint8Array, tag: number): DerElement {
 /** More octets than any registered identifier has; keeps the arithmetic below bounded. */
 const MAX_OID_OCTETS = 64
 
-/** Identifiers that were read before, by their octets: all certificates have the same dozen. */
-const knownOids = new Map<string, string>()
-/** Strangers may make up any number. */
-const MAX_KNOWN_OIDS = 500
+/** Dotted forms by the octets: all certificates have the same dozen. */
+const knownOids = new Memo<string>(500)
 
 /** Dotted form of an OBJECT IDENTIFIER (X.690 §8.19). */
 export function readOid(element: DerElement): string {
-  const content = element.content
-  if (element.tag !== TAG.oid || content.length === 0 || content.length > MAX_OID_OCTETS) {
+  if (element.tag !== TAG.oid || element.length === 0 || element.length > MAX_OID_OCTETS) {
     throw new DerError('bad object identifier')
   }
-  const key = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')
-  const known = knownOids.get(key)
-  if (known !== undefined) return known
-  const oid = decodeOid(content)
-  if (knownOids.size >= MAX_KNOWN_OIDS) knownOids.clear()
-  knownOids.set(key, oid)
-  return oid
+  const key = element.latin1()
+  return knownOids.get(key) ?? knownOids.keep(key, decodeOid(element.content))
 }
 
 function decodeOid(content: Uint8Array): string {
@@ -193,21 +208,27 @@ function splitFirstArc([joint = 0, ...rest]: readonly (number | bigint)[]): stri
 
 /** A BOOLEAN; DER knows only 00 and FF (X.690 §11.1). */
 export function readBoolean(element: DerElement): boolean {
-  const [octet, ...rest] = element.tag === TAG.boolean ? element.content : []
-  if (rest.length > 0 || (octet !== 0 && octet !== 0xff)) throw new DerError('bad boolean')
+  const octet = element.at(0)
+  const isWellFormed = element.tag === TAG.boolean && element.length === 1 && (octet === 0 || octet === 0xff)
+  if (!isWellFormed) throw new DerError('bad boolean')
   return octet === 0xff
+}
+
+/** Refuses what is no INTEGER in its shortest form (X.690 §8.3.2). */
+export function checkInteger(element: DerElement): void {
+  if (element.tag !== TAG.integer) throw new DerError('not an integer')
+  const { length } = element
+  const [first = 0, second = 0] = [element.at(0), element.at(1)]
+  if (length === 0) throw new DerError('empty integer')
+  if (length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+    throw new DerError('integer is not minimal')
+  }
 }
 
 /** Two's complement octets of an INTEGER, checked to be minimal (X.690 §8.3.2). */
 export function readInteger(element: DerElement): Uint8Array {
-  if (element.tag !== TAG.integer) throw new DerError('not an integer')
-  const content = element.content
-  const [first = 0, second = 0] = content
-  if (content.length === 0) throw new DerError('empty integer')
-  if (content.length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
-    throw new DerError('integer is not minimal')
-  }
-  return content
+  checkInteger(element)
+  return element.content
 }
 
 /** A non-negative INTEGER small enough for a number. */
@@ -223,8 +244,7 @@ export function readBitString(element: DerElement): {
   readonly octets: Uint8Array
 } {
   if (element.tag !== TAG.bitString) throw new DerError('not a bit string')
-  const content = element.content
-  const unused = content[0]
-  if (unused === undefined || unused > 7 || (content.length === 1 && unused > 0)) throw new DerError('bad bit string')
-  return { unused, octets: content.subarray(1) }
+  const unused = element.at(0)
+  if (unused === undefined || unused > 7 || (element.length === 1 && unused > 0)) throw new DerError('bad bit string')
+  return { unused, octets: element.content.subarray(1) }
 }

@@ -16,34 +16,35 @@ export type DistinguishedName = readonly (readonly NameAttribute[])[]
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function decodeLatin1(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1')
+function decodeLatin1(element: DerElement): string {
+  return element.latin1()
 }
 
 /** The text of octets that are all ASCII; undefined when one is not. */
-export function decodeAscii(octets: Uint8Array): string | undefined {
-  for (const octet of octets) if (octet >= 0x80) return undefined
-  return decodeLatin1(octets)
+export function decodeAscii(element: DerElement): string | undefined {
+  const text = element.latin1()
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) >= 0x80) return undefined
+  return text
 }
 
-function decodeUtf8(octets: Uint8Array): string | undefined {
+function decodeUtf8(element: DerElement): string | undefined {
   // Nearly all names are ASCII, and TextDecoder costs more than all the rest of a certificate.
-  const ascii = decodeAscii(octets)
+  const ascii = decodeAscii(element)
   if (ascii !== undefined) return ascii
   try {
-    return utf8.decode(octets)
+    return utf8.decode(element.content)
   } catch {
     return undefined
   }
 }
 
-function decodeBmp(octets: Uint8Array): string | undefined {
+function decodeBmp({ content: octets }: DerElement): string | undefined {
   if (octets.length % 2 !== 0) return undefined
   const text = Buffer.from(octets).swap16().toString('utf16le')
   return text.isWellFormed() ? text : undefined
 }
 
-function decodeUniversal(octets: Uint8Array): string | undefined {
+function decodeUniversal({ content: octets }: DerElement): string | undefined {
   if (octets.length % 4 !== 0) return undefined
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
   let text = ''
@@ -56,7 +57,7 @@ function decodeUniversal(octets: Uint8Array): string | undefined {
 }
 
 /** How each ASN.1 string type becomes text (X.680 §41, RFC 5280 appendix A). */
-const DECODERS: ReadonlyMap<number, (octets: Uint8Array) => string | undefined> = new Map([
+const DECODERS: ReadonlyMap<number, (element: DerElement) => string | undefined> = new Map([
   [TAG.utf8String, decodeUtf8],
   [TAG.printableString, decodeAscii],
   [TAG.numericString, decodeAscii],
@@ -70,7 +71,7 @@ const DECODERS: ReadonlyMap<number, (octets: Uint8Array) => string | undefined> 
 
 /** The text of an ASN.1 string, or undefined when it is no string type or not valid in its type. */
 export function decodeString(element: DerElement): string | undefined {
-  return DECODERS.get(element.tag)?.(element.content)
+  return DECODERS.get(element.tag)?.(element)
 }
 
 /**
@@ -133,7 +134,7 @@ function formatAttribute({ type, value, raw }: NameAttribute): string {
 }
 
 /** Characters of a printed name; no log line should be longer because a peer wanted it so. */
-const PRINT_LIMIT = 1024
+export const PRINT_LIMIT = 1024
 
 /**
  * A name for logs and people, as RFC 4514 writes it (last relative name first), cut off after 1024

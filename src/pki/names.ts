@@ -84,8 +84,8 @@ export function readAlternativeNames(extensionValue: Uint8Array): AlternativeNam
     const name = list.next()
     if (name.tag === OTHER_NAME) readOtherName(name, names)
     // These two are IMPLICIT IA5String, so their own tag says nothing about the octets.
-    else if (name.tag === RFC822_NAME) collect(names.emails, decodeAscii(name.content), 'rfc822Name', names.malformed)
-    else if (name.tag === DNS_NAME) collect(names.dnsNames, decodeAscii(name.content), 'dNSName', names.malformed)
+    else if (name.tag === RFC822_NAME) collect(names.emails, decodeAscii(name), 'rfc822Name', names.malformed)
+    else if (name.tag === DNS_NAME) collect(names.dnsNames, decodeAscii(name), 'dNSName', names.malformed)
   }
   return names
 }

@@ -1,3 +1,4 @@
+import { Memo } from '../memo.ts'
 import { bindFeature } from './bind.ts'
 import type { Element } from './element.ts'
 import { appendChild, namespaceOf, serialize, xml } from './element.ts'
@@ -65,20 +66,14 @@ function keyOf({ startTls, mechanisms, registers }: Offer, { reached, exchange }
   return key
 }
 
-/** Texts of features that were sent before: a server has a handful of them, and says them at every login. */
-const knownTexts = new Map<string, string>()
-const MAX_KNOWN_TEXTS = 100
+/** A server has a handful of them, and says them at every login. */
+const knownTexts = new Memo<string>(100)
 
 /** `<stream:features/>` for a stream that has just been opened (RFC 6120 §4.3.2), as text. */
 export function streamFeatures(state: NegotiationState, context: NegotiationContext): string {
   const offer = offerTo(state, context)
   const key = keyOf(offer, state)
-  const known = knownTexts.get(key)
-  if (known !== undefined) return known
-  const text = serialize(featuresElement(offer, state, context))
-  if (knownTexts.size >= MAX_KNOWN_TEXTS) knownTexts.clear()
-  knownTexts.set(key, text)
-  return text
+  return knownTexts.get(key) ?? knownTexts.keep(key, serialize(featuresElement(offer, state, context)))
 }
 
 function refusal(element: Element): StreamCondition {
