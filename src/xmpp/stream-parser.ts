@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer'
 import type { Element } from './element.ts'
 import { DECLARATION, findMarkup, type Markup } from './markup-guard.ts'
 import { type FaultCondition, ParseFaultError } from './parse-fault.ts'
@@ -97,9 +96,9 @@ export class StreamParser {
   }
 
   /** Reads as long as it may and returns the number of octets read. */
-  #read({ bytes, length }: Validated): number {
-    const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
-    let at = encoding === 'latin1' && this.#isPlain ? this.#readPlain(bytes) : 0
+  #read({ bytes, length, ascii }: Validated): number {
+    const encoding = ascii ? 'latin1' : 'utf8'
+    let at = ascii && this.#isPlain ? this.#readPlain(bytes) : 0
     while (at < length && this.#state === 'reading') {
       if (this.#idle) at = skipSpaces(bytes, at, length)
       if (at === length || !this.#begin(bytes[at])) break

@@ -1,10 +1,12 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 
 /** A part of the stream of which the first `length` octets are whole characters in UTF-8. */
 export interface Validated {
   /** The octets handed in, after those that were kept from the last call. */
   readonly bytes: Buffer
   readonly length: number
+  /** Whether all octets are ASCII. */
+  readonly ascii: boolean
   /** Whether the octets after `length` cannot be UTF-8, as opposed to a character whose rest has not arrived. */
   readonly invalid: boolean
 }
@@ -23,11 +25,15 @@ export class Utf8Validator {
 
   validate(chunk: Uint8Array): Validated {
     const bytes = this.#partial.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#partial, chunk])
+    if (isAscii(bytes)) {
+      this.#partial = NOTHING
+      return { bytes, length: bytes.length, ascii: true, invalid: false }
+    }
     const whole = wholeCharacters(bytes, bytes.length)
     const invalid = !isUtf8(bytes.subarray(0, whole))
     // Copied, because the chunk may be a view on a buffer that its owner writes to again.
     this.#partial = whole === bytes.length ? NOTHING : Uint8Array.prototype.slice.call(bytes, whole)
-    return { bytes, length: invalid ? validPrefix(bytes, whole) : whole, invalid }
+    return { bytes, length: invalid ? validPrefix(bytes, whole) : whole, ascii: false, invalid }
   }
 }
 

@@ -66,7 +66,9 @@ class PresenceBook {
 
   end(session: BoundSession): void {
     // RFC 6121 §4.5.2: the server speaks for a client that went without a word.
-    this.unavailable(session, xml('presence', { from: session.jid.toString(), type: 'unavailable' }))
+    if (session.priority !== undefined || this.#directed.has(session)) {
+      this.unavailable(session, xml('presence', { from: session.jid.toString(), type: 'unavailable' }))
+    }
     for (const told of this.#directed.values()) told.delete(session)
   }
 }
