@@ -142,21 +142,23 @@ export function readKeyPurposes(value: Uint8Array): string[] {
   return purposes
 }
 
-/** The extensions by identifier, and what is wrong with them as a whole. */
-function indexExtensions(raw: RawCertificate): {
-  byOid: Map<string, RawExtension>
-  malformed: string[]
-} {
-  const byOid = new Map<string, RawExtension>()
-  const malformed: string[] = []
-  if (raw.extensions.length > 0 && raw.version !== 3)
-    malformed.push(`extensions in a version ${raw.version} certificate`)
-  for (const extension of raw.extensions) {
+/** The first extension with this identifier. */
+function extensionOf({ extensions }: RawCertificate, oid: string): RawExtension | undefined {
+  for (const extension of extensions) if (extension.oid === oid) return extension
+  return undefined
+}
+
+/** What is wrong with the extensions as a whole. */
+function faultsOfExtensions({ extensions, version }: RawCertificate): string[] {
+  if (extensions.length === 0) return []
+  const seen = new Set<string>()
+  const faults = version === 3 ? [] : [`extensions in a version ${version} certificate`]
+  for (const { oid } of extensions) {
     // RFC 5280 §4.2: at most one instance; two subjectAltNames could show two readers two names.
-    if (byOid.has(extension.oid)) malformed.push(`extension ${extension.oid} is there twice`)
-    else byOid.set(extension.oid, extension)
+    if (seen.has(oid)) faults.push(`extension ${oid} is there twice`)
+    seen.add(oid)
   }
-  return { byOid, malformed }
+  return faults
 }
 
 /** Values of the subject attributes of one type; whatever is no clean string goes to `malformed`. */
@@ -204,10 +206,10 @@ function unknownCriticalOf(extensions: readonly RawExtension[]): string[] {
 
 function readFacts(der: Uint8Array): CertificateFacts {
   const raw = readRawCertificate(der)
-  const { byOid, malformed } = indexExtensions(raw)
+  const malformed = faultsOfExtensions(raw)
   if (!raw.sameSignatureAlgorithm) malformed.push('the two signature algorithm fields differ')
   const decode = <T>(oid: string, read: (value: Uint8Array) => T): T | undefined => {
-    const extension = byOid.get(oid)
+    const extension = extensionOf(raw, oid)
     return extension === undefined ? undefined : read(extension.value)
   }
   const subject = readSubject(raw.subject, malformed)

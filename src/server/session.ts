@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Element } from '../xmpp/element.ts'
 import { serialize } from '../xmpp/element.ts'
 import type { Jid } from '../xmpp/jid.ts'
-import { negotiate, openedState, streamFeatures } from '../xmpp/negotiation.ts'
+import { negotiate, streamFeatures } from '../xmpp/negotiation.ts'
+import { openedState } from '../xmpp/negotiation-state.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import { isBlank } from '../xmpp/starttls.ts'
@@ -18,6 +18,7 @@ import {
 import type { NegotiationContext, NegotiationState, Reached, ResourceRequest, Step } from '../xmpp/stream-feature.ts'
 import { type StreamHeader, StreamParser } from '../xmpp/stream-parser.ts'
 import type { BoundSession } from './directory.ts'
+import { randomText } from './random-text.ts'
 import type { LoginProof } from './session-guard.ts'
 import type { ClientEnd, LoginConnection, SessionHost } from './session-host.ts'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
@@ -185,7 +186,7 @@ export class Session implements TransportEvents, ClientEnd {
     this.#offered = undefined
     const from = request?.domain ?? this.#state?.domain ?? this.#host.defaultDomain
     // RFC 6120 §4.7.3: unpredictable and never the same twice.
-    const id = randomUUID()
+    const id = randomText()
     this.#transport.write(streamOpening({ from, id, to: request?.from?.toString() }))
   }
 
@@ -196,16 +197,15 @@ export class Session implements TransportEvents, ClientEnd {
       return
     }
     this.#open(request)
-    const { domain, from } = request
     const { account } = this.#state ?? {}
     const objection = objectionTo(request, account)
     if (objection !== undefined) {
       this.close(objection)
-    } else if (account === undefined && this.#isTurnedAway(domain)) {
+    } else if (account === undefined && this.#isTurnedAway(request.domain)) {
       // RFC 6120 §4.9.3.12: not authorized to go on with the negotiation.
       this.close({ condition: 'not-authorized', text: 'the client certificate is not accepted' })
     } else {
-      this.#state = this.#state ? { ...this.#state, domain, from } : openedState(domain, from, this.#transport.secured)
+      this.#state = openedState(request, this.#transport.secured, this.#state)
       this.#transport.write(streamFeatures(this.#state, this.#context))
     }
   }

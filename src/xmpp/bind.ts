@@ -2,6 +2,7 @@ import type { Element } from './element.ts'
 import { childNamed, namespaceOf, textOf, xml } from './element.ts'
 import { Jid } from './jid.ts'
 import { NS } from './namespaces.ts'
+import { changed, further } from './negotiation-state.ts'
 import { errorReply, resultReply, type StanzaError } from './stanza.ts'
 import type { NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
 
@@ -52,7 +53,7 @@ export const bindFeature: StreamFeature = {
     return {
       kind: 'reached',
       milestones: ['bound'],
-      state: { ...state, bound, reached: new Set([...state.reached, 'bound']) },
+      state: changed(state, { bound, reached: further(state, 'bound') }),
       send: [resultReply(iq, payload)],
       next: 'stanzas',
     }

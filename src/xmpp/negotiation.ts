@@ -2,7 +2,6 @@ import { Memo } from '../memo.ts'
 import { bindFeature } from './bind.ts'
 import type { Element } from './element.ts'
 import { appendChild, namespaceOf, serialize, xml } from './element.ts'
-import type { Jid } from './jid.ts'
 import { legacySessionFeature } from './legacy-session.ts'
 import { NS } from './namespaces.ts'
 import { registrationFeature } from './registration.ts'
@@ -24,11 +23,6 @@ const STREAM_FEATURES: readonly StreamFeature[] = [
   bindFeature,
   legacySessionFeature,
 ]
-
-/** The state of a stream that has just been opened for the first time. */
-export function openedState(domain: string, from: Jid | undefined, secured: boolean): NegotiationState {
-  return { reached: new Set(secured ? ['secured'] : []), domain, from, failures: 0 }
-}
 
 function isOpen(feature: StreamFeature, { reached, exchange }: NegotiationState, context: NegotiationContext): boolean {
   // A login that has begun in one way cannot go on in another (XEP-0388 §2.4).

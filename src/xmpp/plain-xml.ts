@@ -27,18 +27,17 @@ interface PlainElement {
 
 const DECLARATION = /<\?xml version=(?:'1\.0'|"1\.0")(?: encoding=(?:'utf-8'|"utf-8"))? ?\?>/iy
 const ROOT = '<stream:stream'
-const OPEN = /<([A-Za-z][\w-]*)/y
-const ATTRIBUTE = / ((?:xml:|xmlns:)?[A-Za-z][\w-]*)=(?:"([ !#-%'-;=-~]*)"|'([ !-%(-;=-~]*)')/y
+const OPEN = /<[A-Za-z][\w-]*/y
+const ATTRIBUTE = / (?:xml:|xmlns:)?[A-Za-z][\w-]*=(?:"[ !#-%'-;=-~]*"|'[ !-%(-;=-~]*')/y
 /** Without `>`, which must not follow `]]` (XML 1.0 §2.4), and without the line ends that are to be changed (§2.11). */
 const TEXT = /[\t\n !-%'-;=?-~]*/y
 
-/** What matches here, and is then behind; undefined when nothing does. */
-function matched(pattern: RegExp, place: Place): RegExpExecArray | undefined {
+/** Goes behind what matches here, if anything does. Tested, not executed: the arrays would be most of the garbage. */
+function passed(pattern: RegExp, place: Place): boolean {
   pattern.lastIndex = place.at
-  const found = pattern.exec(place.text)
-  if (found === null) return undefined
+  if (!pattern.test(place.text)) return false
   place.at = pattern.lastIndex
-  return found
+  return true
 }
 
 function took(literal: string, place: Place): boolean {
@@ -47,15 +46,27 @@ function took(literal: string, place: Place): boolean {
   return true
 }
 
-/** Attributes by their names; undefined when one of them comes twice or there are too many. */
-function readAttributes(place: Place, most: number): Map<string, string> | undefined {
-  const attributes = new Map<string, string>()
-  for (let found = matched(ATTRIBUTE, place); found !== undefined; found = matched(ATTRIBUTE, place)) {
-    const [, name = '', quoted, apostrophed = ''] = found
-    if (attributes.has(name)) return undefined
-    attributes.set(name, quoted ?? apostrophed)
+interface Attribute {
+  readonly name: string
+  readonly value: string
+}
+
+/** The attributes of a tag; undefined when one of them comes twice or there are too many. */
+function readAttributes(place: Place, most: number): readonly Attribute[] | undefined {
+  const { text } = place
+  const attributes: Attribute[] = []
+  for (let from = place.at; passed(ATTRIBUTE, place); from = place.at) {
+    const equals = text.indexOf('=', from)
+    const name = text.slice(from + 1, equals)
+    if (attributes.length === most || valueNamed(attributes, name) !== undefined) return undefined
+    attributes.push({ name, value: text.slice(equals + 2, place.at - 1) })
   }
-  return attributes.size > most ? undefined : attributes
+  return attributes
+}
+
+function valueNamed(attributes: readonly Attribute[], name: string): string | undefined {
+  for (const attribute of attributes) if (attribute.name === name) return attribute.value
+  return undefined
 }
 
 /**
@@ -64,14 +75,15 @@ function readAttributes(place: Place, most: number): Map<string, string> | undef
  */
 export function readPlainHeader(text: string, limits: TreeLimits): PlainHeader | undefined {
   const place = { text, at: 0 }
-  matched(DECLARATION, place)
+  passed(DECLARATION, place)
   if (!took(ROOT, place)) return undefined
   const attributes = readAttributes(place, limits.attributes)
   if (attributes === undefined || !took('>', place)) return undefined
   // Nobody declares anything else; the namespaces of what is inside follow from these two.
-  if (attributes.get('xmlns') !== NS.client || attributes.get('xmlns:stream') !== NS.stream) return undefined
-  const attrs: Record<string, string> = Object.create(null)
-  for (const [name, value] of attributes) {
+  if (valueNamed(attributes, 'xmlns') !== NS.client || valueNamed(attributes, 'xmlns:stream') !== NS.stream)
+    return undefined
+  const attrs: Record<string, string> = {}
+  for (const { name, value } of attributes) {
     if (name === 'xmlns' || name === 'xmlns:stream') continue
     if (name.includes(':') && name !== 'xml:lang') return undefined
     attrs[name] = value
@@ -81,18 +93,19 @@ export function readPlainHeader(text: string, limits: TreeLimits): PlainHeader |
 
 /** The element whose start tag is here; undefined when it is not plain. */
 function readOpening(place: Place, inherited: string, most: number): Element | undefined {
-  const name = matched(OPEN, place)?.[1]
-  const attributes = name === undefined ? undefined : readAttributes(place, most)
-  if (name === undefined || attributes === undefined) return undefined
-  const element = xml(name)
-  const namespace = attributes.get('xmlns') ?? inherited
+  const from = place.at
+  if (!passed(OPEN, place)) return undefined
+  const element = xml(place.text.slice(from + 1, place.at))
+  const attributes = readAttributes(place, most)
+  if (attributes === undefined) return undefined
+  const namespace = valueNamed(attributes, 'xmlns') ?? inherited
   // White space round the name of a namespace, and the two that nobody may declare: the tokenizer knows.
   if (/^ | $|^$|www\.w3\.org/.test(namespace)) return undefined
   if (namespace !== inherited) element.attrs['xmlns'] = namespace
-  for (const [attribute, value] of attributes) {
-    if (attribute === 'xmlns') continue
-    if (attribute.includes(':')) return undefined
-    element.attrs[attribute] = value
+  for (const { name, value } of attributes) {
+    if (name === 'xmlns') continue
+    if (name.includes(':')) return undefined
+    element.attrs[name] = value
   }
   return element
 }
@@ -116,8 +129,9 @@ class ElementReader {
       const isClosing = this.#current !== undefined && this.#place.text.startsWith('</', this.#place.at)
       const tag = isClosing ? this.#close() : this.#open()
       if (tag !== 'inside') return tag
-      const text = matched(TEXT, this.#place)?.[0] ?? ''
-      if (this.#current !== undefined) appendChild(this.#current, text)
+      const from = this.#place.at
+      passed(TEXT, this.#place)
+      if (this.#current !== undefined) appendChild(this.#current, this.#place.text.slice(from, this.#place.at))
     }
   }
 

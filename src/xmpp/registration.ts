@@ -1,5 +1,6 @@
 import { childElements, childNamed, type Element, namespaceOf, textOf, xml } from './element.ts'
 import { NS } from './namespaces.ts'
+import { changed } from './negotiation-state.ts'
 import { errorReply, resultReply, type StanzaError } from './stanza.ts'
 import type { NegotiationContext, NegotiationState, Registrar, Step, StreamFeature } from './stream-feature.ts'
 
@@ -51,7 +52,7 @@ async function register(iq: Element, query: Element, state: NegotiationState, re
   const registration = readRegistration(query)
   const error = registration === undefined ? INCOMPLETE : await registrar.register(state.domain, registration)
   if (error !== undefined) return refuse(error)
-  return { kind: 'continue', state: { ...state, registered: true }, send: [resultReply(iq)] }
+  return { kind: 'continue', state: changed(state, { registered: true }), send: [resultReply(iq)] }
 }
 
 function negotiate(iq: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {

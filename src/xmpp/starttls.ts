@@ -1,5 +1,6 @@
 import { namespaceOf, xml } from './element.ts'
 import { NS } from './namespaces.ts'
+import { changed, further } from './negotiation-state.ts'
 import type { StreamFeature } from './stream-feature.ts'
 
 /** White space may follow an element; anything else after `<starttls/>` was meant to be read as if it were secured. */
@@ -18,7 +19,7 @@ export const startTlsFeature: StreamFeature = {
   negotiate: (_, state) => ({
     kind: 'reached',
     milestones: ['secured'],
-    state: { ...state, reached: new Set([...state.reached, 'secured']) },
+    state: changed(state, { reached: further(state, 'secured') }),
     send: [xml('proceed', { xmlns: NS.tls })],
     next: 'new-stream',
   }),

@@ -15,15 +15,15 @@ export interface NegotiationState {
   /** `from` of this stream's header, when the client sent one. */
   readonly from: Jid | undefined
   /** The account after SASL; a full JID when the credentials fix the resource (XEP-0257 §4). */
-  readonly account?: Jid
+  readonly account?: Jid | undefined
   /** The full JID after resource binding. */
-  readonly bound?: Jid
+  readonly bound?: Jid | undefined
   /** Failed SASL attempts on this stream (RFC 6120 §6.4.5). */
   readonly failures: number
   /** Whether an account has been made on this stream. */
-  readonly registered?: true
+  readonly registered?: true | undefined
   /** A SASL exchange that waits for the client's next response. */
-  readonly exchange?: PendingExchange
+  readonly exchange?: PendingExchange | undefined
 }
 
 /** How one of the two SASL profiles of XMPP, RFC 6120 §6 and XEP-0388, puts what a mechanism decides. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type Element, serialize, textOf } from '../../src/xmpp/element.ts'
 import { type Jid, parseJid } from '../../src/xmpp/jid.ts'
-import { negotiate, openedState, streamFeatures } from '../../src/xmpp/negotiation.ts'
+import { negotiate, streamFeatures } from '../../src/xmpp/negotiation.ts'
+import { openedState } from '../../src/xmpp/negotiation-state.ts'
 import { externalMechanism } from '../../src/xmpp/sasl/external.ts'
 import type { NegotiationContext, NegotiationState, Step } from '../../src/xmpp/stream-feature.ts'
 import { parseElement } from '../support/element.ts'
@@ -41,8 +42,8 @@ const context: NegotiationContext = {
 const withoutCertificate: NegotiationContext = { ...context, mechanisms: () => [] }
 const optional: NegotiationContext = { ...context, startTls: 'offered' }
 
-const clear = openedState('localhost', undefined, false)
-const secured = openedState('localhost', undefined, true)
+const clear = openedState({ domain: 'localhost', from: undefined }, false)
+const secured = openedState({ domain: 'localhost', from: undefined }, true)
 
 function authenticated(account = 'alice@localhost'): NegotiationState {
   return { ...secured, reached: new Set(['secured', 'authenticated']), account: parseJid(account) }
@@ -377,7 +378,7 @@ describe('one element', () => {
 
 describe('a conversation', () => {
   async function converse(lines: readonly string[], from?: Jid): Promise<string[]> {
-    let state = openedState('localhost', from, true)
+    let state = openedState({ domain: 'localhost', from: from }, true)
     const answers: string[] = []
     for (const line of lines) {
       const result = await exchange(state, line)

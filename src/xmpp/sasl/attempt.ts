@@ -1,3 +1,4 @@
+import { changed } from '../negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, SaslProfile, Step } from '../stream-feature.ts'
 import type { SaslCondition, SaslFailure, SaslOutcome } from './mechanism.ts'
 
@@ -16,13 +17,6 @@ export function failed(condition: SaslCondition, reason: string): SaslFailure {
   return { kind: 'failure', condition, reason }
 }
 
-/** The state when no exchange is under way any more. */
-export function withoutExchange(state: NegotiationState): NegotiationState {
-  if (state.exchange === undefined) return state
-  const { exchange: _, ...rest } = state
-  return rest
-}
-
 /** A failed attempt, whichever profile it was made with: all count towards the same limit. */
 export function refuse(profile: SaslProfile, state: NegotiationState, failure: SaslFailure): Step {
   const send = [profile.failure(failure.condition)]
@@ -35,7 +29,7 @@ export function refuse(profile: SaslProfile, state: NegotiationState, failure: S
       error: { condition: 'policy-violation', text: 'too many failures' },
     }
   }
-  return { kind: 'continue', state: { ...withoutExchange(state), failures }, send, refused: failure }
+  return { kind: 'continue', state: changed(state, { failures }), send, refused: failure }
 }
 
 /** Starts the mechanism of this name, if it was offered. */
@@ -79,7 +73,7 @@ function settle(
     case 'challenge':
       return {
         kind: 'continue',
-        state: { ...state, exchange: { profile, exchange: outcome.exchange } },
+        state: changed(state, { exchange: { profile, exchange: outcome.exchange } }),
         send: [profile.challenge(outcome.data)],
       }
   }

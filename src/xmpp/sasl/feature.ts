@@ -1,8 +1,9 @@
 import type { Element } from '../element.ts'
 import { namespaceOf, textOf, xml } from '../element.ts'
 import { NS } from '../namespaces.ts'
+import { changed, further } from '../negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, SaslProfile, Step, StreamFeature } from '../stream-feature.ts'
-import { decodeBase64, failed, refuse, startMechanism, toStep, withoutExchange } from './attempt.ts'
+import { decodeBase64, failed, refuse, startMechanism, toStep } from './attempt.ts'
 import type { SaslOutcome } from './mechanism.ts'
 
 /** RFC 6120 §6.4.2: a lone `=` is data of zero length, as opposed to none. */
@@ -29,7 +30,7 @@ const PROFILE: SaslProfile = {
     return {
       kind: 'reached',
       milestones: ['authenticated'],
-      state: { ...withoutExchange(state), account, reached: new Set([...state.reached, 'authenticated']) },
+      state: changed(state, { account, reached: further(state, 'authenticated') }),
       send: [xml('success', { xmlns: NS.sasl }, ...encodeData(data))],
       next: 'new-stream',
     }

@@ -3,6 +3,7 @@ import type { Element } from '../element.ts'
 import { childElements, childNamed, localNameOf, namespaceOf, textOf, xml } from '../element.ts'
 import { Jid } from '../jid.ts'
 import { NS } from '../namespaces.ts'
+import { changed, further } from '../negotiation-state.ts'
 import type {
   NegotiationContext,
   NegotiationState,
@@ -11,7 +12,7 @@ import type {
   Step,
   StreamFeature,
 } from '../stream-feature.ts'
-import { decodeBase64, failed, refuse, startMechanism, toStep, withoutExchange } from './attempt.ts'
+import { decodeBase64, failed, refuse, startMechanism, toStep } from './attempt.ts'
 import type { SaslFailure, SaslOutcome, SaslSuccess } from './mechanism.ts'
 
 /** The pattern of the schema (XEP-0388 §8); the version of a UUID makes no difference here. */
@@ -32,12 +33,11 @@ function decodeData(element: Element): Uint8Array | undefined {
 }
 
 function reached(state: NegotiationState, account: Jid, bound: Jid | undefined): Omit<Reached, 'send'> {
-  const authenticated = { ...withoutExchange(state), account }
   if (bound === undefined) {
-    const next = { ...authenticated, reached: new Set([...state.reached, 'authenticated'] as const) }
+    const next = changed(state, { account, reached: further(state, 'authenticated') })
     return { kind: 'reached', milestones: ['authenticated'], state: next, next: 'features' }
   }
-  const next = { ...authenticated, bound, reached: new Set([...state.reached, 'authenticated', 'bound'] as const) }
+  const next = changed(state, { account, bound, reached: further(state, 'authenticated', 'bound') })
   return { kind: 'reached', milestones: ['authenticated', 'bound'], state: next, next: 'features' }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { serialize } from '../../../src/xmpp/element.ts'
 import { parseJid } from '../../../src/xmpp/jid.ts'
-import { negotiate, openedState, streamFeatures } from '../../../src/xmpp/negotiation.ts'
+import { negotiate, streamFeatures } from '../../../src/xmpp/negotiation.ts'
+import { openedState } from '../../../src/xmpp/negotiation-state.ts'
 import { externalMechanism } from '../../../src/xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
 import type { NegotiationContext, NegotiationState, ResourceRequest, Step } from '../../../src/xmpp/stream-feature.ts'
@@ -44,8 +45,8 @@ function world(mechanisms: readonly SaslMechanism[] = [external()]) {
   return { context, requests }
 }
 
-const secured = openedState('localhost', undefined, true)
-const clear = openedState('localhost', undefined, false)
+const secured = openedState({ domain: 'localhost', from: undefined }, true)
+const clear = openedState({ domain: 'localhost', from: undefined }, false)
 
 /** What is answered to each element, then the milestones or the stream error. */
 async function converse(
@@ -303,7 +304,11 @@ describe('a failure', () => {
     { from: 'localhost', answer: failed('invalid-authzid') },
   ])('when the stream is from another account (§2.3): $from', async ({ from, answer }) => {
     const here = world()
-    const { answers } = await converse([authenticate(NO_AUTHZID)], here, openedState('localhost', parseJid(from), true))
+    const { answers } = await converse(
+      [authenticate(NO_AUTHZID)],
+      here,
+      openedState({ domain: 'localhost', from: parseJid(from) }, true),
+    )
     expect(answers).toEqual([answer])
     expect(here.requests).toEqual([])
   })
