@@ -1,6 +1,6 @@
 // How long the CLI takes to say anything, beside the bare start of Node.
 import { spawnSync } from 'node:child_process'
-import { cli } from './support.mjs'
+import { cli, median } from './support.mjs'
 
 const ROUNDS = 10
 
@@ -9,11 +9,6 @@ function milliseconds(args) {
   const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   if (status !== 0) throw new Error(`node ${args.join(' ')} failed`)
   return Number(process.hrtime.bigint() - began) / 1e6
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }
 
 /** Both take turns, so that a busy moment of the machine meets both. */

@@ -1,7 +1,7 @@
 // What the benchmarks share: the real CLI, real processes, and their CPU time.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -9,13 +9,17 @@ import { fileURLToPath } from 'node:url'
 
 export const cli = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 
-/** Linux counts CPU time in ticks of a hundredth of a second. */
-const TICK_MS = 10
-
-/** User and system time that a process has used so far, milliseconds. */
+/** User and system time that the threads of a process have used so far, milliseconds. */
 export function cpuMs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+  const tasks = `/proc/${pid}/task`
+  // In nanoseconds; /proc/PID/stat counts in ticks of ten milliseconds.
+  const nanoseconds = (task) => Number(readFileSync(join(tasks, task, 'schedstat'), 'utf8').split(' ')[0])
+  return readdirSync(tasks).reduce((sum, task) => sum + nanoseconds(task), 0) / 1e6
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }
 
 /** A workspace with a CA and certificates for these users; it goes when the benchmarks are over. */
