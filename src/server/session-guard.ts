@@ -191,6 +191,7 @@ export class SessionGuard {
     const now = this.#options.now().getTime()
     this.#nextEnd = Number.POSITIVE_INFINITY
     for (const [session, watched] of [...this.#watched]) {
+      if (this.#watched.get(session) !== watched) continue
       const isJudged = watched.due > now || this.#judge(session, watched.proof)
       if (!isJudged) this.#nextEnd = now
       else if (this.#watched.get(session) === watched) this.#expect(watched)
