@@ -1,3 +1,4 @@
+import { Memo } from '../memo.ts'
 import type { CertificateFacts } from '../pki/certificate.ts'
 import { readCertificate } from '../pki/certificate.ts'
 import {
@@ -47,14 +48,8 @@ interface Reading {
 /** Warnings that are remembered so that they are not repeated at every login. */
 const MAX_WARNED = 1_000
 
-function read(presented: PresentedCertificate): Reading | Objection {
-  try {
-    return { presented, facts: readCertificate(presented.leaf.raw) }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return { check: 'malformed', reason }
-  }
-}
+/** Certificates that are not read again when their clients come back; some 2 KB each. */
+const MAX_KNOWN = 4_000
 
 const NOT_ACCEPTED: Objection = { check: 'issuer', reason: 'certificates are not accepted any more' }
 
@@ -77,6 +72,8 @@ export class CertificateLogin {
   readonly #policy: ExternalPolicy
   /** The last seconds of all CAs that any listener accepts. */
   #anchorEnds: readonly Date[] = []
+  /** By all of their octets: clients come back, after every loss of the network all at once. */
+  readonly #known = new Memo<CertificateFacts>(MAX_KNOWN)
   readonly #warned = new Set<string>()
 
   constructor(options: CertificateLoginOptions) {
@@ -99,7 +96,7 @@ export class CertificateLogin {
       this.#options.log.debug({ remote }, 'EXTERNAL not offered: the client presented no certificate')
       return []
     }
-    const reading = read(certificate)
+    const reading = this.#read(certificate)
     if ('check' in reading) {
       this.#report(remote, undefined, reading)
       return []
@@ -137,6 +134,20 @@ export class CertificateLogin {
     this.#options = options
     this.#anchorEnds = this.#accepting().flatMap(({ anchors }) => anchors.ends)
     this.#announce()
+  }
+
+  #read(presented: PresentedCertificate): Reading | Objection {
+    const { leaf, distrust } = presented
+    try {
+      const { raw } = leaf
+      // Strangers do not get theirs remembered.
+      if (distrust !== undefined) return { presented, facts: readCertificate(raw) }
+      const octets = raw.toString('latin1')
+      return { presented, facts: this.#known.get(octets) ?? this.#known.keep(octets, readCertificate(raw)) }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { check: 'malformed', reason }
+    }
   }
 
   /** What the session remembers of its login. */
