@@ -125,15 +125,6 @@ function tlsServer(options: ListenerOptions): TlsServer {
   return server
 }
 
-/** Both ends of a connection: over one listener a client may come twice from the same port, to two of our addresses. */
-function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return `${remoteAddress}|${remotePort}|${localAddress}|${localPort}`
-}
-
-function hasSamePeer(socket: Socket, other: Socket): boolean {
-  return socket.remoteAddress === other.remoteAddress
-}
-
 interface Handshake {
   readonly socket: Socket
   readonly done: (secure: TLSSocket) => void
@@ -163,8 +154,13 @@ class Handshakes {
 
   #finish(secure: TLSSocket): void {
     const { remotePort } = secure
-    const same = (this.#pending.get(remotePort) ?? []).filter(({ socket }) => hasSamePeer(socket, secure))
-    const handshake = same.length === 1 ? same[0] : same.find(({ socket }) => nameOf(socket) === nameOf(secure))
+    const same = this.#pending.get(remotePort) ?? []
+    const handshake = same.find(
+      ({ socket }) =>
+        socket.remoteAddress === secure.remoteAddress &&
+        // Over one listener a client may come twice from the same port, to two of our addresses.
+        (same.length === 1 || socket.localAddress === secure.localAddress),
+    )
     if (handshake === undefined) {
       secure.destroy()
       return
