@@ -104,7 +104,6 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     checkKeyType(flags.rekey, this.argv)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { renewClients } = await import('../../workspace/renew-clients.ts')
-    const { shareRevocations } = await import('../../service/share-revocations.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
@@ -122,6 +121,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       })
       const document = this.#finish(result)
       if (result.done.some(({ previous }) => previous?.revoked)) {
+        const { shareRevocations } = await import('../../service/share-revocations.ts')
         this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
       }
       return document
