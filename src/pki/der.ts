@@ -166,7 +166,7 @@ export function readSingle(bytes: Uint8Array, tag: number): DerElement {
 const MAX_OID_OCTETS = 64
 
 /** Dotted forms by the octets: all certificates have the same dozen. */
-const knownOids = new Memo<string>(500)
+const knownOids = new Memo<string>(250)
 
 /** Dotted form of an OBJECT IDENTIFIER (X.690 §8.19). */
 export function readOid(element: DerElement): string {

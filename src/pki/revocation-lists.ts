@@ -1,10 +1,11 @@
+import { Memo } from '../memo.ts'
 import type { CertificateFacts } from './certificate.ts'
 import { readRawCertificate } from './certificate-der.ts'
 import type { Authority, CertificationPath } from './chain.ts'
 import { type CrlFacts, isCrlSignedBy, type RevokedEntry } from './crl.ts'
 
-/** More CAs than this are not remembered for one list; only CAs below an anchor ever get there. */
-const MAX_SIGNERS = 64
+/** More CAs than this are not surely remembered for one list; only CAs below an anchor ever get there. */
+const MAX_SIGNERS = 32
 
 /** A certificate of a path that a list names. */
 export interface ListedRevocation {
@@ -34,17 +35,16 @@ interface SearchableList {
   readonly crl: CrlFacts
   readonly entries: ReadonlyMap<string, RevokedEntry>
   /** Whether the CA with this fingerprint has signed it. */
-  readonly signers: Map<string, boolean>
+  readonly signers: Memo<boolean>
 }
 
 function isSignedBy({ crl, signers }: SearchableList, { facts, publicKey }: Authority): boolean {
-  const known = signers.get(facts.fingerprint)
-  if (known !== undefined) return known
-  // RFC 5280 §6.3.3 (f): a CA that states the uses of its key must state this one.
-  const signed = facts.keyUsage?.includes('cRLSign') !== false && isCrlSignedBy(crl, publicKey)
-  if (signers.size >= MAX_SIGNERS) signers.clear()
-  signers.set(facts.fingerprint, signed)
-  return signed
+  const { fingerprint, keyUsage } = facts
+  return (
+    signers.get(fingerprint) ??
+    // RFC 5280 §6.3.3 (f): a CA that states the uses of its key must state this one.
+    signers.keep(fingerprint, keyUsage?.includes('cRLSign') !== false && isCrlSignedBy(crl, publicKey))
+  )
 }
 
 /** RFC 5280 §5.2: a list with a critical extension that is not understood, a delta or a part say, says nothing. */
@@ -80,7 +80,7 @@ export class RevocationLists {
       const entries = new Map(crl.entries.map((entry) => [entry.serial, entry]))
       const key = nameKey(crl.issuerName)
       const lists = this.#lists.get(key) ?? []
-      this.#lists.set(key, [...lists, { crl, entries, signers: new Map() }])
+      this.#lists.set(key, [...lists, { crl, entries, signers: new Memo(MAX_SIGNERS) }])
     }
   }
 
