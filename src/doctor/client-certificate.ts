@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
-import { checkForm, checkPurpose, checkValidity, TrustAnchors } from '../pki/chain.ts'
 import { decodePrivateKey } from '../pki/keys.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
+import { checkForm, checkPurpose, checkValidity, TrustAnchors } from '../trust/chain.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { about, dayOf, type Finding } from './finding.ts'
 

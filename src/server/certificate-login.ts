@@ -1,6 +1,7 @@
 import { Memo } from '../memo.ts'
 import type { CertificateFacts } from '../pki/certificate.ts'
 import { readCertificate } from '../pki/certificate.ts'
+import type { LoginLedger } from '../store/ledger.ts'
 import {
   type CertificationPath,
   checkClientCertificate,
@@ -8,9 +9,8 @@ import {
   isSelfSigned,
   type Refusal,
   type TrustAnchors,
-} from '../pki/chain.ts'
-import type { RevocationGap } from '../pki/revocation-lists.ts'
-import type { LoginLedger } from '../store/ledger.ts'
+} from '../trust/chain.ts'
+import type { RevocationGap } from '../trust/revocation-lists.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { decideExternal, type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'

@@ -1,5 +1,5 @@
-import type { TrustAnchors } from '../pki/chain.ts'
-import type { RevocationLists } from '../pki/revocation-lists.ts'
+import type { TrustAnchors } from '../trust/chain.ts'
+import type { RevocationLists } from '../trust/revocation-lists.ts'
 
 /** Which client certificates a listener accepts, and what it does about the others. */
 export interface ClientTrust {

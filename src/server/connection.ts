@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { TrustAnchors } from '../pki/chain.ts'
+import type { TrustAnchors } from '../trust/chain.ts'
 import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 import { channelBindingsOf } from './channel-bindings.ts'
 import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'

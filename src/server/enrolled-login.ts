@@ -1,7 +1,7 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
-import { checkClientCertificate } from '../pki/chain.ts'
 import type { Enrolment } from '../store/enrolments.ts'
 import type { LoginLedger } from '../store/ledger.ts'
+import { checkClientCertificate } from '../trust/chain.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'

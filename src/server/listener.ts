@@ -8,8 +8,8 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
-import type { TrustAnchors } from '../pki/chain.ts'
 import { parseDomain } from '../pki/domain.ts'
+import type { TrustAnchors } from '../trust/chain.ts'
 import type { ClientTrust } from './client-trust.ts'
 import { Connection, type HandshakeDone } from './connection.ts'
 import { ConnectionPlaces } from './connection-places.ts'

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { TrustAnchors } from '../pki/chain.ts'
+import type { TrustAnchors } from '../trust/chain.ts'
 import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 
 /** The certificate a client presented in the TLS handshake. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { TlsConfiguration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
-import { TrustAnchors } from '../pki/chain.ts'
 import { pemBlocks } from '../pki/pem.ts'
-import { RevocationLists } from '../pki/revocation-lists.ts'
 import type { ClientTrust } from '../server/client-trust.ts'
+import { TrustAnchors } from '../trust/chain.ts'
+import { RevocationLists } from '../trust/revocation-lists.ts'
 import { CRL_LABEL, type CrlFiles } from './crl-files.ts'
 
 /** What of a `tls` block decides about client certificates. */

@@ -1,8 +1,8 @@
-import { TrustAnchors } from '../../src/pki/chain.ts'
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import type { Log } from '../../src/server/log.ts'
 import { type ServerOptions, XmppServer } from '../../src/server/server.ts'
 import { MemoryLedger } from '../../src/store/memory.ts'
+import { TrustAnchors } from '../../src/trust/chain.ts'
 import { type Credentials, OpensslCa } from './certificates.ts'
 
 export interface LogLine {

@@ -5,7 +5,7 @@ import { pathFlag } from '../../cli/flags.ts'
 import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { columns, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { Verification, VerifyRequest } from '../../pki/verify.ts'
+import type { Verification, VerifyRequest } from '../../trust/verify.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 
 /** The result of `cert verify`. */
@@ -71,7 +71,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     const chain = readCertificates(await readInputFile(file), sourceName(file))
     const crl = flags.crl === undefined ? undefined : await this.#readCrl(flags.crl)
     const purpose = flags.purpose === undefined ? undefined : PURPOSES[flags.purpose]
-    const { verifyCertificate } = await import('../../pki/verify.ts')
+    const { verifyCertificate } = await import('../../trust/verify.ts')
     const verification = await this.#withTrust(flags, (trust) =>
       verifyCertificate({ ...trust, chain, purpose, now: new Date(), crl }),
     )

@@ -3,8 +3,8 @@ import { readCertificates } from '../../src/pki/certificate-file.ts'
 import { createCrl, readCrl } from '../../src/pki/crl.ts'
 import { prepareOcspResponder, prepareServer, sign } from '../../src/pki/issue.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
-import { type VerifyRequest, verifyCertificate } from '../../src/pki/verify.ts'
-import { NOW, testClient, testKeys, testRoot } from './support.ts'
+import { type VerifyRequest, verifyCertificate } from '../../src/trust/verify.ts'
+import { NOW, testClient, testKeys, testRoot } from '../pki/support.ts'
 
 const DAY = 86_400_000
 const later = (days: number) => new Date(NOW.getTime() + days * DAY)

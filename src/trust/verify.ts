@@ -1,9 +1,9 @@
-import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
-import { readRawCertificate } from './certificate-der.ts'
+import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
+import { readRawCertificate } from '../pki/certificate-der.ts'
+import { type CrlFacts, isCrlSignedBy } from '../pki/crl.ts'
+import { OID } from '../pki/oids.ts'
+import { decodePemAll } from '../pki/pem.ts'
 import { checkForm, checkPurpose, checkValidity, type Purpose, TrustAnchors } from './chain.ts'
-import { type CrlFacts, isCrlSignedBy } from './crl.ts'
-import { OID } from './oids.ts'
-import { decodePemAll } from './pem.ts'
 
 /** One question about a certificate, answered; `text` completes a line for people. */
 export interface Check {

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { readCertificate } from '../../src/pki/certificate.ts'
-import { TrustAnchors } from '../../src/pki/chain.ts'
 import { readCrl } from '../../src/pki/crl.ts'
 import { decodePemAll } from '../../src/pki/pem.ts'
-import { RevocationLists } from '../../src/pki/revocation-lists.ts'
+import { TrustAnchors } from '../../src/trust/chain.ts'
+import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 
 const NOW = new Date('2026-01-01T00:00:00Z')

@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CertificateFacts, readCertificate } from '../../src/pki/certificate.ts'
-import { checkClientCertificate, TrustAnchors } from '../../src/pki/chain.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import { decodePem } from '../../src/pki/pem.ts'
+import { checkClientCertificate, TrustAnchors } from '../../src/trust/chain.ts'
+import { type Folder, NOW, openssl, opensslCertificate, temporaryFolder, testClient, testRoot } from '../pki/support.ts'
 import { cpuTime } from '../support/cpu-time.ts'
-import { type Folder, NOW, openssl, opensslCertificate, temporaryFolder, testClient, testRoot } from './support.ts'
 
 const DAY = 86_400_000
 let folder: Folder

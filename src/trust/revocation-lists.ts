@@ -1,8 +1,8 @@
 import { Memo } from '../memo.ts'
-import type { CertificateFacts } from './certificate.ts'
-import { readRawCertificate } from './certificate-der.ts'
+import type { CertificateFacts } from '../pki/certificate.ts'
+import { readRawCertificate } from '../pki/certificate-der.ts'
+import { type CrlFacts, isCrlSignedBy, type RevokedEntry } from '../pki/crl.ts'
 import type { Authority, CertificationPath } from './chain.ts'
-import { type CrlFacts, isCrlSignedBy, type RevokedEntry } from './crl.ts'
 
 /** More CAs than this are not surely remembered for one list; only CAs below an anchor ever get there. */
 const MAX_SIGNERS = 32

@@ -1,9 +1,9 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
-import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
-import { readRawCertificate } from './certificate-der.ts'
-import { OID } from './oids.ts'
-import { decodePemAll, encodePem } from './pem.ts'
+import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
+import { readRawCertificate } from '../pki/certificate-der.ts'
+import { OID } from '../pki/oids.ts'
+import { decodePemAll, encodePem } from '../pki/pem.ts'
 
 /** Why a certificate may not be used; `reason` completes a log line. */
 export interface Refusal {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
+import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
 import { type Jid, tryParseJid } from '../xmpp/jid.ts'
-import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { checkForm, checkPurpose, checkValidity } from './chain.ts'
 
 /** Real ones have one or two kilobytes. */
