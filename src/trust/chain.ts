@@ -1,7 +1,9 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
+import { authorityId } from '../pki/authority-id.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
 import { readRawCertificate } from '../pki/certificate-der.ts'
+import { nameKey } from '../pki/name-key.ts'
 import { OID } from '../pki/oids.ts'
 import { decodePemAll, encodePem } from '../pki/pem.ts'
 
@@ -72,6 +74,10 @@ export function checkClientCertificate(facts: CertificateFacts, context: { reado
 
 /** A certificate that may have issued others, with its public key parsed once. */
 export interface Authority {
+  /** What the CA is, whichever of its certificates this one is: see {@link authorityId}. */
+  readonly id: string
+  /** Its name, to compare: see {@link nameKey}. */
+  readonly name: string
   readonly certificate: X509Certificate
   readonly facts: CertificateFacts
   readonly publicKey: KeyObject
@@ -93,7 +99,8 @@ const MAX_INTERMEDIATES = 8
 function authorityOf(der: Uint8Array, source: string): Authority {
   const facts = readCertificate(der, source)
   const certificate = openCertificate(der, source)
-  return { certificate, facts, publicKey: certificate.publicKey }
+  const raw = readRawCertificate(der)
+  return { id: authorityId(raw), name: nameKey(raw.subject), certificate, facts, publicKey: certificate.publicKey }
 }
 
 /** Undefined for whatever cannot be used; a peer may send anything. */
