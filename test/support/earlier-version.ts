@@ -142,11 +142,12 @@ export class EarlierWorkspace {
     return workspace
   }
 
-  /** Key and certificate in `PATH.key` and `PATH.crt` or `.pem`. @param path relative to the workspace */
-  credentials(path: string): Credentials {
+  /** Key and certificate in `PATH.key` and `PATH.crt` or `.pem`. @param path relative to the workspace, as `keyPath` */
+  credentials(path: string, keyPath = path): Credentials {
     const file = join(this.home, path)
     const certificate = existsSync(`${file}.crt`) ? `${file}.crt` : `${file}.pem`
-    return { key: readFileSync(`${file}.key`, 'utf8'), cert: readFileSync(certificate, 'utf8') }
+    const key = readFileSync(join(this.home, `${keyPath}.key`), 'utf8')
+    return { key, cert: readFileSync(certificate, 'utf8') }
   }
 
   /** The files of one of {@link CLIENTS}: the path without `.key` and `.crt`, or undefined where they are elsewhere. */
