@@ -45,7 +45,19 @@ export function parseDomain(text: string): DomainName {
   return { ascii, unicode }
 }
 
-/** Whether `domain` is `parent` or lies below it; both in A-labels. */
-export function isWithin(domain: string, parent: string): boolean {
-  return domain === parent || domain.endsWith(`.${parent}`)
+/** A host as certificates may name it, lower case; services have underscores. */
+const HOST_LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
+
+/** Whether a text is a host name of LDH labels, in lower case. */
+export function isHostName(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((label) => HOST_LABEL.test(label))
+}
+
+/**
+ * Whether a host lies in a dNSName subtree (RFC 5280 §4.2.1.10): its base, and what has more labels; both of A-labels.
+ * After a leading dot, which the RFC does not know and OpenSSL reads like this, only the latter. Nothing is above all.
+ */
+export function isInDnsSubtree(host: string, base: string): boolean {
+  if (base === '' || host === base) return true
+  return host.endsWith(base.startsWith('.') ? base : `.${base}`)
 }

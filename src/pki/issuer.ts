@@ -2,9 +2,10 @@ import { createHash, type KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { type RawCertificate, readPublicKeyBits, readRawCertificate } from './certificate-der.ts'
-import { contextTag, DerError, readSingle, TAG } from './der.ts'
-import { isWithin } from './domain.ts'
+import { DerError, readSingle, TAG } from './der.ts'
+import { isInDnsSubtree } from './domain.ts'
 import { isSamePublicKey } from './keys.ts'
+import { readNameConstraints } from './name-constraints.ts'
 import { OID } from './oids.ts'
 import { decodePem } from './pem.ts'
 import { publicKeyInfo } from './public-key-info.ts'
@@ -21,7 +22,7 @@ export interface Issuer {
   readonly name: Uint8Array
   /** For the authorityKeyIdentifier of what it issues. */
   readonly keyIdentifier: Uint8Array
-  /** dNSName subtrees (A-labels) that its name constraints and those above it permit; undefined when there are none. */
+  /** dNSName subtrees (A-labels, RFC 5280 §4.2.1.10) that its name constraints and those above it permit; undefined when there are none. */
   readonly permittedDomains: readonly string[] | undefined
   /** How many CAs may follow below it, by its own path length and those above it; undefined when any number may. */
   readonly pathLength: number | undefined
@@ -40,20 +41,18 @@ function extensionValue(raw: RawCertificate, oid: string): Uint8Array | undefine
   return raw.extensions.find((extension) => extension.oid === oid)?.value
 }
 
-/** Names that the constraints permit; `excludedSubtrees` are left to whoever validates the path. */
-function permittedDomains(raw: RawCertificate): string[] | undefined {
+/** Hosts that the constraints permit; `excludedSubtrees` are left to whoever validates the path. */
+function permittedDomains(raw: RawCertificate): readonly string[] | undefined {
   const value = extensionValue(raw, OID.nameConstraints)
   if (value === undefined) return undefined
-  const permitted = readSingle(value, TAG.sequence).reader().readOptional(contextTag(0, 'constructed'))?.reader()
-  const domains: string[] = []
-  while (permitted !== undefined && !permitted.done) {
-    const base = permitted.read(TAG.sequence).reader().next()
-    if (base.tag === contextTag(2, 'primitive')) {
-      domains.push(Buffer.from(base.content).toString('latin1').toLowerCase().replace(/^\./, ''))
-    }
+  try {
+    const domains = readNameConstraints(value).permitted.dnsNames
+    return domains.length === 0 || domains.includes('') ? undefined : domains
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error
+    // Nothing below it is accepted; it can still revoke what it has issued.
+    return []
   }
-  // RFC 5280 §4.2.1.10: adding labels to nothing gives every name.
-  return domains.length === 0 || domains.includes('') ? undefined : domains
 }
 
 /** Both must permit a name (RFC 5280 §6.1.4 g). */
@@ -63,7 +62,7 @@ function intersection(
 ): readonly string[] | undefined {
   if (own === undefined || above === undefined) return own ?? above
   const within = (list: readonly string[], others: readonly string[]) =>
-    list.filter((domain) => others.some((parent) => isWithin(domain, parent)))
+    list.filter((domain) => others.some((parent) => isInDnsSubtree(domain, parent)))
   return [...new Set([...within(own, above), ...within(above, own)])]
 }
 

@@ -10,16 +10,23 @@ function prepared(value: string): string {
   return value.normalize('NFKC').toLowerCase().normalize('NFKC').replace(/\s+/gu, ' ').trim()
 }
 
+function relativeNameKey(attributes: DistinguishedName[number]): string {
+  const pairs = attributes
+    .map(({ type, value, raw }) =>
+      value === undefined ? [type, '#', Buffer.from(raw).toString('hex')] : [type, '=', prepared(value)],
+    )
+    .map((attribute) => JSON.stringify(attribute))
+    .sort()
+  return JSON.stringify(pairs)
+}
+
+/** A text for each relative name, as {@link nameKey} has them: a name lies below another that these begin with. */
+export function relativeNameKeys(name: DistinguishedName): readonly string[] {
+  return name.map(relativeNameKey)
+}
+
 function keyOf(name: DistinguishedName): string {
-  const sets = name.map((attributes) =>
-    attributes
-      .map(({ type, value, raw }) =>
-        value === undefined ? [type, '#', Buffer.from(raw).toString('hex')] : [type, '=', prepared(value)],
-      )
-      .map((attribute) => JSON.stringify(attribute))
-      .sort(),
-  )
-  return JSON.stringify(sets)
+  return `[${relativeNameKeys(name).join(',')}]`
 }
 
 /**

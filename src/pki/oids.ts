@@ -5,6 +5,8 @@ export const OID = {
   organizationName: '2.5.4.10',
   /** RFC 4519 §2.39 */
   userId: '0.9.2342.19200300.100.1.1',
+  /** RFC 2985 §5.2.1 */
+  emailAddress: '1.2.840.113549.1.9.1',
 
   // RFC 5280 §4.2 extensions
   subjectKeyIdentifier: '2.5.29.14',
@@ -53,6 +55,8 @@ export const OID = {
 
   /** RFC 6120 §13.7.1.4 */
   xmppAddr: '1.3.6.1.5.5.7.8.5',
+  /** RFC 9598 §3 */
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
   /** RFC 4985 §2 */
   dnsSrv: '1.3.6.1.5.5.7.8.7',
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import type { KeyAlgorithm } from './algorithms.ts'
-import { type DomainName, isWithin, parseDomain } from './domain.ts'
+import { type DomainName, isInDnsSubtree, parseDomain } from './domain.ts'
 import {
   alternativeNames,
   basicConstraints,
@@ -115,9 +115,9 @@ export function issuingCaProfile(
 }
 
 function checkPermitted(domain: DomainName, { permittedDomains }: Issuer): void {
-  if (permittedDomains === undefined || permittedDomains.some((parent) => isWithin(domain.ascii, parent))) return
+  if (permittedDomains === undefined || permittedDomains.some((base) => isInDnsSubtree(domain.ascii, base))) return
   throw new XmppkiError('BAD_NAME', `this CA may not issue certificates for ${domain.unicode}`, {
-    hint: `it is limited to ${permittedDomains.join(', ') || 'nothing: the CAs above it exclude each other'}`,
+    hint: `it is limited to ${permittedDomains.join(', ') || 'nothing: its name constraints exclude each other or cannot be read'}`,
     spec: 'RFC 5280 §4.2.1.10',
   })
 }

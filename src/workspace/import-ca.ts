@@ -93,7 +93,8 @@ async function readKey({ key, oldPassphrase }: ImportCaRequest): Promise<KeyPair
 }
 
 function onlyDomainOf({ permittedDomains = [] }: Issuer): string | undefined {
-  return permittedDomains.length === 1 ? permittedDomains[0] : undefined
+  const [domain] = permittedDomains
+  return permittedDomains.length === 1 && domain?.startsWith('.') === false ? domain : undefined
 }
 
 function count({ records, withoutCertificate }: ImportedHistory) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isWithin, parseDomain } from '../../src/pki/domain.ts'
+import { isHostName, isInDnsSubtree, parseDomain } from '../../src/pki/domain.ts'
 
 describe('parseDomain', () => {
   it.each([
@@ -47,13 +47,34 @@ describe('parseDomain', () => {
   })
 })
 
-describe('isWithin', () => {
+describe('a dNSName subtree (RFC 5280 §4.2.1.10)', () => {
   it.each([
     ['example.org', 'example.org', true],
     ['a.example.org', 'example.org', true],
     ['badexample.org', 'example.org', false],
     ['org', 'example.org', false],
-  ])('%s in %s: %s', (domain, parent, expected) => {
-    expect(isWithin(domain, parent)).toBe(expected)
+    ['a.example.org', '.example.org', true],
+    ['example.org', '.example.org', false],
+    ['example.org', '', true],
+  ])('%s below %j: %s', (host, base, expected) => {
+    expect(isInDnsSubtree(host, base)).toBe(expected)
+  })
+})
+
+describe('isHostName', () => {
+  it.each([
+    ['a', true],
+    ['_xmpp.example.org', true],
+    ['xn--bcher-kva.example', true],
+    ['A.example', false],
+    ['a..example', false],
+    ['a.example.', false],
+    ['-a.example', false],
+    ['*.example', false],
+    ['', false],
+    [`${'a'.repeat(64)}.example`, false],
+    [Array.from({ length: 64 }, () => 'abc').join('.'), false],
+  ])('%j: %s', (text, expected) => {
+    expect(isHostName(text)).toBe(expected)
   })
 })

@@ -108,7 +108,13 @@ describe('loadIssuer with the CAs above', () => {
     ['cannot widen them', [{ permitted: ['x.a.example'] }, { permitted: ['a.example'] }], ['x.a.example']],
     ['inherits them over two levels', [{ permitted: ['a.example'] }, {}, {}], ['a.example']],
     ['may be left with nothing', [{ permitted: ['a.example'] }, { permitted: ['b.example'] }], []],
+    [
+      'is left with hosts below a domain',
+      [{ permitted: ['a.example'] }, { permitted: ['.a.example'] }],
+      ['.a.example'],
+    ],
     ['has none', [{}, {}], undefined],
+    ['may do nothing where they cannot be read', [{ permitted: ['*.a.example'] }], []],
   ])('%s', (_, limits, permitted) => {
     expect(loadLast(opensslPath(...limits)).permittedDomains).toEqual(permitted)
   })
