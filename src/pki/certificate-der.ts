@@ -30,6 +30,8 @@ export interface RawCertificate {
   readonly subject: DerElement
   readonly publicKeyInfo: DerElement
   readonly extensions: readonly RawExtension[]
+  /** AlgorithmIdentifier beside the signature. */
+  readonly signatureAlgorithm: DerElement
   /** False when signatureAlgorithm and tbsCertificate.signature differ (RFC 5280 §4.1.1.2). */
   readonly sameSignatureAlgorithm: boolean
 }
@@ -152,6 +154,7 @@ export function readRawCertificate(der: Uint8Array): RawCertificate {
     subject,
     publicKeyInfo,
     extensions,
+    signatureAlgorithm,
     sameSignatureAlgorithm,
   }
 }

@@ -36,6 +36,14 @@ export const OID = {
   sha384WithRsaEncryption: '1.2.840.113549.1.1.12',
   sha512WithRsaEncryption: '1.2.840.113549.1.1.13',
   ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  /** RFC 4055 §3.1: signatures, and keys for nothing else. */
+  rsassaPss: '1.2.840.113549.1.1.10',
+
+  // Keys: RFC 8017 appendix A.1, RFC 5480 §2.1.1, RFC 3279 §2.3.2
+  rsaEncryption: '1.2.840.113549.1.1.1',
+  ecPublicKey: '1.2.840.10045.2.1',
+  dsa: '1.2.840.10040.4.1',
 
   // RFC 5280 §4.2.1.12 key purposes
   serverAuth: '1.3.6.1.5.5.7.3.1',
@@ -67,6 +75,7 @@ export const OID = {
   aes256Cbc: '2.16.840.1.101.3.4.1.42',
 
   sha1: '1.3.14.3.2.26',
+  sha224: '2.16.840.1.101.3.4.2.4',
   sha256: '2.16.840.1.101.3.4.2.1',
   sha384: '2.16.840.1.101.3.4.2.2',
   sha512: '2.16.840.1.101.3.4.2.3',

@@ -1,9 +1,10 @@
 import { createPublicKey, type KeyObject, sign as signOctets, verify as verifyOctets } from 'node:crypto'
 import { promisify } from 'node:util'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
-import { contextTag, type DerElement, readBitString, readOid, readSingle, TAG } from './der.ts'
+import { type DerElement, readBitString, readOid, readSingle, TAG } from './der.ts'
 import { element, nullValue, oid, sequence } from './der-writer.ts'
 import { OID } from './oids.ts'
+import { pssHashOid } from './signature-strength.ts'
 
 /** One signature algorithm: its identifier, the hash as node:crypto names it, and the kind of key it takes. */
 interface SignatureScheme {
@@ -25,10 +26,8 @@ const SCHEMES: readonly SignatureScheme[] = [
   { oid: OID.ed25519, name: 'ED25519', hash: null, keyType: 'ed25519' },
 ]
 
-/** RSASSA-PSS (RFC 4055 §3.1), whose hash stands in its parameters. */
-const RSASSA_PSS = '1.2.840.113549.1.1.10'
-
 const HASHES: ReadonlyMap<string, string> = new Map([
+  [OID.sha1, 'sha1'],
   [OID.sha256, 'sha256'],
   [OID.sha384, 'sha384'],
   [OID.sha512, 'sha512'],
@@ -150,12 +149,6 @@ export function signatureAlgorithmName(algorithm: DerElement): { readonly name: 
   return { name, weak: WEAK.has(id) }
 }
 
-/** Without parameters, or without that one, it is SHA-1 (RFC 4055 §3.1). */
-function pssHash(parameters: DerElement | undefined): string | undefined {
-  const hash = parameters?.reader().readOptional(contextTag(0, 'constructed'))
-  return hash === undefined ? 'sha1' : HASHES.get(readOid(hash.reader().read(TAG.sequence).reader().next()))
-}
-
 /**
  * What a server certificate is hashed with for `tls-server-end-point` (RFC 5929 §4.1): as its signature, but SHA-256 in the
  * place of MD5 and SHA-1.
@@ -166,7 +159,9 @@ function pssHash(parameters: DerElement | undefined): string | undefined {
 export function endPointHash(certificate: Uint8Array): string | undefined {
   const algorithm = readSignedStructure(readSingle(certificate, TAG.sequence)).algorithm.reader()
   const id = readOid(algorithm.next())
-  const isPss = id === RSASSA_PSS
-  const hash = isPss ? pssHash(algorithm.readOptional(TAG.sequence)) : SCHEMES.find(({ oid }) => oid === id)?.hash
+  const isPss = id === OID.rsassaPss
+  const hash = isPss
+    ? HASHES.get(pssHashOid(algorithm.readOptional(TAG.sequence)))
+    : SCHEMES.find(({ oid }) => oid === id)?.hash
   return WEAK.has(id) || hash === 'sha1' ? 'sha256' : (hash ?? undefined)
 }

@@ -1,0 +1,25 @@
+import type { RawCertificate } from '../pki/certificate-der.ts'
+import { DerError } from '../pki/der.ts'
+import { keyFault } from '../pki/key-strength.ts'
+import { signatureFault } from '../pki/signature-strength.ts'
+import type { StrengthFault } from '../pki/strength-fault.ts'
+
+/** Why signature or key of a certificate are not accepted; `reason` completes a log line. */
+export type StrengthRefusal = StrengthFault | { readonly check: 'malformed'; readonly reason: string }
+
+/**
+ * Whether a certificate of a path is signed and has a key as is accepted here: {@link signatureFault}, {@link keyFault}.
+ * Nothing is verified. A trust anchor is trusted by itself (RFC 5280 §6.1): who has signed it, and how, does not matter.
+ * @param options.minRsaBits fewer bits make an RSA key weak
+ */
+export function checkStrength(
+  { signatureAlgorithm, publicKeyInfo }: RawCertificate,
+  { minRsaBits, isAnchor }: { readonly minRsaBits: number; readonly isAnchor: boolean },
+): StrengthRefusal | undefined {
+  try {
+    return (isAnchor ? undefined : signatureFault(signatureAlgorithm)) ?? keyFault(publicKeyInfo, minRsaBits)
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error
+    return { check: 'malformed', reason: `signature algorithm or key cannot be read: ${error.message}` }
+  }
+}
