@@ -1,6 +1,5 @@
 import { Memo } from '../memo.ts'
-import type { CertificateFacts } from '../pki/certificate.ts'
-import { readCertificate } from '../pki/certificate.ts'
+import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
 import type { LoginLedger } from '../store/ledger.ts'
 import {
   type CertificationPath,
@@ -62,9 +61,8 @@ function serialsAbove({ intermediates }: PresentedCertificate): string[] {
 }
 
 /**
- * The PKI authentication method: decides whether a connection may use EXTERNAL.
- * Nothing is decided once and for all: the certificate is judged when the mechanism is offered, again when it is used, and
- * for as long as its session lasts. Signatures are looked at again when the anchors are others.
+ * The PKI authentication method: decides whether a connection may use EXTERNAL. The certificate is judged when the
+ * mechanism is offered, again when it is used, and for as long as its session lasts; signatures when there are new anchors.
  */
 export class CertificateLogin {
   #options: CertificateLoginOptions
@@ -85,6 +83,9 @@ export class CertificateLogin {
       },
       get commonName() {
         return rules().commonName
+      },
+      get hosts() {
+        return rules().hosts ?? []
       },
     }
     this.update(options)

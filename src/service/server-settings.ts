@@ -48,7 +48,7 @@ export async function readServerSettings(
     conflict: general.resource_conflict,
     limits: DEFAULT_LIMITS,
     anchors: new TrustAnchors(own),
-    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name },
+    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name, hosts: general.hosts },
   }
 }
 

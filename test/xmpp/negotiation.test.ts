@@ -19,7 +19,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 const external = (domain: string) =>
   externalMechanism(
-    { xmppAddrs: ['alice@localhost'], commonNames: [], emails: [], uids: [] },
+    { xmppAddrs: ['alice@localhost'], commonNames: [], emails: [], uids: [], dnsNames: [] },
     domain,
     {
       sources: ['xmpp_addr'],

@@ -1,6 +1,7 @@
 import { type Jid, tryParseJid } from '../jid.ts'
 import { accountAt, requestedAccount } from './account-name.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome, SaslSuccess } from './mechanism.ts'
+import { type Affixes, accountOfName, isHostOf } from './username.ts'
 import { decodeUtf8 } from './utf8.ts'
 
 /** Where the name of the account may come from, in the operator's order; the first that applies decides. */
@@ -8,22 +9,26 @@ export const EXTERNAL_SOURCES = ['xmpp_addr', 'common_name', 'email', 'uid', 'au
 
 export type ExternalSource = (typeof EXTERNAL_SOURCES)[number]
 
-/** The names in a certificate that has passed every check. */
+/** The names in a certificate that has passed every check; all of them as written. */
 export interface CertificateNames {
-  /** Every id-on-xmppAddr, as written (RFC 6120 §13.7.1.4). */
+  /** Every id-on-xmppAddr (RFC 6120 §13.7.1.4). */
   readonly xmppAddrs: readonly string[]
-  /** Every Common Name of the subject, as written. */
+  /** Every Common Name of the subject. */
   readonly commonNames: readonly string[]
-  /** Every rfc822Name of the subject alternative name, as written. */
+  /** Every rfc822Name of the subject alternative name. */
   readonly emails: readonly string[]
-  /** Every UID (0.9.2342.19200300.100.1.1) of the subject, as written. */
+  /** Every UID (0.9.2342.19200300.100.1.1) of the subject. */
   readonly uids: readonly string[]
+  /** Every dNSName of the subject alternative name. */
+  readonly dnsNames: readonly string[]
 }
 
 export interface ExternalPolicy {
   readonly sources: readonly ExternalSource[]
   /** Put round a Common Name, or a UID, to make the localpart. */
-  readonly commonName: { readonly prefix: string; readonly suffix: string }
+  readonly commonName: Affixes
+  /** Every domain that is served; that of the stream is one of them anyway. */
+  readonly hosts?: readonly string[]
 }
 
 interface Question {
@@ -74,17 +79,6 @@ const fromXmppAddr: Source = ({ names, domain, authzid }) => {
     : failure('not-authorized', `the xmppAddr of the certificate is not an account at ${domain}`)
 }
 
-/** The account that a Common Name or UID stands for: a localpart, or a bare JID at this domain. */
-function accountOfName(name: string, domain: string, policy: ExternalPolicy): Jid | undefined {
-  // A slash would turn the rest into a resource: no username has one.
-  if (name === '' || name.includes('/')) return undefined
-  const { prefix, suffix } = policy.commonName
-  const at = name.lastIndexOf('@')
-  if (at < 0) return accountAt(domain, `${prefix}${name}${suffix}@${domain}`)
-  // The affixes hold for a JID too, or a CN of admin@domain would step over a prefix that keeps certificates apart.
-  return accountAt(domain, `${prefix}${name.slice(0, at)}${suffix}${name.slice(at)}`)
-}
-
 /** What follows when the certificate names one account, in the way that `what` says. */
 function decideFor(account: Jid | undefined, what: string, { domain, authzid }: Question): Decision {
   if (account === undefined) return failure('not-authorized', `the ${what} is not an account at ${domain}`)
@@ -102,16 +96,24 @@ function onlyName({ xmppAddrs }: CertificateNames, names: readonly string[]): st
   return xmppAddrs.length === 0 && names.length === 1 ? names[0] : undefined
 }
 
-const fromCommonName: Source = (question) => {
+/** A name for people or machines, in a subject, that may be the username. */
+function decideByName(name: string | undefined, what: string, question: Question): Decision | undefined {
+  if (name === undefined) return undefined
   const { names, domain, policy } = question
-  const name = onlyName(names, names.commonNames)
-  return name === undefined ? undefined : decideFor(accountOfName(name, domain, policy), 'Common Name', question)
+  if (isHostOf(name, [...names.dnsNames, domain, ...(policy.hosts ?? [])])) {
+    return failure('not-authorized', `the ${what} is that of a server, not a username`)
+  }
+  return decideFor(accountOfName(name, domain, policy.commonName), what, question)
+}
+
+const fromCommonName: Source = (question) => {
+  const { names } = question
+  return decideByName(onlyName(names, names.commonNames), 'Common Name', question)
 }
 
 const fromUid: Source = (question) => {
-  const { names, domain, policy } = question
-  const name = onlyName(names, names.uids)
-  return name === undefined ? undefined : decideFor(accountOfName(name, domain, policy), 'UID', question)
+  const { names } = question
+  return decideByName(onlyName(names, names.uids), 'UID', question)
 }
 
 /** Whether an e-mail address is one at this domain, whatever stands before the last "@" (RFC 5321 §4.1.2). */
@@ -154,6 +156,19 @@ export function decideExternal(question: Question): Decision {
     if (decision !== undefined) return decision
   }
   return failure('not-authorized', 'the certificate has no name that a configured source can use')
+}
+
+/**
+ * Every account that the names of a certificate could open at a domain, bare: all of its addresses, at whatever domain,
+ * or what stands in for them. With `auth_id` it is any account, and none is answered for that.
+ */
+export function accountCandidates(names: CertificateNames, domain: string, policy: ExternalPolicy): Jid[] {
+  if (names.xmppAddrs.length > 0) {
+    const addresses = policy.sources.includes('xmpp_addr') ? names.xmppAddrs.map(tryParseJid) : []
+    return addresses.flatMap((address) => (address?.local === undefined ? [] : [address.bare()]))
+  }
+  const decision = decideExternal({ names, domain, authzid: undefined, policy })
+  return decision.kind === 'success' ? [decision.account.bare()] : []
 }
 
 /**

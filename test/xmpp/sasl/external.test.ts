@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  accountCandidates,
   type CertificateNames,
   decideExternal,
   type ExternalSource,
@@ -22,16 +23,17 @@ interface Row {
   readonly prefix?: string
   readonly suffix?: string
   readonly domain?: string
+  readonly hosts?: readonly string[]
   /** An address, or a failure condition. */
   readonly expected: string
 }
 
-function decide({ names, authzid, sources, prefix = '', suffix = '', domain = 'localhost' }: Row): string {
+function decide({ names, authzid, sources, prefix = '', suffix = '', domain = 'localhost', hosts = [] }: Row): string {
   const decision = decideExternal({
-    names: { xmppAddrs: [], commonNames: [], emails: [], uids: [], ...names },
+    names: { xmppAddrs: [], commonNames: [], emails: [], uids: [], dnsNames: [], ...names },
     domain,
     authzid,
-    policy: { sources: sources ?? ['xmpp_addr', 'common_name'], commonName: { prefix, suffix } },
+    policy: { sources: sources ?? ['xmpp_addr', 'common_name'], commonName: { prefix, suffix }, hosts },
   })
   return decision.kind === 'success' ? decision.account.toString() : decision.condition
 }
@@ -261,11 +263,124 @@ describe('the order of the sources', () => {
   })
 })
 
+describe('a name that is that of a server (RFC 6125 §1.8: they stand in Common Names too)', () => {
+  const dnsNames = ['chat.example', 'b\u00fccher.example', '*.example.org']
+  it.each<Row>([
+    { rule: 'a dNSName', names: { commonNames: ['Chat.Example'], dnsNames }, expected: 'not-authorized' },
+    {
+      rule: 'a dNSName with its authzid',
+      names: { commonNames: ['chat.example'], dnsNames },
+      authzid: 'chat.example@localhost',
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'a dNSName in the other spelling',
+      names: { commonNames: ['xn--bcher-kva.example'], dnsNames },
+      expected: 'not-authorized',
+    },
+    { rule: 'a dNSName and a dot', names: { commonNames: ['chat.example.'], dnsNames }, expected: 'not-authorized' },
+    { rule: 'a wildcard', names: { commonNames: ['*.example.org'], dnsNames }, expected: 'not-authorized' },
+    {
+      rule: 'a dNSName, with a prefix',
+      names: { commonNames: ['chat.example'], dnsNames },
+      prefix: 'user_',
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'a UID that is a dNSName',
+      names: { uids: ['chat.example'], dnsNames },
+      sources: ['uid'],
+      expected: 'not-authorized',
+    },
+    { rule: 'the domain of the stream', names: { commonNames: ['localhost'] }, expected: 'not-authorized' },
+    {
+      rule: 'a domain served',
+      names: { commonNames: ['example.net'] },
+      hosts: ['example.net'],
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'a username with a dot',
+      names: { commonNames: ['alice.smith'], dnsNames },
+      hosts: ['example.net'],
+      expected: 'alice.smith@localhost',
+    },
+    {
+      rule: 'a username in a certificate with hosts',
+      names: { commonNames: ['alice'], dnsNames },
+      expected: 'alice@localhost',
+    },
+    {
+      rule: 'a username at the domain',
+      names: { commonNames: ['alice@localhost'], dnsNames },
+      expected: 'alice@localhost',
+    },
+  ])('$rule: $expected', (row) => {
+    expect(decide(row)).toBe(row.expected)
+  })
+})
+
+describe('a name between affixes', () => {
+  const uid = ['uid'] as const
+  it.each<Row>([
+    { rule: 'is prepared', names: { commonNames: ['JOS\u00c9'] }, prefix: 'u_', expected: 'u_jos\u00e9@localhost' },
+    { rule: 'as are they', names: JOHN, prefix: 'User_', suffix: '-X', expected: 'user_john-x@localhost' },
+    {
+      rule: 'begins with a mark that merges',
+      names: { commonNames: ['\u0301x'] },
+      prefix: 'ca',
+      expected: 'not-authorized',
+    },
+    { rule: 'begins with a mark', names: { commonNames: ['\u0301x'] }, prefix: 'user_', expected: 'not-authorized' },
+    {
+      rule: 'begins with a mark, as UID',
+      sources: uid,
+      names: { uids: ['\u0301x'] },
+      prefix: 'user_',
+      expected: 'not-authorized',
+    },
+    {
+      rule: 'begins with a mark, as JID',
+      names: { commonNames: ['\u0301x@localhost'] },
+      prefix: 'user_',
+      expected: 'not-authorized',
+    },
+    { rule: 'merges with the suffix', names: { commonNames: ['cafe'] }, suffix: '\u0301', expected: 'not-authorized' },
+    {
+      rule: 'makes one syllable with the prefix',
+      names: { commonNames: ['\u1161x'] },
+      prefix: '\u1100',
+      expected: 'not-authorized',
+    },
+    { rule: 'is empty', names: { commonNames: ['@localhost'] }, prefix: 'user_', expected: 'not-authorized' },
+  ])('$rule: $expected', (row) => {
+    expect(decide(row)).toBe(row.expected)
+  })
+})
+
+describe('the accounts that a certificate could open', () => {
+  const none = { xmppAddrs: [], commonNames: [], emails: [], uids: [], dnsNames: [] }
+  it.each<[names: Partial<CertificateNames>, sources: readonly ExternalSource[], accounts: string[]]>([
+    [{ xmppAddrs: ['Bob@localhost/phone', 'bob@fed1', 'fed1', '@'] }, standard, ['bob@localhost', 'bob@fed1']],
+    [BOB, ['common_name'], []],
+    [JOHN, standard, []],
+    [JOHN, ['xmpp_addr', 'common_name'], ['john@localhost']],
+    [{ ...JOHN, uids: ['uma'] }, ['uid', 'common_name'], ['uma@localhost']],
+    [{ emails: ['mia@localhost', 'mia@fed1'] }, ['email'], ['mia@localhost']],
+    [{ commonNames: ['localhost'] }, ['common_name'], []],
+    [{}, ['auth_id'], []],
+  ])('%j by %j: %j', (names, sources, accounts) => {
+    const policy = { sources, commonName: { prefix: '', suffix: '' } }
+    const found = accountCandidates({ ...none, ...names }, 'localhost', policy)
+    expect(found.map(String)).toEqual(accounts)
+  })
+})
+
 describe('the mechanism', () => {
   let refusal: string | undefined
   let logins = 0
   const mechanism = externalMechanism(
-    { xmppAddrs: ['alice@localhost'], commonNames: [], emails: [], uids: [] },
+    { xmppAddrs: ['alice@localhost'], commonNames: [], emails: [], uids: [], dnsNames: [] },
     'localhost',
     { sources: ['xmpp_addr'], commonName: { prefix: '', suffix: '' } },
     () => refusal,

@@ -23,7 +23,7 @@ const BIND_1 = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-b
 
 const external = (xmppAddr = 'alice@localhost') =>
   externalMechanism(
-    { xmppAddrs: [xmppAddr], commonNames: [], emails: [], uids: [] },
+    { xmppAddrs: [xmppAddr], commonNames: [], emails: [], uids: [], dnsNames: [] },
     'localhost',
     { sources: ['xmpp_addr'], commonName: { prefix: '', suffix: '' } },
     () => undefined,
