@@ -20,6 +20,10 @@ const CERTIFICATES = {
   'a CN that is a bare JID elsewhere': issue({ subject: '/CN=john@other.example' }),
   'a CN with a slash': issue({ subject: '/CN=john\\/admin' }),
   'a CN that is no localpart': issue({ subject: '/CN=John Doe' }),
+  'a CN that is a host of the certificate': issue({ subject: '/CN=chat.example', dnsNames: ['chat.example'] }),
+  'a CN that is the domain': issue({ subject: '/CN=LOCALHOST' }),
+  'a CN that is another domain served': issue({ subject: '/CN=conference.example' }),
+  'a CN that begins with a mark': issue({ subject: '/CN=\u0301admin' }),
   'two CNs': issue({ subject: '/CN=john/CN=admin' }),
   'one address': issue({ subject: '/CN=other', xmppAddrs: ['alice@localhost'] }),
   'one address in capitals': issue({ xmppAddrs: ['ALICE@LOCALHOST'] }),
@@ -42,6 +46,7 @@ const CERTIFICATES = {
   'a UID in capitals': issue({ subject: '/UID=UMA' }),
   'a UID that is a bare JID here': issue({ subject: '/UID=uma@localhost' }),
   'a UID that is a bare JID elsewhere': issue({ subject: '/UID=uma@other.example' }),
+  'a UID that begins with a mark': issue({ subject: '/UID=\u0301admin' }),
   'a UID with a slash': issue({ subject: '/UID=uma\\/admin' }),
   'two UIDs': issue({ subject: '/UID=uma/UID=admin' }),
   'a UID and an address elsewhere': issue({ subject: '/UID=uma', xmppAddrs: ['uma@other.example'] }),
@@ -54,6 +59,8 @@ interface Row {
   readonly prefix?: string
   readonly suffix?: string
 }
+
+const HOSTS = ['localhost', 'conference.example']
 
 const AFFIXES = { prefix: 'user_', suffix: '-test' }
 
@@ -71,6 +78,8 @@ const TABLE: Readonly<Record<string, { readonly sources: readonly ExternalSource
         { who: 'one address', authzid: 'ALICE@LOCALHOST', told: 'alice@localhost' },
         { who: 'one address', authzid: 'alice@localhost/phone', told: 'alice@localhost' },
         { who: 'one address', authzid: 'alice', told: 'alice@localhost' },
+        { who: 'one address', authzid: 'ALICE', told: 'alice@localhost' },
+        { who: 'one address', authzid: 'other', told: 'invalid-authzid' },
         { who: 'one address', authzid: 'other@localhost', told: 'invalid-authzid' },
         { who: 'one address', authzid: 'alice@other.example', told: 'invalid-authzid' },
         { who: 'one address', authzid: 'localhost', told: 'invalid-authzid' },
@@ -101,6 +110,8 @@ const TABLE: Readonly<Record<string, { readonly sources: readonly ExternalSource
         { who: 'a CN', told: 'john@localhost' },
         { who: 'a CN', authzid: 'john@localhost', told: 'john@localhost' },
         { who: 'a CN', authzid: 'John@LOCALHOST', told: 'john@localhost' },
+        { who: 'a CN', authzid: 'john', told: 'john@localhost' },
+        { who: 'a CN', authzid: 'alice', told: 'invalid-authzid' },
         { who: 'a CN', authzid: 'alice@localhost', told: 'invalid-authzid' },
         { who: 'a CN', authzid: 'john@other.example', told: 'invalid-authzid' },
         { who: 'a CN in capitals', told: 'john@localhost' },
@@ -120,6 +131,12 @@ const TABLE: Readonly<Record<string, { readonly sources: readonly ExternalSource
         { who: 'a CN', ...AFFIXES, authzid: 'john@localhost', told: 'invalid-authzid' },
         { who: 'a CN that is a bare JID here', ...AFFIXES, told: 'user_john-test@localhost' },
         { who: 'a CN', prefix: 'device ', told: 'not-authorized' },
+        { who: 'a CN that is a host of the certificate', told: 'not-authorized' },
+        { who: 'a CN that is a host of the certificate', authzid: 'chat.example@localhost', told: 'not-authorized' },
+        { who: 'a CN that is a host of the certificate', ...AFFIXES, told: 'not-authorized' },
+        { who: 'a CN that is the domain', told: 'not-authorized' },
+        { who: 'a CN that is another domain served', told: 'not-authorized' },
+        { who: 'a CN that begins with a mark', ...AFFIXES, told: 'not-authorized' },
       ],
     },
     email: {
@@ -129,6 +146,7 @@ const TABLE: Readonly<Record<string, { readonly sources: readonly ExternalSource
         { who: 'a CN', told: 'not-authorized' },
         { who: 'an e-mail', told: 'mia@localhost' },
         { who: 'an e-mail', authzid: 'mia@localhost', told: 'mia@localhost' },
+        { who: 'an e-mail', authzid: 'mia', told: 'mia@localhost' },
         { who: 'an e-mail', authzid: 'bob@localhost', told: 'invalid-authzid' },
         { who: 'an e-mail', authzid: 'mia@other.example', told: 'invalid-authzid' },
         { who: 'an e-mail in capitals', told: 'mia@localhost' },
@@ -152,6 +170,8 @@ const TABLE: Readonly<Record<string, { readonly sources: readonly ExternalSource
         { who: 'a CN', told: 'not-authorized' },
         { who: 'a UID', told: 'uma@localhost' },
         { who: 'a UID', authzid: 'uma@localhost', told: 'uma@localhost' },
+        { who: 'a UID', authzid: 'uma', told: 'uma@localhost' },
+        { who: 'a UID that begins with a mark', ...AFFIXES, told: 'not-authorized' },
         { who: 'a UID', authzid: 'other@localhost', told: 'invalid-authzid' },
         { who: 'a UID in capitals', told: 'uma@localhost' },
         { who: 'a UID that is a bare JID here', told: 'uma@localhost' },
@@ -170,6 +190,7 @@ const TABLE: Readonly<Record<string, { readonly sources: readonly ExternalSource
         { who: 'no name', told: 'not-authorized' },
         { who: 'one address', told: 'not-authorized' },
         { who: 'no name', authzid: 'mike@localhost', told: 'mike@localhost' },
+        { who: 'no name', authzid: 'mike', told: 'mike@localhost' },
         { who: 'a CN', authzid: 'MIKE@localhost', told: 'mike@localhost' },
         { who: 'one address', authzid: 'mike@localhost', told: 'mike@localhost' },
         { who: 'one address elsewhere', authzid: 'mike@localhost', told: 'mike@localhost' },
@@ -241,7 +262,7 @@ describe.each(VARIANTS)('which name, over $transport, $version', (variant) => {
     const { sources, rows } = TABLE[name]!
     it.each(rows.map((row) => [titleOf(row), row] as const))('%s', async (_, row) => {
       const { who, authzid, told, prefix = '', suffix = '' } = row
-      const server = await servers.get({ sources, commonName: { prefix, suffix } })
+      const server = await servers.get({ sources, commonName: { prefix, suffix }, hosts: HOSTS })
       for (const how of WAYS) {
         const login = await Login.begin(server, { credentials: CERTIFICATES[who], variant })
         expect(login.offered).toEqual(['EXTERNAL'])

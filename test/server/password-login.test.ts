@@ -125,12 +125,20 @@ describe('a login with a password', () => {
   it.each([
     ['alice@localhost', 'success'],
     ['alice', 'success'],
+    ['ALICE', 'success'],
+    ['bob', 'invalid-authzid'],
     ['bob@localhost', 'invalid-authzid'],
     ['alice@elsewhere.example', 'invalid-authzid'],
-  ])('with the authzid %s: %s (RFC 6120 §6.3.8)', async (authzid, told) => {
+  ])('with the authzid %s: %s (RFC 6120 §6.3.8), in both profiles', async (authzid, told) => {
     const server = await start()
-    for (const mechanism of ['SCRAM-SHA-256', 'PLAIN']) {
-      expect(await tryAt(server, { mechanism, authzid })).toBe(told)
+    for (const profile of ['SASL', 'SASL2'] as const) {
+      for (const mechanism of ['SCRAM-SHA-256', 'PLAIN']) {
+        expect([profile, mechanism, await tryAt(server, { profile, mechanism, authzid })]).toEqual([
+          profile,
+          mechanism,
+          told,
+        ])
+      }
     }
   })
 
