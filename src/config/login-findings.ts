@@ -1,6 +1,6 @@
 import { error, type Finding, type TableName, warning } from './finding.ts'
 import { type LoginMethods, loginMethods } from './login-methods.ts'
-import type { C2sConfiguration, Configuration } from './schema.ts'
+import { type C2sConfiguration, type Configuration, GOOD_RSA_BITS } from './schema.ts'
 
 /** What does not go together of who may log in, and where. */
 export function loginFindings(configuration: Configuration, nameOf: TableName): Finding[] {
@@ -9,6 +9,7 @@ export function loginFindings(configuration: Configuration, nameOf: TableName): 
   return [
     ...methodFindings(auth, logins),
     ...accountFindings(auth),
+    ...keyFindings(auth, logins),
     ...listen.c2s.flatMap((listener, index) =>
       listenerFindings(listener, { auth, logins, name: nameOf('listen.c2s', index) }),
     ),
@@ -53,6 +54,13 @@ function accountFindings({ methods, pki, registration }: Auth): Finding[] {
     )
   }
   return findings
+}
+
+function keyFindings({ pki: { min_rsa_bits: bits } }: Auth, { certificates }: LoginMethods): Finding[] {
+  if (bits >= GOOD_RSA_BITS || !certificates) return []
+  const message = `RSA keys of ${bits} bits can be broken, and then anybody is their owner`
+  const fix = `write ${GOOD_RSA_BITS} as soon as the certificates are replaced`
+  return [warning('auth.pki.min_rsa_bits', message, fix)]
 }
 
 interface Place {

@@ -28,6 +28,9 @@ export const CONFLICT_POLICIES = ['replace', 'refuse', 'rename'] as const
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
+/** 112 bits of security (RFC 9325 §4.5); what has fewer may be broken while its certificate is valid. */
+export const GOOD_RSA_BITS = 2_048
+
 const VERIFY_MODES = ['peer', 'selfsigned_peer', 'none'] as const
 
 const CRL_MODES = ['soft', 'hard'] as const
@@ -170,6 +173,11 @@ export const SCHEMA = {
         toggle,
         false,
         'whether a certificate logs in only where there is an account in the store; needs `rdbms`',
+      ),
+      min_rsa_bits: withDefault(
+        integer(1_024, 16_384),
+        GOOD_RSA_BITS,
+        'bits that an RSA key must have, of a client as of every CA above it',
       ),
     }),
     password: group({

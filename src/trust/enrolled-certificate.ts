@@ -1,16 +1,13 @@
-import type { KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
+import { readRawCertificate } from '../pki/certificate-der.ts'
+import { DerError } from '../pki/der.ts'
+import { keyFault } from '../pki/key-strength.ts'
 import { type Jid, tryParseJid } from '../xmpp/jid.ts'
 import { checkForm, checkPurpose, checkValidity } from './chain.ts'
 
 /** Real ones have one or two kilobytes. */
 const MAX_BYTES = 8_192
-
-/** A weaker key could be computed from the certificate, which everybody may see. */
-const LEAST_RSA_BITS = 2_048
-
-const CURVES: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
 /** What may be enrolled, or why not, in words that complete "the certificate …". */
 export type EnrolmentVerdict = { readonly facts: CertificateFacts } | { readonly reason: string }
@@ -24,11 +21,13 @@ export function judgeForEnrolment(der: Uint8Array, account: Jid, now: Date): Enr
   if (der.length > MAX_BYTES) return { reason: `has more than ${MAX_BYTES} bytes` }
   try {
     const facts = readCertificate(der)
-    const { publicKey } = openCertificate(der)
-    const reason = problemOf(facts, account, now) ?? weaknessOf(publicKey)
+    // A weaker key could be computed from the certificate, which everybody may see.
+    const fault = keyFault(readRawCertificate(der).publicKeyInfo)
+    void openCertificate(der)
+    const reason = problemOf(facts, account, now) ?? (fault && `has ${fault.reason}`)
     return reason === undefined ? { facts } : { reason }
   } catch (error) {
-    if (!(error instanceof XmppkiError)) throw error
+    if (!(error instanceof XmppkiError || error instanceof DerError)) throw error
     return { reason: 'cannot be read' }
   }
 }
@@ -51,20 +50,4 @@ function problemOf(facts: CertificateFacts, account: Jid, now: Date): string | u
  */
 function isAuthority({ isCa, keyUsage, subject, issuer }: CertificateFacts): boolean {
   return isCa && (subject !== issuer || keyUsage?.includes('keyCertSign') === true)
-}
-
-function weaknessOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
-  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails ?? {}
-  switch (asymmetricKeyType) {
-    case 'ed25519':
-    case 'ed448':
-      return undefined
-    case 'ec':
-      return CURVES.has(namedCurve) ? undefined : 'has a key on a curve that is not accepted'
-    case 'rsa':
-    case 'rsa-pss':
-      return modulusLength >= LEAST_RSA_BITS ? undefined : `has an RSA key of less than ${LEAST_RSA_BITS} bits`
-    default:
-      return 'has a key of a type that is not accepted'
-  }
 }

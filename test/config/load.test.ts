@@ -295,6 +295,7 @@ const ERRORS: readonly (readonly [name: string, document: string, printed: RegEx
     /:3: listen\.c2s\[0\]\.allowed_auth_methods: rdbms is not among methods/,
     /add it/,
   ],
+  ['RSA keys that anybody can break', '[auth.pki]\nmin_rsa_bits = 1023', /:2: .*1023 is out of bounds: 1024 to/, /^$/],
   [
     'a number of rounds below RFC 5802',
     '[auth]\npassword.scram_iterations = 4095',
@@ -382,6 +383,7 @@ describe('a warning', () => {
       '[auth]\nmethods = ["pki", "rdbms"]\nregistration = true\npki.require_account = true',
       'auth.registration',
     ],
+    ['RSA keys are short', '[auth.pki]\nmin_rsa_bits = 1024', 'auth.pki.min_rsa_bits'],
     [
       'nobody can log in at a listener',
       `${LISTENER}tls.verify_mode = "none"\nallowed_auth_methods = "pki"\n[auth]\nmethods = ["pki", "rdbms"]`,

@@ -106,12 +106,17 @@ describe('a certificate that may not be enrolled', () => {
     {
       what: 'a key that can be computed',
       certificate: () => made('-newkey', 'rsa:1024'),
-      reason: 'has an RSA key of less than 2048 bits',
+      reason: 'has an RSA key of 1024 bits, fewer than 2048',
     },
     {
       what: 'a small curve',
       certificate: () => made('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp224r1'),
-      reason: 'has a key on a curve that is not accepted',
+      reason: 'has an elliptic curve key on P-224, which TLS does not accept',
+    },
+    {
+      what: 'explicit parameters of a curve',
+      certificate: () => made(...p256, '-pkeyopt', 'ec_param_enc:explicit'),
+      reason: 'has an elliptic curve key with explicit parameters, which TLS does not accept',
     },
   ])('$what', ({ certificate, reason }) => {
     expect(verdict(certificate())).toBe(reason)
