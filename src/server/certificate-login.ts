@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { Memo } from '../memo.ts'
 import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
 import type { LoginLedger } from '../store/ledger.ts'
@@ -18,7 +19,7 @@ import type { EnrolledLogin } from './enrolled-login.ts'
 import type { Log } from './log.ts'
 import type { LoginProof, Objection } from './session-guard.ts'
 import type { LoginConnection } from './session-host.ts'
-import type { PresentedCertificate } from './transport.ts'
+import type { OversizedCertificate, PresentedCertificate } from './transport.ts'
 
 /** What certificates are judged by. */
 export interface CertificateLoginOptions {
@@ -56,8 +57,12 @@ function revocation(what: string, at: number): Objection {
   return { check: 'revocation', reason: `${what} on ${new Date(at).toISOString()}` }
 }
 
-function serialsAbove({ intermediates }: PresentedCertificate): string[] {
-  return intermediates.map(({ serialNumber }) => serialNumber.toLowerCase())
+function oversized({ tooLarge }: OversizedCertificate): Objection {
+  return { check: 'too-large', reason: tooLarge }
+}
+
+function serialsAbove({ sent }: PresentedCertificate): string[] {
+  return sent().map((der) => new X509Certificate(der).serialNumber.toLowerCase())
 }
 
 /**
@@ -97,7 +102,7 @@ export class CertificateLogin {
       this.#options.log.debug({ remote }, 'EXTERNAL not offered: the client presented no certificate')
       return []
     }
-    const reading = this.#read(certificate)
+    const reading = 'tooLarge' in certificate ? oversized(certificate) : this.#read(certificate)
     if ('check' in reading) {
       this.#report(remote, undefined, reading)
       return []
@@ -106,7 +111,7 @@ export class CertificateLogin {
     const against = this.#judge(reading, listener)
     // Only what no CA vouches for: the names that a CA has confirmed are worth more than whoever enrolled them.
     const context = { domain, accept, objection: () => this.#closed(listener) }
-    const enrolled = certificate.distrust === undefined ? undefined : this.#options.enrolled?.judge(facts, context)
+    const enrolled = this.#isVouchedFor(reading) ? undefined : this.#options.enrolled?.judge(facts, context)
     if (enrolled !== undefined && 'mechanism' in enrolled) return [enrolled.mechanism]
     const objection = enrolled?.objection ?? against
     if (objection !== undefined) {
@@ -138,13 +143,9 @@ export class CertificateLogin {
   }
 
   #read(presented: PresentedCertificate): Reading | Objection {
-    const { leaf, distrust } = presented
     try {
-      const { raw } = leaf
-      // Strangers do not get theirs remembered.
-      if (distrust !== undefined) return { presented, facts: readCertificate(raw) }
-      const octets = raw.toString('latin1')
-      return { presented, facts: this.#known.get(octets) ?? this.#known.keep(octets, readCertificate(raw)) }
+      const octets = Buffer.from(presented.leaf).toString('latin1')
+      return { presented, facts: this.#known.get(octets) ?? this.#known.keep(octets, readCertificate(presented.leaf)) }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       return { check: 'malformed', reason }
@@ -155,7 +156,10 @@ export class CertificateLogin {
   #proof(reading: Reading, listener: string, account: Jid): LoginProof {
     const { presented, facts } = reading
     const { serial, issuer, fingerprint, notAfter } = facts
-    const above = presented.intermediates.map(({ validTo }) => new Date(validTo))
+    const above = presented
+      .sent()
+      .map((der) => new X509Certificate(der))
+      .map(({ validTo }) => new Date(validTo))
     return {
       serial,
       above: serialsAbove(presented),
@@ -221,28 +225,28 @@ export class CertificateLogin {
   }
 
   #distrustBy(trust: ClientTrust, reading: Reading, listener: string): Objection | undefined {
-    const { leaf, distrust } = reading.presented
     if (trust.verifyMode === 'none') return NOT_ACCEPTED
     if (trust.verifyMode === 'selfsigned_peer') {
-      reading.selfSigned ??= isSelfSigned(leaf)
+      reading.selfSigned ??= isSelfSigned(new X509Certificate(reading.presented.leaf))
       if (reading.selfSigned) return undefined
     }
-    if (distrust !== undefined) return { check: 'issuer', reason: distrust }
     const path = this.#pathOf(reading, trust.anchors)
     if ('check' in path) return path
     return trust.revocation && this.#listed(trust.revocation, reading.facts, path, listener)
   }
 
-  /** Again if TLS has done so by other anchors, or in an earlier handshake that a resumed session only remembers. */
   #pathOf(reading: Reading, anchors: TrustAnchors): CertificationPath | Refusal {
     const now = this.#options.now()
     const known = reading.path?.anchors === anchors ? reading.path.found : undefined
     if (known !== undefined && checkPathDates(known, now) === undefined) return known
-    const { leaf, intermediates, verifiedBy } = reading.presented
-    const verified = verifiedBy === anchors ? anchors.verifiedPathOf(leaf, now, intermediates) : undefined
-    const found = verified ?? anchors.pathOf(leaf, now, intermediates)
+    const { leaf, sent } = reading.presented
+    const found = anchors.pathOf(leaf, now, sent())
     if (!('check' in found)) reading.path = { anchors, found }
     return found
+  }
+
+  #isVouchedFor(reading: Reading): boolean {
+    return this.#accepting().some(({ anchors }) => !('check' in this.#pathOf(reading, anchors)))
   }
 
   /** What the CRLs say; where they say nothing, the mode decides. */

@@ -1,10 +1,8 @@
-import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { TrustAnchors } from '../trust/chain.ts'
 import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 import { channelBindingsOf } from './channel-bindings.ts'
-import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
+import type { Transport, TransportEvents } from './transport.ts'
 
 /** How long a closed stream may take to flush and to be closed by the peer. */
 const LINGER_MS = 2_000
@@ -18,8 +16,11 @@ export interface ConnectionOptions {
   readonly upgrade: (socket: Socket, done: HandshakeDone) => void
 }
 
-/** Told of the end of a handshake, and by which CAs it has judged the client. */
-export type HandshakeDone = (secure: TLSSocket, anchors: TrustAnchors) => void
+/** Answers what the client has presented in its handshake. */
+type CertificateReader = Transport['peerCertificate']
+
+/** Told of the end of a handshake, and how to find out what the client has presented. */
+export type HandshakeDone = (secure: TLSSocket, certificate: CertificateReader) => void
 
 /** One client connection over node:net or node:tls. */
 export class Connection implements Transport {
@@ -34,13 +35,13 @@ export class Connection implements Transport {
   readonly #options: ConnectionOptions
   #events: TransportEvents | undefined
   #unlisten: () => unknown = () => undefined
-  #anchors: TrustAnchors | undefined
+  #certificate: CertificateReader | undefined
 
-  /** @param anchors the CAs by which the handshake has judged the client; undefined before it */
-  constructor(socket: Socket | TLSSocket, options: ConnectionOptions, anchors?: TrustAnchors) {
+  /** @param certificate undefined before the handshake */
+  constructor(socket: Socket | TLSSocket, options: ConnectionOptions, certificate?: CertificateReader) {
     this.#socket = socket
     this.#options = options
-    this.#anchors = anchors
+    this.#certificate = certificate
     this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
   }
 
@@ -92,32 +93,18 @@ export class Connection implements Transport {
     plain.on('error', () => plain.destroy())
     const gone = () => this.#closed(plain)
     plain.once('close', gone)
-    this.#options.upgrade(plain, (secure, anchors) => {
+    this.#options.upgrade(plain, (secure, certificate) => {
       plain.off('close', gone)
       this.#handshaking = false
       this.#socket = secure
-      this.#anchors = anchors
+      this.#certificate = certificate
       this.#listen(secure)
       this.#events?.upgraded()
     })
   }
 
-  peerCertificate(): PresentedCertificate | undefined {
-    if (!('encrypted' in this.#socket)) return undefined
-    const leaf = this.#socket.getPeerX509Certificate()
-    if (leaf === undefined) return undefined
-    const intermediates: X509Certificate[] = []
-    for (let above = leaf.issuerCertificate; above !== undefined; above = above.issuerCertificate) {
-      intermediates.push(above)
-    }
-    const { authorized, authorizationError } = this.#socket
-    const isVerified = authorized && !this.#socket.isSessionReused()
-    return {
-      leaf,
-      intermediates,
-      distrust: authorized ? undefined : String(authorizationError),
-      verifiedBy: isVerified ? this.#anchors : undefined,
-    }
+  peerCertificate(): ReturnType<CertificateReader> {
+    return this.#certificate?.()
   }
 
   channelBindings(): ChannelBindings {

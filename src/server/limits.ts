@@ -1,5 +1,15 @@
 import type { StreamLimits } from '../xmpp/stream-parser.ts'
 
+/** How much of what a client presents in the TLS handshake is read at all. */
+export interface CertificateLimits {
+  /** Bytes of its certificate. */
+  readonly bytes: number
+  /** Bytes of its certificate and of what it sends along, together. */
+  readonly chainBytes: number
+  /** Certificates that it sends along; more are not looked at. */
+  readonly chainLength: number
+}
+
 /** Bounds that keep one client from using up what belongs to all. */
 export interface ServerLimits {
   /** Before authentication a peer is a stranger: RFC 6120 §13.12 allows no less than 10,000 bytes. */
@@ -13,6 +23,7 @@ export interface ServerLimits {
   readonly maxConnections: number
   /** Connections per listener from one address, or one /64 of IPv6. */
   readonly maxConnectionsPerAddress: number
+  readonly certificates: CertificateLimits
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
@@ -23,4 +34,5 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxConnections: 100_000,
   // Offices, mobile carriers and TCP proxies have many clients behind one address; none should take every place.
   maxConnectionsPerAddress: 10_000,
+  certificates: { bytes: 16 * 1024, chainBytes: 64 * 1024, chainLength: 8 },
 }

@@ -4,16 +4,17 @@ import {
   createSecureContext,
   createServer as createTlsServer,
   type SecureContextOptions,
-  type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
 import { parseDomain } from '../pki/domain.ts'
-import type { TrustAnchors } from '../trust/chain.ts'
+import { acceptableAuthorities } from './acceptable-authorities.ts'
 import type { ClientTrust } from './client-trust.ts'
 import { Connection, type HandshakeDone } from './connection.ts'
 import { ConnectionPlaces } from './connection-places.ts'
+import { Handshakes } from './handshakes.ts'
 import type { ServerLimits } from './limits.ts'
+import { PeerCertificates } from './peer-certificates.ts'
 import type { RefusedConnection } from './refusal-log.ts'
 
 /** What somebody logs in with. */
@@ -91,7 +92,7 @@ const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPH
 function contextOptions({ tls, trust }: ListenerOptions): SecureContextOptions {
   const { minVersion, maxVersion, ciphers, sessionTickets } = tls
   return {
-    ca: [...trust.anchors.pems],
+    ca: acceptableAuthorities(trust.anchors.pems),
     minVersion,
     maxVersion,
     ciphers,
@@ -125,62 +126,6 @@ function tlsServer(options: ListenerOptions): TlsServer {
   return server
 }
 
-interface Handshake {
-  readonly socket: Socket
-  readonly done: (secure: TLSSocket) => void
-}
-
-/** Handshakes under way: the TLS server tells of their end by the secure socket only. */
-class Handshakes {
-  /** By the port of the client: few come from the same one, and it is known already, unlike our own address. */
-  readonly #pending = new Map<number | undefined, readonly Handshake[]>()
-
-  /** Several servers in turn: handshakes end with the server that they began with. */
-  attach(server: TlsServer): TlsServer {
-    return server.on('secureConnection', (secure) => this.#finish(secure))
-  }
-
-  begin(handshake: Handshake): void {
-    const { socket } = handshake
-    const { remotePort } = socket
-    this.#pending.set(remotePort, [...(this.#pending.get(remotePort) ?? []), handshake])
-    socket.once('close', () => this.#forget(remotePort, handshake))
-  }
-
-  /** Cuts off whoever has not finished. */
-  abandon(): void {
-    for (const { socket } of [...this.#pending.values()].flat()) socket.destroy()
-  }
-
-  #finish(secure: TLSSocket): void {
-    const { remotePort } = secure
-    const same = this.#pending.get(remotePort) ?? []
-    const handshake = same.find(
-      ({ socket }) =>
-        socket.remoteAddress === secure.remoteAddress &&
-        // Over one listener a client may come twice from the same port, to two of our addresses.
-        (same.length === 1 || socket.localAddress === secure.localAddress),
-    )
-    if (handshake === undefined) {
-      secure.destroy()
-      return
-    }
-    this.#forget(remotePort, handshake)
-    handshake.done(secure)
-  }
-
-  #forget(remotePort: number | undefined, handshake: Handshake): void {
-    const same = this.#pending.get(remotePort)
-    if (same === undefined || !same.includes(handshake)) return
-    if (same.length === 1) this.#pending.delete(remotePort)
-    else
-      this.#pending.set(
-        remotePort,
-        same.filter((other) => other !== handshake),
-      )
-  }
-}
-
 function bindError(error: NodeJS.ErrnoException, { host, port }: ListenerOptions): XmppkiError {
   const place = `${host}:${port}`
   if (error.code === 'EADDRINUSE') {
@@ -209,16 +154,24 @@ function opened(server: NetServer, options: ListenerOptions): Promise<number> {
   })
 }
 
+/** What a listener meets connections with for as long as these options hold. */
+function equipmentFor(options: ListenerOptions, handshakes: Handshakes) {
+  return {
+    options,
+    secure: handshakes.attach(tlsServer(options)),
+    certificates: new PeerCertificates(options.limits.certificates, options.tls.sessionTickets),
+  }
+}
+
 /** Opens one listener; resolves when it accepts connections. Errors: `IO` when the address cannot be had. */
 export async function listen(options: ListenerOptions, reception: Reception): Promise<Listener> {
   const handshakes = new Handshakes()
   const places = new ConnectionPlaces()
-  let current = { options, secure: handshakes.attach(tlsServer(options)) }
+  let current = equipmentFor(options, handshakes)
   const upgrade = (socket: Socket, done: HandshakeDone) => {
-    const { secure, options } = current
-    handshakes.begin({ socket, done: (ready) => done(ready, options.trust.anchors) })
-    // Through a TLS server, though it never listens: a bare TLSSocket does not report whether the client
-    // certificate was verified (nodejs/node#31305), and one that listens cannot be replaced.
+    const { secure, certificates } = current
+    handshakes.begin({ socket, done: (ready, received) => done(ready, () => certificates.of(ready, received)) })
+    // Through a TLS server, though it never listens: one that listens cannot be replaced.
     secure.emit('connection', socket)
   }
   const server: NetServer = createServer(SOCKET_OPTIONS, (socket) => {
@@ -237,8 +190,8 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
     }
     socket.once('close', leave)
     const means = { acceptedAt: performance.now(), outboundBytes, upgrade }
-    const attend = (ready: Socket, anchors?: TrustAnchors) =>
-      reception.accept(new Connection(ready, means, anchors), options)
+    const attend = (ready: Socket, certificate?: Parameters<HandshakeDone>[1]) =>
+      reception.accept(new Connection(ready, means, certificate), options)
     if (mode === 'tls') upgrade(socket, attend)
     else attend(socket)
   })
@@ -248,9 +201,9 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
   })
   server.maxConnections = options.limits.maxConnections
   const prepare = (next: ListenerOptions) => {
-    const secure = handshakes.attach(tlsServer(next))
+    const ready = equipmentFor(next, handshakes)
     return () => {
-      current = { options: next, secure }
+      current = ready
       server.maxConnections = next.limits.maxConnections
     }
   }

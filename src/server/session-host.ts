@@ -9,7 +9,7 @@ import type { BoundSession } from './directory.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { LoginProof } from './session-guard.ts'
-import type { PresentedCertificate } from './transport.ts'
+import type { OversizedCertificate, PresentedCertificate } from './transport.ts'
 
 /** What a login may be judged by. */
 export interface LoginConnection {
@@ -17,7 +17,7 @@ export interface LoginConnection {
   /** Name of the listener that it came by. */
   readonly listener: string
   /** As presented in the handshake; what it is worth is judged anew at every use. */
-  readonly certificate: PresentedCertificate | undefined
+  readonly certificate: PresentedCertificate | OversizedCertificate | undefined
   readonly secured: boolean
   /** What a login can be tied to. */
   readonly channelBindings: () => ChannelBindings

@@ -21,7 +21,7 @@ import type { BoundSession } from './directory.ts'
 import { randomText } from './random-text.ts'
 import type { LoginProof } from './session-guard.ts'
 import type { ClientEnd, LoginConnection, SessionHost } from './session-host.ts'
-import type { PresentedCertificate, Transport, TransportEvents } from './transport.ts'
+import type { Transport, TransportEvents } from './transport.ts'
 
 const NOTHING = new Uint8Array()
 
@@ -36,7 +36,7 @@ export class Session implements TransportEvents, ClientEnd {
   #parser: StreamParser
   #state: NegotiationState | undefined
   #online: BoundSession | undefined
-  #certificate: PresentedCertificate | undefined
+  #certificate: LoginConnection['certificate']
   #offered: readonly SaslMechanism[] | undefined
   /** Our stream header has been sent, and its end tag is owed. */
   #opened = false
@@ -110,7 +110,7 @@ export class Session implements TransportEvents, ClientEnd {
     return this.#offered
   }
 
-  #connection(certificate: PresentedCertificate | undefined): LoginConnection {
+  #connection(certificate: LoginConnection['certificate']): LoginConnection {
     return {
       remote: this.#transport.remote,
       secured: this.secured,

@@ -1,19 +1,20 @@
-import type { X509Certificate } from 'node:crypto'
-import type { TrustAnchors } from '../trust/chain.ts'
 import type { ChannelBindings } from '../xmpp/sasl/scram.ts'
 
-/** The certificate a client presented in the TLS handshake. */
+/** What a client presented in the TLS handshake. Nothing is judged yet. */
 export interface PresentedCertificate {
-  readonly leaf: X509Certificate
-  /** Certificates the client sent along to reach a trust anchor. */
-  readonly intermediates: readonly X509Certificate[]
-  /** Why OpenSSL would not trust it, as a code such as `CERT_HAS_EXPIRED`; undefined when it does. */
-  readonly distrust: string | undefined
+  /** DER. */
+  readonly leaf: Uint8Array
   /**
-   * The anchors that OpenSSL has found a path to in this very handshake, signatures included; undefined when it has not,
-   * and for a resumed session, which only remembers what an earlier handshake found.
+   * DER of the certificates that were sent along and lead up from the leaf, in that order and within the limits of the
+   * listener; read when first asked for, then remembered.
    */
-  readonly verifiedBy: TrustAnchors | undefined
+  readonly sent: () => readonly Uint8Array[]
+}
+
+/** Sent, but not read: it, or all of it together, is larger than the limits of the listener. */
+export interface OversizedCertificate {
+  /** Completes a log line. */
+  readonly tooLarge: string
 }
 
 /** What a session does with its connection; only the listener knows sockets. */
@@ -30,7 +31,8 @@ export interface Transport {
   resume(): void
   /** Sends what is queued, then begins the TLS handshake on this connection. */
   startTls(): void
-  peerCertificate(): PresentedCertificate | undefined
+  /** Undefined without TLS, and for a client that has sent none. */
+  peerCertificate(): PresentedCertificate | OversizedCertificate | undefined
   /** What a login can be tied to; nothing without TLS. */
   channelBindings(): ChannelBindings
   /** Sends what is queued and closes; the connection is cut when the peer does not follow in time. */

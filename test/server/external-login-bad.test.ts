@@ -64,13 +64,13 @@ const BAD: readonly { name: string; credentials: Credentials; check: string; rea
     name: 'self-signed',
     credentials: ca.selfSigned({ ...CLIENT, subject: '/CN=bob', xmppAddrs: ['bob@localhost'] }),
     check: 'issuer',
-    reason: /DEPTH_ZERO_SELF_SIGNED_CERT/,
+    reason: /no configured CA issued it/,
   },
   {
     name: 'another CA with the same name',
     credentials: impostor.issue({ ...CLIENT, subject: '/CN=bob', xmppAddrs: ['bob@localhost'] }),
     check: 'issuer',
-    reason: /CERT_SIGNATURE_FAILURE|UNABLE_TO/,
+    reason: /no configured CA issued it/,
   },
   {
     name: 'another CA that sends itself along',
