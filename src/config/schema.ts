@@ -23,6 +23,12 @@ const SOURCE_ALIASES: Readonly<Record<string, ExternalSource>> = { standard: 'xm
 /** RFC 6120 §13.12 allows no limit below 10,000 bytes. */
 const LEAST_STANZA_SIZE = 10_000
 
+/** Certificates of 4096-bit RSA with a few names have 2,000 bytes. */
+const LEAST_CERTIFICATE_SIZE = 2_048
+
+/** OpenSSL ends the handshake when a peer sends more than this. */
+const MOST_OF_OPENSSL = 102_400
+
 /** What happens when a client asks for a resource that is in use (RFC 6120 §7.7.2.2). */
 export const CONFLICT_POLICIES = ['replace', 'refuse', 'rename'] as const
 
@@ -81,6 +87,21 @@ const TLS = {
     toggle,
     false,
     'whether TLS sessions can be resumed; certificates are checked all the same',
+  ),
+  max_certificate_size: withDefault(
+    integer(LEAST_CERTIFICATE_SIZE, MOST_OF_OPENSSL),
+    16_384,
+    'bytes of a client certificate; a larger one is not read, and logs nobody in',
+  ),
+  max_chain_size: withDefault(
+    integer(LEAST_CERTIFICATE_SIZE, MOST_OF_OPENSSL),
+    65_536,
+    'bytes of all certificates that a client sends; when they are more, none is read',
+  ),
+  max_chain_length: withDefault(
+    integer(1, 100),
+    8,
+    'CA certificates that a client may send along; more are not looked at',
   ),
 }
 

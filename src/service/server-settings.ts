@@ -75,6 +75,11 @@ function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]
       negotiationMs: state_timeout,
       maxConnections: listener.max_connections,
       maxConnectionsPerAddress: listener.max_connections_per_address,
+      certificates: {
+        bytes: tls.max_certificate_size,
+        chainBytes: tls.max_chain_size,
+        chainLength: tls.max_chain_length,
+      },
     },
   }
 }

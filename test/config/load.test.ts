@@ -58,6 +58,8 @@ port = 5223
   crl_files = ["a.crl", "b.crl"]
   crl_mode = "hard"
   session_tickets = true
+  max_certificate_size = 4096
+  max_chain_length = 2
 
 [listen.http]
 port = 8080
@@ -105,6 +107,9 @@ describe('a configuration', () => {
       crl_files: [],
       crl_mode: 'soft',
       session_tickets: false,
+      max_certificate_size: 16_384,
+      max_chain_size: 65_536,
+      max_chain_length: 8,
     })
   })
 
@@ -141,6 +146,9 @@ describe('a configuration', () => {
       crl_files: ['/etc/a.crl', '/etc/b.crl'],
       crl_mode: 'hard',
       session_tickets: true,
+      max_certificate_size: 4_096,
+      max_chain_size: 65_536,
+      max_chain_length: 2,
     })
     expect(listen.http).toEqual({ port: 8080, ip_address: '127.0.0.1' })
     expect(store).toEqual({ url: undefined, url_file: '/etc/database.url' })
