@@ -19,7 +19,7 @@ import type { EnrolledLogin } from './enrolled-login.ts'
 import type { Log } from './log.ts'
 import type { LoginProof, Objection } from './session-guard.ts'
 import type { LoginConnection } from './session-host.ts'
-import type { OversizedCertificate, PresentedCertificate } from './transport.ts'
+import type { PresentedCertificate } from './transport.ts'
 
 /** What certificates are judged by. */
 export interface CertificateLoginOptions {
@@ -55,10 +55,6 @@ const NOT_ACCEPTED: Objection = { check: 'issuer', reason: 'certificates are not
 
 function revocation(what: string, at: number): Objection {
   return { check: 'revocation', reason: `${what} on ${new Date(at).toISOString()}` }
-}
-
-function oversized({ tooLarge }: OversizedCertificate): Objection {
-  return { check: 'too-large', reason: tooLarge }
 }
 
 function serialsAbove({ sent }: PresentedCertificate): string[] {
@@ -102,7 +98,8 @@ export class CertificateLogin {
       this.#options.log.debug({ remote }, 'EXTERNAL not offered: the client presented no certificate')
       return []
     }
-    const reading = 'tooLarge' in certificate ? oversized(certificate) : this.#read(certificate)
+    const reading =
+      'tooLarge' in certificate ? { check: 'too-large', reason: certificate.tooLarge } : this.#read(certificate)
     if ('check' in reading) {
       this.#report(remote, undefined, reading)
       return []

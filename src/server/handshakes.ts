@@ -12,6 +12,14 @@ interface Pending extends Handshake {
   readonly before: number
 }
 
+/**
+ * A client may have sent a CA certificate that has not signed what it is named in. OpenSSL verifies by that one, and leaves
+ * an error in its queue that Node.js would take for one of the connection; reading our own certificate empties the queue.
+ */
+function settleErrors(secure: TLSSocket): void {
+  if (String(secure.authorizationError) === 'CERT_SIGNATURE_FAILURE') secure.getX509Certificate()
+}
+
 /** Handshakes under way: a TLS server tells of their end by the secure socket only. */
 export class Handshakes {
   /** By the port of the client: few come from the same one, and it is known already, unlike our own address. */
@@ -49,6 +57,7 @@ export class Handshakes {
       return
     }
     this.#forget(remotePort, handshake)
+    settleErrors(secure)
     handshake.done(secure, handshake.socket.bytesRead - handshake.before)
   }
 

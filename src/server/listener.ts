@@ -12,10 +12,12 @@ import { acceptableAuthorities } from './acceptable-authorities.ts'
 import type { ClientTrust } from './client-trust.ts'
 import { Connection, type HandshakeDone } from './connection.ts'
 import { ConnectionPlaces } from './connection-places.ts'
+import { type FailedHandshake, failureOf } from './failed-handshake.ts'
 import { Handshakes } from './handshakes.ts'
 import type { ServerLimits } from './limits.ts'
 import { PeerCertificates } from './peer-certificates.ts'
 import type { RefusedConnection } from './refusal-log.ts'
+import { completeChain } from './server-chain.ts'
 
 /** What somebody logs in with. */
 export type LoginMethod = 'certificate' | 'password'
@@ -70,6 +72,8 @@ export interface Reception {
   accept(connection: Connection, options: ListenerOptions): void
   /** Told of those for which there is no place. */
   refused(refusal: RefusedConnection): void
+  /** Told of handshakes that fail, but not of clients that hang up. */
+  failed(handshake: FailedHandshake): void
 }
 
 export interface Listener {
@@ -103,14 +107,15 @@ function contextOptions({ tls, trust }: ListenerOptions): SecureContextOptions {
   }
 }
 
-function tlsServer(options: ListenerOptions): TlsServer {
+function tlsServer(options: ListenerOptions, reception: Reception): TlsServer {
   const [first] = options.credentials
   if (first === undefined) throw new XmppkiError('NOT_FOUND', 'no server certificate')
+  const { pems } = options.trust.anchors
   const common = contextOptions(options)
   const server = createTlsServer({
     ...common,
     key: first.key,
-    cert: first.chain,
+    cert: completeChain(first.chain, pems),
     requestCert: options.trust.verifyMode !== 'none',
     // Node would cut the connection without a TLS alert; SASL is where a certificate is refused.
     rejectUnauthorized: false,
@@ -120,9 +125,17 @@ function tlsServer(options: ListenerOptions): TlsServer {
   // The first one answers whatever name is asked for, its own too; without others no name is looked up at all.
   for (const { domain, key, chain } of options.credentials.slice(1)) {
     // SNI carries A-labels (RFC 6066 §3).
-    server.addContext(parseDomain(domain).ascii, createSecureContext({ ...common, key, cert: chain }))
+    server.addContext(
+      parseDomain(domain).ascii,
+      createSecureContext({ ...common, key, cert: completeChain(chain, pems) }),
+    )
   }
-  server.on('tlsClientError', (_, socket) => socket.destroy())
+  server.on('tlsClientError', (error, socket) => {
+    const failure = failureOf(error)
+    const remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
+    if (failure !== undefined) reception.failed({ listener: options.name, remote, ...failure })
+    socket.destroy()
+  })
   return server
 }
 
@@ -155,10 +168,10 @@ function opened(server: NetServer, options: ListenerOptions): Promise<number> {
 }
 
 /** What a listener meets connections with for as long as these options hold. */
-function equipmentFor(options: ListenerOptions, handshakes: Handshakes) {
+function equipmentFor(options: ListenerOptions, handshakes: Handshakes, reception: Reception) {
   return {
     options,
-    secure: handshakes.attach(tlsServer(options)),
+    secure: handshakes.attach(tlsServer(options, reception)),
     certificates: new PeerCertificates(options.limits.certificates, options.tls.sessionTickets),
   }
 }
@@ -167,7 +180,7 @@ function equipmentFor(options: ListenerOptions, handshakes: Handshakes) {
 export async function listen(options: ListenerOptions, reception: Reception): Promise<Listener> {
   const handshakes = new Handshakes()
   const places = new ConnectionPlaces()
-  let current = equipmentFor(options, handshakes)
+  let current = equipmentFor(options, handshakes, reception)
   const upgrade = (socket: Socket, done: HandshakeDone) => {
     const { secure, certificates } = current
     handshakes.begin({ socket, done: (ready, received) => done(ready, () => certificates.of(ready, received)) })
@@ -201,7 +214,7 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
   })
   server.maxConnections = options.limits.maxConnections
   const prepare = (next: ListenerOptions) => {
-    const ready = equipmentFor(next, handshakes)
+    const ready = equipmentFor(next, handshakes, reception)
     return () => {
       current = ready
       server.maxConnections = next.limits.maxConnections

@@ -74,6 +74,7 @@ export class XmppServer {
   readonly #listeners = new Listeners({
     accept: (connection, options) => this.#accept(connection, options),
     refused: (refusal) => this.#refusals.note(refusal),
+    failed: (handshake) => this.#refusals.noteHandshake(handshake),
   })
   readonly #refusals: RefusalLog
   #served: ReadonlySet<string>

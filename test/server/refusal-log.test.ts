@@ -8,7 +8,7 @@ function setUp() {
   const refusals = new RefusalLog(log, () => new Date(clock.now))
   const note = (listener: string, limit: 'max_connections' | 'max_connections_per_address' = 'max_connections') =>
     refusals.note({ listener, limit, address: '192.0.2.1' })
-  return { log, clock, note }
+  return { log, clock, refusals, note }
 }
 
 describe('RefusalLog', () => {
@@ -46,5 +46,28 @@ describe('RefusalLog', () => {
     clock.now -= 3_600_000
     note('a')
     expect(log.lines).toHaveLength(2)
+  })
+
+  it('speaks of handshakes that fail once in a minute, by what is wrong with them', () => {
+    const { log, clock, refusals } = setUp()
+    const failed = (code: string) =>
+      refusals.noteHandshake({ listener: 'a', remote: '192.0.2.1:1000', code, reason: 'no shared cipher' })
+    for (let n = 0; n < 500; n++) failed('ERR_SSL_NO_SHARED_CIPHER')
+    failed('ERR_SSL_HTTP_REQUEST')
+    clock.now += 60_000
+    failed('ERR_SSL_NO_SHARED_CIPHER')
+    expect(log.lines).toEqual([
+      {
+        level: 'info',
+        message: 'TLS handshakes fail',
+        listener: 'a',
+        remote: '192.0.2.1:1000',
+        code: 'ERR_SSL_NO_SHARED_CIPHER',
+        reason: 'no shared cipher',
+        failed: 1,
+      },
+      expect.objectContaining({ code: 'ERR_SSL_HTTP_REQUEST', failed: 1 }),
+      expect.objectContaining({ code: 'ERR_SSL_NO_SHARED_CIPHER', failed: 500 }),
+    ])
   })
 })
