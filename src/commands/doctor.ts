@@ -211,14 +211,14 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
 
   async #home(workspace: Workspace | undefined, ca: string | undefined): Promise<HomeCa | undefined> {
     if (ca !== undefined) {
-      return { anchors: [(await readInputFile(ca)).toString('latin1')], source: ca, findBySerial: undefined }
+      return { anchors: [(await readInputFile(ca)).toString('latin1')], source: ca, listBySerial: undefined }
     }
     if (workspace === undefined) return undefined
     const ledger = workspace.ledger()
     return {
       anchors: workspace.authorities().map(({ pem }) => pem),
       source: 'the CA of the workspace',
-      findBySerial: (serial) => ledger.findBySerial(serial),
+      listBySerial: (serial) => ledger.listBySerial(serial),
     }
   }
 

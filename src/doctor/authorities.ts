@@ -3,7 +3,7 @@ import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
 import { isCrlSignedBy, readCrl } from '../pki/crl.ts'
 import { decodePrivateKey, isEncryptedPrivateKey } from '../pki/keys.ts'
 import { checkForm, checkValidity } from '../trust/chain.ts'
-import type { Authority } from '../workspace/authority.ts'
+import { type Authority, signerId } from '../workspace/authority.ts'
 import { exists, readTextIfAny } from '../workspace/files.ts'
 import { readOcspSigner } from '../workspace/ocsp-signer.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -27,10 +27,10 @@ interface Patient {
 /** The CAs of the workspace: certificates, keys, CRLs, OCSP signers. */
 export async function examineAuthorities(workspace: Workspace, now: Date): Promise<Finding[]> {
   const findings: Finding[] = []
-  const current = workspace.authority().serial
+  const current = workspace.authority().id
   for (const authority of workspace.authorities()) {
     const label = labelOf(authority)
-    const inUse = authority.serial === current
+    const inUse = authority.id === current
     const examine = async () => {
       const { der } = authority
       const facts = readCertificate(der, authority.files.certificate)
@@ -87,7 +87,7 @@ function crlFinding({ workspace, authority, publicKey, now }: Patient): Finding 
   const note = about(`CRL of the ${labelOf(authority)}`)
   const { crl: file } = authority.files
   const renew = 'xmppki ca crl'
-  const revoked = workspace.ledger().listRevoked(authority.serial)
+  const revoked = workspace.ledger().listRevoked(signerId(authority))
   const pem = readTextIfAny(file)
   if (pem === undefined) {
     return revoked.length === 0

@@ -22,8 +22,8 @@ export interface HomeCa {
   readonly anchors: readonly string[]
   /** For people. */
   readonly source: string
-  /** What the ledger says; undefined without one. */
-  readonly findBySerial: ((serial: string) => IssuedRecord | undefined) | undefined
+  /** What in the ledger has a serial number, of whichever CA; undefined without one. */
+  readonly listBySerial: ((serial: string) => readonly IssuedRecord[]) | undefined
 }
 
 const CHECK = 'client certificate'
@@ -65,14 +65,13 @@ function homeFindings(
   facts: CertificateFacts,
   leaf: Uint8Array,
   above: readonly Uint8Array[],
-  { anchors, source, findBySerial }: HomeCa,
+  { anchors, source, listBySerial }: HomeCa,
   now: Date,
 ): Finding[] {
   const note = about(CHECK)
   const path = new TrustAnchors(anchors, source).check(leaf, now, above)
   const foreign = path && note('warning', `not issued by ${source}: ${path.reason}`)
-  const record = findBySerial?.(facts.serial)
-  const ours = record?.fingerprint === facts.fingerprint ? record : undefined
+  const ours = listBySerial?.(facts.serial).find(({ fingerprint }) => fingerprint === facts.fingerprint)
   const revoked =
     ours?.revokedAt === undefined
       ? undefined

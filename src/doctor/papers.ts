@@ -27,7 +27,7 @@ export function papersOfUser(workspace: Workspace, jid: Jid): ClientPapers {
   }
   const certificate = readClientCertificate(record, client)
   const { privateKey } = readClientKey(record, client, certificate)
-  const above = workspace.chainAbove(record.issuer).map((pem) => decodePem(pem, 'CERTIFICATE', 'the CA certificate'))
+  const above = workspace.chainAbove(record).map((pem) => decodePem(pem, 'CERTIFICATE', 'the CA certificate'))
   return { chain: [certificate.der, ...above], key: pemOf(privateKey), source: certificate.path }
 }
 

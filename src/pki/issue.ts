@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
+import { authorityId } from './authority-id.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { readRawCertificate } from './certificate-der.ts'
 import { contextPrimitive, octetString, sequence } from './der-writer.ts'
@@ -34,6 +35,8 @@ export interface IssuedCertificate {
   readonly serial: string
   /** Serial number of the certificate of the CA that signed it; a root's own. */
   readonly issuerSerial: string
+  /** That CA, by name and key, see {@link authorityId}; a root itself. */
+  readonly issuerId: string
   readonly notBefore: Date
   readonly notAfter: Date
   /** SHA-256 of the DER, lower-case hexadecimal. */
@@ -44,7 +47,7 @@ interface Template extends Profile, Validity {
   readonly kind: CertificateKind
   readonly serial: Uint8Array
   /** Undefined for a root. */
-  readonly issuerSerial?: string
+  readonly issuer?: { readonly serial: string; readonly id: string }
   readonly publicKey: KeyObject
   /** DER of the issuer's name. */
   readonly issuerName: Uint8Array
@@ -127,7 +130,7 @@ function prepareIssued(
     ...validity,
     serial: randomSerial(),
     publicKey,
-    issuerSerial: issuer.certificate.serial,
+    issuer: { serial: issuer.certificate.serial, id: issuer.id },
     issuerName: issuer.name,
     issuerKey: issuer.key.publicKey,
     issuerAlgorithm: issuer.key.algorithm,
@@ -243,7 +246,8 @@ export async function sign(prepared: Prepared, key: SigningKey): Promise<IssuedC
     pem: encodePem('CERTIFICATE', der),
     der,
     serial,
-    issuerSerial: template.issuerSerial ?? serial,
+    issuerSerial: template.issuer?.serial ?? serial,
+    issuerId: template.issuer?.id ?? authorityId(readRawCertificate(der)),
     notBefore,
     notAfter,
     fingerprint,

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
+import { authorityId } from './authority-id.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { type RawCertificate, readPublicKeyBits, readRawCertificate } from './certificate-der.ts'
 import { DerError, readSingle, TAG } from './der.ts'
@@ -13,6 +14,8 @@ import type { SigningKey } from './signature.ts'
 
 /** A certificate authority that can sign: its certificate and its private key, which match. */
 export interface Issuer {
+  /** What the CA is, whichever of its certificates this one is: see {@link authorityId}. */
+  readonly id: string
   readonly certificate: CertificateFacts & {
     readonly der: Uint8Array
     readonly pem: string
@@ -109,6 +112,7 @@ function readAuthority(path: readonly [Uint8Array, ...Uint8Array[]], key: Signin
     const limits = limitsOf(path, source)
     const identifier = extensionValue(raw, OID.subjectKeyIdentifier)
     return {
+      id: authorityId(raw),
       name: raw.subject.raw,
       keyIdentifier:
         identifier === undefined ? keyIdentifierOf(key.publicKey) : readSingle(identifier, TAG.octetString).content,

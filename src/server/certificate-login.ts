@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { Memo } from '../memo.ts'
 import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
+import type { CertificateId } from '../store/certificate-id.ts'
 import type { LoginLedger } from '../store/ledger.ts'
 import {
   type CertificationPath,
@@ -10,6 +11,7 @@ import {
   type Refusal,
   type TrustAnchors,
 } from '../trust/chain.ts'
+import { presentedIds } from '../trust/presented-ids.ts'
 import type { RevocationGap } from '../trust/revocation-lists.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { decideExternal, type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
@@ -31,8 +33,8 @@ export interface CertificateLoginOptions {
   /** Logins with what accounts have enrolled themselves (XEP-0257). */
   readonly enrolled?: EnrolledLogin
   readonly now: () => Date
-  /** Told of every login: with which certificate (serial number, as in the ledger) and when (milliseconds). */
-  readonly onLogin?: (serial: string, at: number) => void
+  /** Told of every login: with which certificate and when (milliseconds). */
+  readonly onLogin?: (certificate: CertificateId, at: number) => void
   readonly log: Log
 }
 
@@ -55,10 +57,6 @@ const NOT_ACCEPTED: Objection = { check: 'issuer', reason: 'certificates are not
 
 function revocation(what: string, at: number): Objection {
   return { check: 'revocation', reason: `${what} on ${new Date(at).toISOString()}` }
-}
-
-function serialsAbove({ sent }: PresentedCertificate): string[] {
-  return sent().map((der) => new X509Certificate(der).serialNumber.toLowerCase())
 }
 
 /**
@@ -107,8 +105,9 @@ export class CertificateLogin {
     const { facts } = reading
     const against = this.#judge(reading, listener)
     // Only what no CA vouches for: the names that a CA has confirmed are worth more than whoever enrolled them.
-    const context = { domain, accept, objection: () => this.#closed(listener) }
-    const enrolled = this.#isVouchedFor(reading) ? undefined : this.#options.enrolled?.judge(facts, context)
+    const id = this.#idsOf(reading).find(({ serial }) => serial === facts.serial)
+    const context = { domain, id, accept, objection: () => this.#closed(listener) }
+    const enrolled = certificate.distrust === undefined ? undefined : this.#options.enrolled?.judge(facts, context)
     if (enrolled !== undefined && 'mechanism' in enrolled) return [enrolled.mechanism]
     const objection = enrolled?.objection ?? against
     if (objection !== undefined) {
@@ -121,7 +120,7 @@ export class CertificateLogin {
     }
     const accepted = (account: Jid) => {
       accept(this.#proof(reading, listener, account))
-      this.#options.onLogin?.(facts.serial, this.#options.now().getTime())
+      if (id !== undefined) this.#options.onLogin?.(id, this.#options.now().getTime())
     }
     return [externalMechanism(facts, domain, this.#policy, refusal, accepted)]
   }
@@ -159,7 +158,7 @@ export class CertificateLogin {
       .map(({ validTo }) => new Date(validTo))
     return {
       serial,
-      above: serialsAbove(presented),
+      ids: this.#idsOf(reading),
       issuer,
       fingerprint,
       ends: [notAfter, ...above, ...this.#anchorEnds],
@@ -184,17 +183,19 @@ export class CertificateLogin {
     )
   }
 
-  #revocation({ presented, facts }: Reading): Objection | undefined {
-    // By the serial number alone: from an ECDSA signature anybody can make a second valid one, and with it a
-    // certificate of another fingerprint. The random serial numbers of the ledger are not used by any other CA.
-    const revokedAt = this.#options.ledger.revokedAt(facts.serial)
-    if (revokedAt !== undefined) return revocation('revoked', revokedAt)
-    // A path may lead through an issuing CA that was revoked while the root above it is still trusted.
-    for (const serial of serialsAbove(presented)) {
-      const since = this.#options.ledger.revokedAt(serial)
-      if (since !== undefined) return revocation(`its CA ${serial} was revoked`, since)
+  #revocation(reading: Reading): Objection | undefined {
+    // Not by the fingerprint: from an ECDSA signature anybody can make a second valid one, and with it a certificate of
+    // another fingerprint. A path may lead through an issuing CA that was revoked while the root above it is trusted.
+    for (const id of this.#idsOf(reading)) {
+      const revokedAt = this.#options.ledger.revokedAt(id)
+      const what = id.serial === reading.facts.serial ? 'revoked' : `its CA ${id.serial} was revoked`
+      if (revokedAt !== undefined) return revocation(what, revokedAt)
     }
     return undefined
+  }
+
+  #idsOf({ presented }: Reading): CertificateId[] {
+    return presentedIds(presented, ...this.#accepting().map(({ anchors }) => anchors.authorities))
   }
 
   /** What speaks against any certificate on this listener: it does not ask for them any more, or nobody does. */

@@ -1,4 +1,5 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
+import type { CertificateId } from '../store/certificate-id.ts'
 import type { Enrolment } from '../store/enrolments.ts'
 import type { LoginLedger } from '../store/ledger.ts'
 import { checkClientCertificate } from '../trust/chain.ts'
@@ -15,7 +16,7 @@ const HARMLESS = 'superseded'
 
 export interface EnrolledLoginOptions {
   /** Undefined while enrolled certificates are not accepted; asked at every use. */
-  readonly ledger: () => Pick<LoginLedger, 'findBySerial' | 'enrolments'> | undefined
+  readonly ledger: () => Pick<LoginLedger, 'find' | 'listBySerial' | 'enrolments'> | undefined
   readonly now: () => Date
 }
 
@@ -26,6 +27,8 @@ type Standing = Pick<Enrolment, 'account' | 'vouchedBy'>
 export interface EnrolledLoginContext {
   /** The domain of the stream. */
   readonly domain: string
+  /** What identifies the certificate; undefined while its CA is not known. */
+  readonly id: CertificateId | undefined
   /** What speaks against any certificate here by now. */
   readonly objection: () => Objection | undefined
   /** Told when the certificate has been accepted for a login. */
@@ -43,13 +46,15 @@ function addressesFor({ account }: Enrolment, { xmppAddrs }: CertificateFacts): 
 }
 
 function proofOf(
+  id: CertificateId | undefined,
   { serial, issuer, fingerprint, notAfter }: CertificateFacts,
   { account, mayManage, vouchedBy }: Enrolment,
   against: (standing: Standing) => Objection | undefined,
 ): LoginProof {
   const enrolment = { account, mayManage, ...(vouchedBy === undefined ? {} : { vouchedBy }) }
   // One that has been disabled since logs nobody in any more, but whoever is logged in stays (XEP-0257 §2.3, §2.4).
-  return { serial, above: [], issuer, fingerprint, ends: [notAfter], enrolment, judge: () => against(enrolment) }
+  const ids = id === undefined ? [] : [id]
+  return { serial, ids, issuer, fingerprint, ends: [notAfter], enrolment, judge: () => against(enrolment) }
 }
 
 /**
@@ -67,7 +72,7 @@ export class EnrolledLogin {
   judge(facts: CertificateFacts, context: EnrolledLoginContext): EnrolledVerdict | undefined {
     const enrolment = this.#find(facts)
     if (enrolment === undefined) return undefined
-    const against = (standing: Standing) => context.objection() ?? this.#objection(facts, standing)
+    const against = (standing: Standing) => context.objection() ?? this.#objection(facts, context.id, standing)
     const objection = against(enrolment)
     if (objection !== undefined) return { objection }
     const refusal = () => {
@@ -76,7 +81,7 @@ export class EnrolledLogin {
       const reason = against(found)
       return reason && `${reason.check}: ${reason.reason}`
     }
-    const accepted = () => context.accept(proofOf(facts, this.#find(facts) ?? enrolment, against))
+    const accepted = () => context.accept(proofOf(context.id, facts, this.#find(facts) ?? enrolment, against))
     const names = { ...facts, xmppAddrs: addressesFor(enrolment, facts), commonNames: [] }
     const policy = { sources: ['xmpp_addr' as const], commonName: { prefix: '', suffix: '' } }
     return { mechanism: externalMechanism(names, context.domain, policy, refusal, accepted) }
@@ -86,7 +91,11 @@ export class EnrolledLogin {
     return this.#options.ledger()?.enrolments.find(fingerprint)
   }
 
-  #objection(facts: CertificateFacts, { account, vouchedBy }: Standing): Objection | undefined {
+  #objection(
+    facts: CertificateFacts,
+    id: CertificateId | undefined,
+    { account, vouchedBy }: Standing,
+  ): Objection | undefined {
     const ledger = this.#options.ledger()
     if (ledger === undefined) return { check: 'issuer', reason: 'enrolled certificates are not accepted any more' }
     const refusal = checkClientCertificate(facts, { now: this.#options.now() })
@@ -94,13 +103,19 @@ export class EnrolledLogin {
     if (ledger.enrolments.isRevoked(account, facts.fingerprint)) {
       return { check: 'revocation', reason: `revoked by ${account}` }
     }
-    if (ledger.findBySerial(facts.serial)?.revokedAt !== undefined) {
+    // It is exactly this certificate, whoever has issued it: only others are asked by the CA.
+    const issued = ledger.listBySerial(facts.serial).find(({ fingerprint }) => fingerprint === facts.fingerprint)
+    const standing = issued?.revokedAt === undefined && id !== undefined ? ledger.find(id) : issued
+    if (standing?.revokedAt !== undefined) {
       return { check: 'revocation', reason: 'revoked in the ledger' }
     }
     // Whoever had stolen a certificate could have enrolled another one with it, to stay when it is revoked.
-    const voucher = vouchedBy === undefined ? undefined : ledger.findBySerial(vouchedBy)
+    const voucher = vouchedBy === undefined ? undefined : ledger.find(vouchedBy)
     return voucher?.revokedAt === undefined || voucher.revocationReason === HARMLESS
       ? undefined
-      : { check: 'revocation', reason: `enrolled with the certificate ${vouchedBy}, which has been revoked since` }
+      : {
+          check: 'revocation',
+          reason: `enrolled with the certificate ${vouchedBy?.serial}, which has been revoked since`,
+        }
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { XmppkiError } from '../errors.ts'
 import type { AuditEvent, AuditKind } from '../store/audit.ts'
+import type { CertificateId } from '../store/certificate-id.ts'
 import type { Enrolment, EnrolmentConflict } from '../store/enrolments.ts'
 import type { LedgerChanges, LoginLedger } from '../store/ledger.ts'
 import { judgeForEnrolment } from '../trust/enrolled-certificate.ts'
@@ -22,7 +23,7 @@ const PAUSE_MS = 100
 
 /** What enrolments are written with. */
 export interface EnrolmentMeans {
-  readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'findBySerial'>
+  readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'find' | 'listBySerial'>
   /** Who the audit log says did it, on behalf of the account. */
   readonly actor: AuditEvent['actor']
   /** Nothing is enrolled, and nobody logs in with what was before: it only ends with its account. */
@@ -94,13 +95,14 @@ export class EnrolmentDesk {
     if ('reason' in verdict) return { condition: 'not-acceptable', text: `the certificate ${verdict.reason}` }
     const { facts } = verdict
     // Those are revoked by whoever runs the CA, and not by the account.
-    if (ledger.findBySerial(facts.serial) !== undefined || isIssued(der)) {
+    const issued = ledger.listBySerial(facts.serial).some(({ fingerprint }) => fingerprint === facts.fingerprint)
+    if (issued || isIssued(der)) {
       return {
         condition: 'not-acceptable',
         text: 'the certificate comes from a CA of this server and is accepted anyway',
       }
     }
-    const vouchedBy = this.#voucher(applicant.proof)
+    const vouchedBy = voucherOf(applicant.proof)
     const account = applicant.account.toString()
     return this.#change(applicant, (changes, at) => {
       this.#forgetExpired(account, changes, at)
@@ -153,13 +155,6 @@ export class EnrolmentDesk {
     const means = this.#options.means()
     if (means === undefined) throw new Error('enrolment is turned off')
     return means
-  }
-
-  /** The certificate of the ledger that a session goes back to, maybe over others that were enrolled. */
-  #voucher(proof: LoginProof | undefined): string | undefined {
-    if (proof === undefined) return undefined
-    if (proof.enrolment !== undefined) return proof.enrolment.vouchedBy
-    return this.#means.ledger.findBySerial(proof.serial)?.serial
   }
 
   #forgetExpired(account: string, changes: LedgerChanges, at: number): void {
@@ -215,6 +210,11 @@ export class EnrolmentDesk {
     const name = account.toString()
     this.#spent.set(name, (this.#spent.get(name) ?? 0) + 1)
   }
+}
+
+/** The certificate of a CA that a session goes back to, maybe over others that were enrolled. */
+function voucherOf(proof: LoginProof | undefined): CertificateId | undefined {
+  return proof?.enrolment === undefined ? proof?.ids[0] : proof.enrolment.vouchedBy
 }
 
 /** Whether accounts may enrol certificates and log in with them. */

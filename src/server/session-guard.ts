@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type CertificateId, certificateKey } from '../store/certificate-id.ts'
 import type { Enrolment } from '../store/enrolments.ts'
 import type { Ledger } from '../store/ledger.ts'
 import type { StreamError } from '../xmpp/stream.ts'
@@ -7,8 +8,8 @@ import type { Log } from './log.ts'
 /** How often the ledger is asked whether anything has changed: well below the second in which a session has to end. */
 const INTERVAL_MS = 250
 
-/** Serial numbers in one query and sessions judged in one turn of the event loop: others must not wait for it. */
-const SERIALS_AT_ONCE = 2_000
+/** Certificates in one query and sessions judged in one turn of the event loop: others must not wait for it. */
+const ASKED_AT_ONCE = 2_000
 const JUDGED_AT_ONCE = 20
 
 /** A check that a certificate fails, in words for the operator. */
@@ -21,8 +22,8 @@ export interface Objection {
 export interface LoginProof {
   /** Serial number as in the ledger. */
   readonly serial: string
-  /** Serial numbers of the CAs that the client sent along: with one of them everything below it is revoked. */
-  readonly above: readonly string[]
+  /** What identifies the certificate, and every CA above it: with one of them everything below it is revoked. */
+  readonly ids: readonly CertificateId[]
   /** Issuer for logs and people. */
   readonly issuer: string
   /** SHA-256 of the DER, lower-case hexadecimal. */
@@ -46,8 +47,10 @@ interface Watched {
   due: number
 }
 
-/** Sessions by every serial number with which they are revoked. */
-type Index = ReadonlyMap<string, readonly (readonly [Guarded, LoginProof])[]>
+/** The sessions that end with a certificate. */
+interface Affected extends CertificateId {
+  readonly sessions: (readonly [Guarded, LoginProof])[]
+}
 
 export interface SessionGuardOptions {
   readonly ledger: Pick<Ledger, 'changes' | 'revokedAmong'>
@@ -127,12 +130,10 @@ export class SessionGuard {
     const changes = ledger.changes()
     if (changes === this.#seen) return
     // Whoever logs in from here on is judged by this state of the ledger or a later one.
-    const index = this.#bySerial()
-    const serials = [...index.keys()]
-    for (let from = 0; from < serials.length && this.#timer !== undefined; from += SERIALS_AT_ONCE) {
+    const affected = this.#byCertificate()
+    for (let from = 0; from < affected.length && this.#timer !== undefined; from += ASKED_AT_ONCE) {
       if (from > 0) await nextTurn()
-      for (const serial of ledger.revokedAmong(serials.slice(from, from + SERIALS_AT_ONCE)))
-        this.#endRevoked(serial, index)
+      for (const revoked of ledger.revokedAmong(affected.slice(from, from + ASKED_AT_ONCE))) this.#endRevoked(revoked)
     }
     // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
     await this.judgeAll(({ enrolment }) => enrolment !== undefined)
@@ -147,20 +148,21 @@ export class SessionGuard {
     this.#failing = true
   }
 
-  #bySerial(): Index {
-    const index = new Map<string, (readonly [Guarded, LoginProof])[]>()
+  #byCertificate(): Affected[] {
+    const affected = new Map<string, Affected>()
     for (const [session, { proof }] of this.#watched) {
-      for (const serial of [proof.serial, ...proof.above]) {
-        const sessions = index.get(serial)
-        if (sessions === undefined) index.set(serial, [[session, proof]])
-        else sessions.push([session, proof])
+      for (const id of proof.ids) {
+        const key = certificateKey(id)
+        const known = affected.get(key)
+        if (known === undefined) affected.set(key, { ...id, sessions: [[session, proof]] })
+        else known.sessions.push([session, proof])
       }
     }
-    return index
+    return [...affected.values()]
   }
 
-  #endRevoked(serial: string, index: Index): void {
-    for (const [session, proof] of index.get(serial) ?? []) {
+  #endRevoked({ serial, sessions }: Affected): void {
+    for (const [session, proof] of sessions) {
       const reason = proof.serial === serial ? 'it has been revoked' : `its CA ${serial} has been revoked`
       if (this.#watched.get(session)?.proof === proof) this.#end(session, proof, { check: 'revocation', reason })
     }

@@ -1,6 +1,7 @@
 import { XmppkiError } from '../errors.ts'
 import type { Log } from '../server/log.ts'
-import type { Ledger } from '../store/ledger.ts'
+import { type CertificateId, certificateKey } from '../store/certificate-id.ts'
+import type { Ledger, NotedLogin } from '../store/ledger.ts'
 
 /** How long logins wait in memory: one write, with its fsync, for all that come in this time. */
 const DELAY_MS = 5_000
@@ -8,7 +9,7 @@ const DELAY_MS = 5_000
 /** How often the write is tried at the end, when another process holds the lock. */
 const LAST_ATTEMPTS = 20
 
-type LoginLedger = Pick<Ledger, 'findBySerial' | 'recordLogins'>
+type LoginLedger = Pick<Ledger, 'recordLogins'>
 
 /**
  * Keeps the last login with each certificate until it is written to the ledger. A login pays for one entry in a map;
@@ -18,7 +19,7 @@ export class LoginRecorder {
   readonly #ledger: LoginLedger
   readonly #log: Pick<Log, 'warn'>
   readonly #delayMs: number
-  #pending = new Map<string, number>()
+  #pending = new Map<string, NotedLogin>()
   #timer: NodeJS.Timeout | undefined
   #failing = false
 
@@ -28,9 +29,9 @@ export class LoginRecorder {
     this.#delayMs = delayMs
   }
 
-  /** @param serial as in the ledger; certificates that it does not know are left out when it is written */
-  note(serial: string, at: number): void {
-    this.#pending.set(serial, at)
+  /** Certificates that the ledger does not know are left out when it is written. */
+  note(certificate: CertificateId, at: number): void {
+    this.#pending.set(certificateKey(certificate), { certificate, at })
     this.#timer ??= setTimeout(() => this.#write(), this.#delayMs).unref()
   }
 
@@ -49,14 +50,15 @@ export class LoginRecorder {
     const logins = this.#pending
     this.#pending = new Map()
     try {
-      const isOurs = ([serial]: [string, number]) => this.#ledger.findBySerial(serial) !== undefined
-      this.#ledger.recordLogins(new Map([...logins].filter(isOurs)))
+      this.#ledger.recordLogins([...logins.values()])
       this.#failing = false
     } catch (error) {
       if (!(error instanceof XmppkiError)) throw error
       if (!this.#failing) this.#log.warn({ error: error.message }, 'the last logins could not be written down yet')
       this.#failing = true
-      for (const [serial, at] of logins) this.note(serial, Math.max(at, this.#pending.get(serial) ?? 0))
+      for (const [key, { certificate, at }] of logins) {
+        this.note(certificate, Math.max(at, this.#pending.get(key)?.at ?? 0))
+      }
     }
   }
 }

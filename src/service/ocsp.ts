@@ -2,7 +2,7 @@ import type { RevocationReason } from '../pki/crl.ts'
 import { type CertId, matchesIssuer, type OcspRequest, readOcspRequest } from '../pki/ocsp-request.ts'
 import { type CertStatus, createOcspResponse, type OcspResponder, ocspError } from '../pki/ocsp-response.ts'
 import type { Ledger } from '../store/ledger.ts'
-import type { Authority } from '../workspace/authority.ts'
+import { type Authority, signerId } from '../workspace/authority.ts'
 
 /** How long an answer may be used again: a revocation is known everywhere after this. */
 const VALIDITY_MS = 10 * 60_000
@@ -17,7 +17,7 @@ export interface OcspAuthority {
 export interface OcspOptions {
   /** Asked at every request; its answer may change. */
   readonly authorities: () => readonly OcspAuthority[]
-  readonly ledger: Pick<Ledger, 'findBySerial'>
+  readonly ledger: Pick<Ledger, 'find'>
   readonly now: () => Date
 }
 
@@ -51,11 +51,11 @@ function isAbout({ ids: [first] }: OcspRequest, { der }: Authority): boolean {
   return first !== undefined && matchesIssuer(first, der)
 }
 
-function statusOf(id: CertId, { serial, der }: Authority, ledger: OcspOptions['ledger']): CertStatus {
-  if (!matchesIssuer(id, der)) return { status: 'unknown' }
-  const record = ledger.findBySerial(id.serial)
+function statusOf(id: CertId, authority: Authority, ledger: OcspOptions['ledger']): CertStatus {
+  if (!matchesIssuer(id, authority.der)) return { status: 'unknown' }
+  const record = ledger.find({ ...signerId(authority), serial: id.serial })
   // RFC 6960 §2.2: what was never issued is not good.
-  if (record === undefined || record.issuer !== serial) return { status: 'unknown' }
+  if (record === undefined) return { status: 'unknown' }
   if (record.revokedAt === undefined) return { status: 'good' }
   // Only names of RFC 5280 §5.3.1 are ever written to the ledger.
   const reason = record.revocationReason as RevocationReason | undefined

@@ -1,5 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import type { Log } from '../server/log.ts'
+import { certificateId, certificateKey } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Listening, RevocationBoard, SharedRevocation } from '../store/revocations.ts'
 import type { SqliteRevocations } from '../store/sqlite-revocations.ts'
@@ -19,8 +20,9 @@ export interface RevocationExchangeOptions {
 }
 
 /** What is told about a revoked certificate. */
-export function sharedRevocation({ serial, issuer, revokedAt, revocationReason }: IssuedRecord): SharedRevocation {
-  return { serial, issuer, revokedAt: revokedAt ?? 0, reason: revocationReason ?? 'unspecified' }
+export function sharedRevocation(record: IssuedRecord): SharedRevocation {
+  const { revokedAt = 0, revocationReason = 'unspecified' } = record
+  return { ...certificateId(record), revokedAt, reason: revocationReason }
 }
 
 /**
@@ -34,7 +36,7 @@ export class RevocationExchange {
   #listening: Listening | undefined
   /** The number of the last one that was read over this connection. */
   #read = 0
-  /** Serial numbers that have been put on the board over this connection. */
+  /** What has been put on the board over this connection, by its `certificateKey`. */
   readonly #published = new Set<string>()
   /** The state of the ledger in which all that it has revoked was on the board. */
   #seen: number | undefined
@@ -125,9 +127,9 @@ export class RevocationExchange {
     const changes = ledger.changes()
     if (changes === this.#seen) return
     if (ledger.countRevoked() > this.#published.size) {
-      const missing = ledger.listRevoked().filter(({ serial }) => !this.#published.has(serial))
+      const missing = ledger.listRevoked().filter((record) => !this.#published.has(certificateKey(record)))
       await board.publish(missing.map(sharedRevocation))
-      for (const { serial } of missing) this.#published.add(serial)
+      for (const record of missing) this.#published.add(certificateKey(record))
     }
     this.#seen = changes
   }
@@ -139,7 +141,7 @@ export class RevocationExchange {
       const last = news.at(-1)
       if (last === undefined || this.#timer === undefined) return
       // What this machine has put there is on the board as well.
-      const learned = replica.take(news.filter(({ serial }) => !this.#published.has(serial)))
+      const learned = replica.take(news.filter((one) => !this.#published.has(certificateKey(one))))
       this.#read = last.number
       if (learned > 0) log.info({ count: learned }, 'revocations learned from other machines')
     }

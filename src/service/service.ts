@@ -213,7 +213,7 @@ class RunningService implements Service {
         ledger: this.#sharing.ledger,
         policy,
         now: () => new Date(),
-        onLogin: (serial, at) => this.#logins.note(serial, at),
+        onLogin: (certificate, at) => this.#logins.note(certificate, at),
       },
       certificates: certificateUse(configuration),
       ...(accounts === undefined ? {} : { passwords: accountMeans(configuration, accounts) }),

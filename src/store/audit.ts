@@ -42,6 +42,11 @@ export interface AuditEvent {
   readonly actor?: Actor
   /** Of the certificate, lower-case hexadecimal. */
   readonly serial?: string
+  /**
+   * The CA that signed it, by name and key, see `authorityId`. Missing in entries of earlier versions: they are about the
+   * certificate that had this serial number when those were unique in the ledger.
+   */
+  readonly issuerId?: string
   /** As in the ledger: bare JID of a client, domain of a server, Common Name of a CA. */
   readonly name?: string
   /** Missing for the main device. */

@@ -1,3 +1,5 @@
+import type { CertificateId } from './certificate-id.ts'
+
 /** A certificate that an account has enrolled to log in with (XEP-0257). All times are milliseconds since the epoch. */
 export interface Enrolment {
   /** Bare JID, normalised. */
@@ -14,10 +16,10 @@ export interface Enrolment {
   /** The last second of its validity. */
   readonly notAfter: number
   /**
-   * Serial number of the certificate in the ledger that it goes back to: that of the session that enrolled it, or the one
-   * that session's own enrolled certificate goes back to. Missing when no CA of the ledger stands behind it.
+   * The certificate that it goes back to: that of the session that enrolled it, or the one that session's own enrolled
+   * certificate goes back to. Missing when no CA stands behind it.
    */
-  readonly vouchedBy?: string
+  readonly vouchedBy?: CertificateId
 }
 
 /**

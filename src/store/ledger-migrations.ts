@@ -1,5 +1,60 @@
 import { logStarted } from './audit.ts'
-import type { Migration } from './sqlite-schema.ts'
+import { type Migration, rebuildTable } from './sqlite-schema.ts'
+
+/**
+ * Serial numbers are unique for each CA from this version on. Which CA the rows are from that are there already stands in
+ * its certificate, which is not read here: it is left empty, see `adoptRows`.
+ */
+const identifyByAuthority: Migration = (database) => {
+  const old = `id, serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at, directory, revoked_at,
+     revocation_reason, issuer`
+  database.exec('DROP INDEX issued_revoked')
+  rebuildTable(
+    database,
+    'issued',
+    `CREATE TABLE issued (
+       id INTEGER PRIMARY KEY,
+       serial TEXT NOT NULL,
+       kind TEXT NOT NULL,
+       name TEXT NOT NULL,
+       device TEXT NOT NULL,
+       domains TEXT NOT NULL,
+       fingerprint TEXT NOT NULL,
+       not_before INTEGER NOT NULL,
+       not_after INTEGER NOT NULL,
+       issued_at INTEGER NOT NULL,
+       directory TEXT NOT NULL,
+       revoked_at INTEGER,
+       revocation_reason TEXT,
+       issuer TEXT NOT NULL DEFAULT '',
+       authority TEXT NOT NULL DEFAULT '',
+       UNIQUE (serial, authority)
+     ) STRICT`,
+    old,
+  )
+  database.exec(
+    `CREATE INDEX issued_revoked ON issued (authority, issued_at) WHERE revoked_at IS NOT NULL;
+     CREATE INDEX issued_unadopted ON issued (issuer) WHERE authority = '';`,
+  )
+  const login = `CREATE TABLE login (
+       serial TEXT NOT NULL,
+       at INTEGER NOT NULL,
+       authority TEXT NOT NULL DEFAULT '',
+       PRIMARY KEY (serial, authority)
+     ) STRICT`
+  rebuildTable(database, 'login', login, 'serial, at')
+  const crlNumber = `CREATE TABLE crl_number (
+       issuer TEXT NOT NULL,
+       last_number INTEGER NOT NULL,
+       authority TEXT NOT NULL DEFAULT '',
+       PRIMARY KEY (authority, issuer)
+     ) STRICT`
+  rebuildTable(database, 'crl_number', crlNumber, 'issuer, last_number')
+  database.exec(
+    `ALTER TABLE enrolment ADD COLUMN vouched_by_authority TEXT NOT NULL DEFAULT '';
+     ALTER TABLE enrolment ADD COLUMN vouched_by_issuer TEXT NOT NULL DEFAULT '';`,
+  )
+}
 
 /** How the tables of the ledger came to be what they are. */
 export const LEDGER_MIGRATIONS: readonly Migration[] = [
@@ -58,4 +113,5 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [
    CREATE UNIQUE INDEX enrolment_label ON enrolment (account, label) WHERE revoked_at IS NULL;
    CREATE UNIQUE INDEX enrolment_fingerprint ON enrolment (fingerprint) WHERE revoked_at IS NULL;
    CREATE UNIQUE INDEX enrolment_revoked ON enrolment (account, fingerprint) WHERE revoked_at IS NOT NULL;`,
+  identifyByAuthority,
 ]

@@ -1,16 +1,13 @@
 import type { AuditEvent, StoredEntry } from './audit.ts'
+import type { CertificateId, SignerId } from './certificate-id.ts'
 import type { EnrolmentChanges, Enrolments } from './enrolments.ts'
 
 /** What an issued certificate is for; one certificate profile each. */
 export type IssuedKind = 'root' | 'issuing' | 'ocsp' | 'client' | 'server'
 
 /** One issued certificate. All times are milliseconds since the epoch. */
-export interface IssuedRecord {
-  /** Serial number, lower-case hexadecimal; unique in the ledger (RFC 5280 §4.1.2.2). */
-  readonly serial: string
+export interface IssuedRecord extends CertificateId {
   readonly kind: IssuedKind
-  /** Serial number of the certificate of the CA that signed it; a root's own. */
-  readonly issuer: string
   /** Bare JID of a client, primary domain of a server, Common Name of a CA or of an OCSP responder. */
   readonly name: string
   /** Label of the device that holds the key; the empty string is the main one. */
@@ -30,7 +27,13 @@ export interface IssuedRecord {
 }
 
 /** What a login asks about a certificate. */
-export type Standing = Pick<IssuedRecord, 'serial' | 'revokedAt' | 'revocationReason'>
+export type Standing = Pick<IssuedRecord, 'revokedAt' | 'revocationReason'>
+
+/** A certificate that was used for a login, and when, in milliseconds. */
+export interface NotedLogin {
+  readonly certificate: CertificateId
+  readonly at: number
+}
 
 /** Who holds a certificate; several certificates may follow one another for one holder. */
 export type Holder = Pick<IssuedRecord, 'kind' | 'name' | 'device'>
@@ -51,18 +54,17 @@ export interface LedgerChanges extends EnrolmentChanges {
   /**
    * Revokes a certificate. The first revocation stands: date and reason of one that is revoked already do not change,
    * because a CRL may have told them to others.
-   * @returns the record as it is now, or undefined when no certificate has this serial number
+   * @returns the record as it is now, or undefined when there is no such certificate
    */
-  revoke(serial: string, revocation: Revocation): IssuedRecord | undefined
+  revoke(certificate: CertificateId, revocation: Revocation): IssuedRecord | undefined
   /** Notes that the files of a certificate lie in another folder now, given by its absolute path. */
-  relocate(serial: string, directory: string): void
+  relocate(certificate: CertificateId, directory: string): void
   /**
    * A CRL number larger than all that this CA was given before (RFC 5280 §5.2.3), from 1.
-   * @param issuer serial number of its certificate
    * @param above the number of the CRL that is published; the new one is larger than that as well, because a ledger
    *   from a backup does not know what came after it
    */
-  nextCrlNumber(issuer: string, above: number): number
+  nextCrlNumber(signer: SignerId, above: number): number
   /** Puts an entry at the end of the audit log; it stands there when and only when the transaction is committed. */
   audit(event: AuditEvent): void
 }
@@ -91,37 +93,39 @@ export interface Ledger {
   tryTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T
   /** The certificates that accounts have enrolled themselves. */
   readonly enrolments: Enrolments
-  /** The record with this serial number (lower-case hexadecimal), revoked or not. */
-  findBySerial(serial: string): IssuedRecord | undefined
+  /** The record of this certificate, revoked or not. */
+  find(certificate: CertificateId): IssuedRecord | undefined
   /**
-   * When the certificate with this serial number was revoked, in milliseconds; undefined when it was not, or is not
-   * known. The one question that every login asks, so it reads no more than the answer.
+   * The records with this serial number (lower-case hexadecimal), one for each CA that has given it. The first one is
+   * what the number alone meant when it was unique in the ledger.
    */
-  revokedAt(serial: string): number | undefined
+  listBySerial(serial: string): IssuedRecord[]
+  /**
+   * When the certificate was revoked, in milliseconds; undefined when it was not, or is not known. The one question that
+   * every login asks, so it reads no more than the answer.
+   */
+  revokedAt(certificate: CertificateId): number | undefined
   /** The holder's most recently issued certificate that is not revoked, expired or not. */
   findCurrent(holder: Holder): IssuedRecord | undefined
   /** All records, or all of one kind, in the order of issue. */
   list(kind?: IssuedKind): IssuedRecord[]
-  /**
-   * What a CA, given by the serial number of its certificate, or all of them have issued and revoked since, in the order
-   * of issue.
-   */
-  listRevoked(issuer?: string): IssuedRecord[]
+  /** What a CA, or all of them, have issued and revoked since, in the order of issue. */
+  listRevoked(signer?: SignerId): IssuedRecord[]
   /** How many all CAs have revoked; never less than before, because a revocation is final. */
   countRevoked(): number
-  /** Which of these serial numbers are those of revoked certificates; one indexed look-up for each. */
-  revokedAmong(serials: readonly string[]): string[]
+  /** Which of these certificates are revoked, in the order in which they are given; one indexed look-up for each. */
+  revokedAmong<Id extends CertificateId>(certificates: readonly Id[]): Id[]
   /**
    * A number that changes when anything was committed, by this or any other process, so that it is cheap to see that
    * nothing was. Logins noted by this process do not count.
    */
   changes(): number
   /**
-   * Notes when certificates were last used for a login; an earlier time than the noted one changes nothing. Does not
-   * wait for other writers. @throws {XmppkiError} IO when there is one
+   * Notes when certificates were last used for a login; an earlier time than the noted one changes nothing, and what is
+   * not in the ledger is left out. Does not wait for other writers. @throws {XmppkiError} IO when there is one
    */
-  recordLogins(logins: ReadonlyMap<string, number>): void
-  /** When certificates were last used for a login, as far as that is known: by serial number, in milliseconds. */
+  recordLogins(logins: readonly NotedLogin[]): void
+  /** When certificates were last used for a login, in milliseconds, by their {@link certificateKey}; as far as it is known. */
   lastLogins(): Map<string, number>
   /** The audit log from its beginning, as it is kept: nothing is verified. Entries that come meanwhile are included. */
   auditTrail(): Iterable<StoredEntry>
@@ -130,7 +134,7 @@ export interface Ledger {
 
 /** What the server asks a ledger, and what accounts change in it themselves. */
 export interface LoginLedger
-  extends Pick<Ledger, 'tryTransaction' | 'enrolments' | 'revokedAt' | 'revokedAmong' | 'changes'> {
-  /** What is known of the certificate with this serial number (lower-case hexadecimal). */
-  findBySerial(serial: string): Standing | undefined
+  extends Pick<Ledger, 'tryTransaction' | 'enrolments' | 'listBySerial' | 'revokedAt' | 'revokedAmong' | 'changes'> {
+  /** What is known of this certificate. */
+  find(certificate: CertificateId): Standing | undefined
 }

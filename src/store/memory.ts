@@ -1,7 +1,17 @@
 import { XmppkiError } from '../errors.ts'
 import { type ChainHead, chainEntry, logStarted, type StoredEntry } from './audit.ts'
+import { type CertificateId, certificateKey, isSameSigner, type SignerId } from './certificate-id.ts'
 import type { Enrolments } from './enrolments.ts'
-import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
+import type {
+  Holder,
+  InsertRecord,
+  IssuedKind,
+  IssuedRecord,
+  Ledger,
+  LedgerChanges,
+  NotedLogin,
+  Revocation,
+} from './ledger.ts'
 import { MemoryEnrolments } from './memory-enrolments.ts'
 
 /** The reference ledger: what the contract means, without a file. */
@@ -18,13 +28,14 @@ export class MemoryLedger implements Ledger {
     enrol: (enrolment) => this.#enrolments.enrol(enrolment),
     disableEnrolment: (account, label) => this.#enrolments.disableEnrolment(account, label),
     revokeEnrolment: (account, label) => this.#enrolments.revokeEnrolment(account, label),
-    revoke: (serial, revocation) => this.#revoke(serial, revocation),
-    relocate: (serial, directory) => {
-      this.#records = this.#records.map((record) => (record.serial === serial ? { ...record, directory } : record))
+    revoke: (certificate, revocation) => this.#revoke(certificate, revocation),
+    relocate: (certificate, directory) => {
+      const found = this.find(certificate)
+      this.#records = this.#records.map((record) => (record === found ? { ...record, directory } : record))
     },
-    nextCrlNumber: (issuer, above) => {
-      const next = Math.max(this.#crlNumbers.get(issuer) ?? 0, above) + 1
-      this.#crlNumbers.set(issuer, next)
+    nextCrlNumber: ({ authority }, above) => {
+      const next = Math.max(this.#crlNumbers.get(authority) ?? 0, above) + 1
+      this.#crlNumbers.set(authority, next)
       return next
     },
     audit: (event) => {
@@ -77,8 +88,8 @@ export class MemoryLedger implements Ledger {
     }
   }
 
-  #revoke(serial: string, { at, reason }: Revocation): IssuedRecord | undefined {
-    const found = this.findBySerial(serial)
+  #revoke(certificate: CertificateId, { at, reason }: Revocation): IssuedRecord | undefined {
+    const found = this.find(certificate)
     if (found === undefined || found.revokedAt !== undefined) return found
     const revoked = { ...found, revokedAt: at, revocationReason: reason }
     this.#records = this.#records.map((record) => (record === found ? revoked : record))
@@ -86,7 +97,7 @@ export class MemoryLedger implements Ledger {
   }
 
   #insert(record: IssuedRecord): void {
-    if (this.findBySerial(record.serial) !== undefined) {
+    if (this.listBySerial(record.serial).some(({ authority }) => authority === record.authority)) {
       throw new XmppkiError('CORRUPT', `serial number ${record.serial} is already in the ledger`, {
         spec: 'RFC 5280 §4.1.2.2',
       })
@@ -94,12 +105,18 @@ export class MemoryLedger implements Ledger {
     this.#records.push(record)
   }
 
-  findBySerial(serial: string): IssuedRecord | undefined {
-    return this.#records.find((record) => record.serial === serial)
+  find(certificate: CertificateId): IssuedRecord | undefined {
+    return this.listBySerial(certificate.serial)
+      .filter((record) => isSameSigner(record, certificate))
+      .toSorted((a, b) => b.authority.length - a.authority.length)[0]
   }
 
-  revokedAt(serial: string): number | undefined {
-    return this.findBySerial(serial)?.revokedAt
+  listBySerial(serial: string): IssuedRecord[] {
+    return this.#records.filter((record) => record.serial === serial)
+  }
+
+  revokedAt(certificate: CertificateId): number | undefined {
+    return this.find(certificate)?.revokedAt
   }
 
   findCurrent(holder: Holder): IssuedRecord | undefined {
@@ -116,25 +133,30 @@ export class MemoryLedger implements Ledger {
     return this.#inOrder().filter((record) => kind === undefined || record.kind === kind)
   }
 
-  listRevoked(issuer?: string): IssuedRecord[] {
+  listRevoked(signer?: SignerId): IssuedRecord[] {
     const revoked = this.#inOrder().filter(({ revokedAt }) => revokedAt !== undefined)
-    return issuer === undefined ? revoked : revoked.filter((record) => record.issuer === issuer)
+    return signer === undefined ? revoked : revoked.filter((record) => isSameSigner(record, signer))
   }
 
   countRevoked(): number {
     return this.listRevoked().length
   }
 
-  revokedAmong(serials: readonly string[]): string[] {
-    return serials.filter((serial) => this.findBySerial(serial)?.revokedAt !== undefined)
+  revokedAmong<Id extends CertificateId>(certificates: readonly Id[]): Id[] {
+    return certificates.filter((certificate) => this.revokedAt(certificate) !== undefined)
   }
 
   changes(): number {
     return this.#commits
   }
 
-  recordLogins(logins: ReadonlyMap<string, number>): void {
-    for (const [serial, at] of logins) this.#logins.set(serial, Math.max(at, this.#logins.get(serial) ?? 0))
+  recordLogins(logins: readonly NotedLogin[]): void {
+    for (const { certificate, at } of logins) {
+      const found = this.find(certificate)
+      if (found === undefined) continue
+      const key = certificateKey(found)
+      this.#logins.set(key, Math.max(at, this.#logins.get(key) ?? 0))
+    }
   }
 
   lastLogins(): Map<string, number> {

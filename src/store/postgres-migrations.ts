@@ -25,12 +25,27 @@ const MIGRATIONS: readonly string[] = [
   'CREATE TABLE xmppki_decoy (id integer PRIMARY KEY CHECK (id = 1), secret text NOT NULL)',
 ]
 
+/**
+ * What has been added since in such a way that servers of earlier versions go on using the same database: they refuse one
+ * with a version above their own, so this is counted apart. Each may be applied again. Servers are upgraded one by one.
+ */
+const ADDITIONS: readonly (readonly [name: string, sql: string])[] = [
+  [
+    // Earlier versions insert rows without it, and take any conflict for a row that is there already.
+    'revocation-authority',
+    `ALTER TABLE xmppki_revocation ADD COLUMN IF NOT EXISTS authority text;
+     ALTER TABLE xmppki_revocation DROP CONSTRAINT IF EXISTS xmppki_revocation_serial_issuer_key;
+     CREATE UNIQUE INDEX IF NOT EXISTS xmppki_revocation_certificate
+       ON xmppki_revocation (serial, issuer, coalesce(authority, ''));`,
+  ],
+]
+
 /** No domain, so that it is no lock of accounts. */
 const LOCK = '#migration'
 
 /** Brings the tables up to date, also when several processes do so at once. @throws {XmppkiError} CORRUPT */
 export async function migrate(query: Query, name: string): Promise<void> {
-  if ((await hasVersions(query)) && (await versionOf(query)) === MIGRATIONS.length) return
+  if (await isUpToDate(query)) return
   await inTransaction(query, async () => {
     await lock(query, LOCK)
     await query(
@@ -43,15 +58,36 @@ export async function migrate(query: Query, name: string): Promise<void> {
       await query(migration)
       await query('INSERT INTO xmppki_migration VALUES ($1, now())', [index + 1])
     }
+    await query(
+      'CREATE TABLE IF NOT EXISTS xmppki_addition (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    )
+    const made = await additionsOf(query)
+    for (const [addition, sql] of ADDITIONS) {
+      if (made.has(addition)) continue
+      await query(sql)
+      await query('INSERT INTO xmppki_addition (name) VALUES ($1)', [addition])
+    }
   })
 }
 
-async function hasVersions(query: Query): Promise<boolean> {
-  const [row] = await query<{ found: boolean }>(`SELECT to_regclass('xmppki_migration') IS NOT NULL AS found`)
+async function isUpToDate(query: Query): Promise<boolean> {
+  if (!(await exists(query, 'xmppki_migration')) || (await versionOf(query)) !== MIGRATIONS.length) return false
+  if (!(await exists(query, 'xmppki_addition'))) return false
+  const made = await additionsOf(query)
+  return ADDITIONS.every(([name]) => made.has(name))
+}
+
+async function exists(query: Query, table: string): Promise<boolean> {
+  const [row] = await query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [table])
   return row?.found === true
 }
 
 async function versionOf(query: Query): Promise<number> {
   const [row] = await query<{ version: number }>('SELECT coalesce(max(version), 0) AS version FROM xmppki_migration')
   return row?.version ?? 0
+}
+
+async function additionsOf(query: Query): Promise<ReadonlySet<string>> {
+  const rows = await query<{ name: string }>('SELECT name FROM xmppki_addition')
+  return new Set(rows.map(({ name }) => name))
 }

@@ -16,6 +16,8 @@ interface RevocationRow {
   readonly number: string
   readonly serial: string
   readonly issuer: string
+  /** Missing in what a server of an earlier version has put there. */
+  readonly authority: string | null
   readonly revoked_at: string
   readonly reason: string
 }
@@ -35,13 +37,17 @@ export class PostgresRevocations implements RevocationBoard {
       await lock(query, LOCK)
       for (const batch of batches(revocations, BATCH)) {
         await query(
-          `INSERT INTO xmppki_revocation (serial, issuer, revoked_at, reason)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) ON CONFLICT DO NOTHING`,
+          `INSERT INTO xmppki_revocation (serial, issuer, revoked_at, reason, authority)
+           SELECT serial, issuer, revoked_at, reason, nullif(authority, '')
+           FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+             AS revoked (serial, issuer, revoked_at, reason, authority)
+           ON CONFLICT DO NOTHING`,
           [
             batch.map(({ serial }) => serial),
             batch.map(({ issuer }) => issuer),
             batch.map(({ revokedAt }) => revokedAt),
             batch.map(({ reason }) => reason),
+            batch.map(({ authority }) => authority),
           ],
         )
       }
@@ -54,8 +60,9 @@ export class PostgresRevocations implements RevocationBoard {
       'SELECT * FROM xmppki_revocation WHERE number > $1 ORDER BY number LIMIT $2',
       [after, BATCH],
     )
-    return rows.map(({ number, serial, issuer, revoked_at, reason }) => {
-      return { number: Number(number), serial, issuer, revokedAt: Number(revoked_at), reason }
+    return rows.map(({ number, serial, issuer, authority, revoked_at, reason }) => {
+      const certificate = { serial, issuer, authority: authority ?? '' }
+      return { number: Number(number), ...certificate, revokedAt: Number(revoked_at), reason }
     })
   }
 

@@ -1,9 +1,10 @@
-/** A certificate that has been revoked, as those are told who have another ledger. */
-export interface SharedRevocation {
-  /** Serial number, as in the ledger. */
-  readonly serial: string
-  /** Serial number of the certificate of the CA that issued it. */
-  readonly issuer: string
+import type { CertificateId } from './certificate-id.ts'
+
+/**
+ * A certificate that has been revoked, as those are told who have another ledger. A server of an earlier version does not
+ * say which CA it is from, but the serial number of the CA's certificate.
+ */
+export interface SharedRevocation extends CertificateId {
   /** Milliseconds since the epoch. */
   readonly revokedAt: number
   /** A CRLReason name (RFC 5280 §5.3.1). */

@@ -1,3 +1,4 @@
+import { type CertificateId, isSameSigner } from './certificate-id.ts'
 import type { Enrolments } from './enrolments.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges, LoginLedger, Standing } from './ledger.ts'
 import type { SharedRevocation } from './revocations.ts'
@@ -25,26 +26,28 @@ export class SharedLedger implements LoginLedger {
     return this.#ledger.tryTransaction(work)
   }
 
-  revokedAt(serial: string): number | undefined {
-    return this.#ledger.revokedAt(serial) ?? this.#byOthers(serial, () => this.#ledger.findBySerial(serial))?.revokedAt
+  /** Those of this ledger: of what others have issued nothing but revocations is known. */
+  listBySerial(serial: string): IssuedRecord[] {
+    return this.#ledger.listBySerial(serial)
   }
 
-  findBySerial(serial: string): Standing | undefined {
-    const own = this.#ledger.findBySerial(serial)
+  revokedAt(certificate: CertificateId): number | undefined {
+    return this.#ledger.revokedAt(certificate) ?? this.#byOthers(certificate)?.revokedAt
+  }
+
+  find(certificate: CertificateId): Standing | undefined {
+    const own = this.#ledger.find(certificate)
     if (own?.revokedAt !== undefined) return own
-    const other = this.#byOthers(serial, () => own)
-    return other === undefined ? own : { ...own, serial, revokedAt: other.revokedAt, revocationReason: other.reason }
+    const other = this.#byOthers(certificate)
+    return other === undefined ? own : { ...own, revokedAt: other.revokedAt, revocationReason: other.reason }
   }
 
-  revokedAmong(serials: readonly string[]): string[] {
-    const own = this.#ledger.revokedAmong(serials)
-    const others = this.#others()?.findAmong(serials) ?? []
-    return [
-      ...new Set([
-        ...own,
-        ...others.filter((one) => isMeant(one, this.#ledger.findBySerial(one.serial))).map(({ serial }) => serial),
-      ]),
-    ]
+  revokedAmong<Id extends CertificateId>(certificates: readonly Id[]): Id[] {
+    const own = new Set(this.#ledger.revokedAmong(certificates))
+    const others = this.#othersAmong(certificates)
+    return certificates.filter(
+      (certificate) => own.has(certificate) || this.#meant(others.get(certificate.serial), certificate) !== undefined,
+    )
   }
 
   changes(): number {
@@ -52,13 +55,28 @@ export class SharedLedger implements LoginLedger {
     return this.#ledger.changes() + (this.#others()?.changes ?? 0)
   }
 
-  #byOthers(serial: string, own: () => IssuedRecord | undefined): SharedRevocation | undefined {
-    const revoked = this.#others()?.find(serial) ?? []
-    return revoked.length === 0 ? undefined : revoked.find((one) => isMeant(one, own()))
+  /** What others have revoked with these serial numbers, by serial number. */
+  #othersAmong(certificates: readonly CertificateId[]): ReadonlyMap<string, readonly SharedRevocation[]> {
+    const found = new Map<string, SharedRevocation[]>()
+    for (const one of this.#others()?.findAmong(certificates.map(({ serial }) => serial)) ?? []) {
+      const others = found.get(one.serial)
+      if (others === undefined) found.set(one.serial, [one])
+      else others.push(one)
+    }
+    return found
   }
-}
 
-/** CAs that were made with other tools number from 1: a certificate of ours is not meant when another CA has its number. */
-function isMeant({ issuer }: SharedRevocation, own: IssuedRecord | undefined): boolean {
-  return own === undefined || own.issuer === issuer
+  #byOthers(certificate: CertificateId): SharedRevocation | undefined {
+    return this.#meant(this.#others()?.find(certificate.serial), certificate)
+  }
+
+  /**
+   * CAs that were made with other tools number from 1: a certificate is not meant when another CA has its number. The
+   * serial number of a CA's certificate that others name may be that of an earlier one, which this ledger knows as well.
+   */
+  #meant(revoked: readonly SharedRevocation[] = [], certificate: CertificateId): SharedRevocation | undefined {
+    if (revoked.length === 0) return undefined
+    const own = this.#ledger.find(certificate) ?? certificate
+    return revoked.find((one) => isSameSigner(one, certificate) || isSameSigner(one, own))
+  }
 }

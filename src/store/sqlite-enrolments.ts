@@ -10,7 +10,14 @@ interface EnrolmentRow {
   readonly enrolled_at: number
   readonly not_after: number
   readonly vouched_by: string | null
+  readonly authority: string
+  readonly issuer: string
 }
+
+/** Earlier versions only wrote the serial number: that of the first certificate that had it. */
+const voucher = (column: string) =>
+  `coalesce(nullif(vouched_by_${column}, ''), (SELECT ${column} FROM issued WHERE serial = vouched_by ORDER BY id LIMIT 1), '')`
+const SELECT = `SELECT *, ${voucher('authority')} AS authority, ${voucher('issuer')} AS issuer FROM enrolment`
 
 /** The enrolled certificates in the ledger's file. Errors of SQLite are the caller's to translate. */
 export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
@@ -24,12 +31,12 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
 
   constructor(database: SqliteDatabase) {
     this.#insert = database.prepare(
-      `INSERT INTO enrolment (account, label, fingerprint, certificate, may_manage, enrolled_at, not_after, vouched_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO enrolment (account, label, fingerprint, certificate, may_manage, enrolled_at, not_after, vouched_by,
+         vouched_by_authority, vouched_by_issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    this.#byFingerprint = database.prepare('SELECT * FROM enrolment WHERE fingerprint = ? AND revoked_at IS NULL')
-    this.#byLabel = database.prepare('SELECT * FROM enrolment WHERE account = ? AND label = ? AND revoked_at IS NULL')
-    this.#byAccount = database.prepare('SELECT * FROM enrolment WHERE account = ? AND revoked_at IS NULL ORDER BY id')
+    this.#byFingerprint = database.prepare(`${SELECT} WHERE fingerprint = ? AND revoked_at IS NULL`)
+    this.#byLabel = database.prepare(`${SELECT} WHERE account = ? AND label = ? AND revoked_at IS NULL`)
+    this.#byAccount = database.prepare(`${SELECT} WHERE account = ? AND revoked_at IS NULL ORDER BY id`)
     this.#revoked = database.prepare(
       'SELECT 1 FROM enrolment WHERE account = ? AND fingerprint = ? AND revoked_at IS NOT NULL',
     )
@@ -58,7 +65,8 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
     if (this.find(fingerprint) !== undefined) return 'certificate'
     if (this.isRevoked(account, fingerprint)) return 'revoked'
     const { certificate, mayManage, enrolledAt, notAfter, vouchedBy } = enrolment
-    const more = [certificate, mayManage ? 1 : 0, enrolledAt, notAfter, vouchedBy ?? null]
+    const { serial = null, authority = '', issuer = '' } = vouchedBy ?? {}
+    const more = [certificate, mayManage ? 1 : 0, enrolledAt, notAfter, serial, authority, issuer]
     this.#insert.run(account, label, fingerprint, ...more)
     return undefined
   }
@@ -88,6 +96,8 @@ function read(found: unknown): Enrolment | undefined {
     mayManage: row.may_manage === 1,
     enrolledAt: row.enrolled_at,
     notAfter: row.not_after,
-    ...(row.vouched_by === null ? {} : { vouchedBy: row.vouched_by }),
+    ...(row.vouched_by === null
+      ? {}
+      : { vouchedBy: { authority: row.authority, issuer: row.issuer, serial: row.vouched_by } }),
   }
 }

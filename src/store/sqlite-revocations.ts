@@ -1,6 +1,6 @@
 import type { SharedRevocation } from './revocations.ts'
 import { type FileWords, type SqliteDatabase, type SqliteStatement, translated } from './sqlite-driver.ts'
-import { inTransaction, type Migration, openForServer } from './sqlite-schema.ts'
+import { inTransaction, type Migration, openForServer, rebuildTable } from './sqlite-schema.ts'
 
 export const REVOCATIONS_WORDS: FileWords = {
   name: 'the database of what others have revoked',
@@ -16,11 +16,23 @@ const MIGRATIONS: readonly Migration[] = [
      reason TEXT NOT NULL,
      PRIMARY KEY (serial, issuer)
    ) STRICT, WITHOUT ROWID;`,
+  (database) => {
+    const definition = `CREATE TABLE revocation (
+         serial TEXT NOT NULL,
+         issuer TEXT NOT NULL,
+         revoked_at INTEGER NOT NULL,
+         reason TEXT NOT NULL,
+         authority TEXT NOT NULL DEFAULT '',
+         PRIMARY KEY (serial, issuer, authority)
+       ) STRICT, WITHOUT ROWID`
+    rebuildTable(database, 'revocation', definition, 'serial, issuer, revoked_at, reason')
+  },
 ]
 
 interface RevocationRow {
   readonly serial: string
   readonly issuer: string
+  readonly authority: string
   readonly revoked_at: number
   readonly reason: string
 }
@@ -42,7 +54,10 @@ export class SqliteRevocations {
     this.#path = path
     this.#database = openForServer(path, REVOCATIONS_WORDS, MIGRATIONS)
     const prepare = (sql: string) => this.#translated(() => this.#database.prepare(sql))
-    this.#insert = prepare('INSERT INTO revocation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING serial')
+    this.#insert = prepare(
+      `INSERT INTO revocation (serial, issuer, authority, revoked_at, reason) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING RETURNING serial`,
+    )
     this.#find = prepare('SELECT * FROM revocation WHERE serial = ?')
     this.#among = prepare('SELECT * FROM revocation WHERE serial IN (SELECT value FROM json_each(?))')
   }
@@ -54,8 +69,8 @@ export class SqliteRevocations {
 
   /** Remembers for ever. @returns how many were not known. @throws {XmppkiError} UNAVAILABLE, IO, CORRUPT */
   take(revocations: readonly SharedRevocation[]): number {
-    const isNew = ({ serial, issuer, revokedAt, reason }: SharedRevocation) =>
-      this.#insert.get(serial, issuer, revokedAt, reason) !== undefined
+    const isNew = ({ serial, issuer, authority, revokedAt, reason }: SharedRevocation) =>
+      this.#insert.get(serial, issuer, authority, revokedAt, reason) !== undefined
     const write = () => revocations.filter(isNew).length
     const learned = this.#translated(() => inTransaction(this.#database, write))
     this.#changes += learned
@@ -84,6 +99,6 @@ export class SqliteRevocations {
 }
 
 /** The table is STRICT and written only here, so a row has the shape that the schema gives it. */
-function toRevocation({ serial, issuer, revoked_at, reason }: RevocationRow): SharedRevocation {
-  return { serial, issuer, revokedAt: revoked_at, reason }
+function toRevocation({ serial, issuer, authority, revoked_at, reason }: RevocationRow): SharedRevocation {
+  return { serial, issuer, authority, revokedAt: revoked_at, reason }
 }

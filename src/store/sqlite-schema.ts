@@ -64,6 +64,26 @@ export function migrate(database: SqliteDatabase, migrations: readonly Migration
   })
 }
 
+/**
+ * Gives a table another definition, for a migration; what else was made for it, also by others, stays. The table is not
+ * renamed: views that read it would have to do without it for a moment, which SQLite refuses.
+ * @param columns those that both definitions have
+ */
+export function rebuildTable(database: SqliteDatabase, table: string, definition: string, columns: string): void {
+  const attached = database.prepare(
+    `SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid`,
+  )
+  const statements = attached.all(table) as { sql: string }[]
+  database.exec(
+    `CREATE TABLE ${table}_rebuilt AS SELECT ${columns} FROM ${table};
+     DROP TABLE ${table};
+     ${definition};
+     INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${table}_rebuilt;
+     DROP TABLE ${table}_rebuilt;`,
+  )
+  for (const { sql } of statements) database.exec(sql)
+}
+
 function schemaVersion(database: SqliteDatabase): number {
   return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 }

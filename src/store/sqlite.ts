@@ -1,8 +1,9 @@
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { type AuditEvent, type ChainHead, chainEntry, GENESIS, type StoredEntry } from './audit.ts'
+import { type CertificateId, certificateKey, type SignerId } from './certificate-id.ts'
 import type { Enrolments } from './enrolments.ts'
-import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from './ledger.ts'
+import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, NotedLogin } from './ledger.ts'
 import { LEDGER_MIGRATIONS } from './ledger-migrations.ts'
+import { adoptRows, hasUnadopted } from './sqlite-adoption.ts'
 import {
   createPrivateFile,
   explained,
@@ -13,51 +14,21 @@ import {
   withoutWaiting,
 } from './sqlite-driver.ts'
 import { SqliteEnrolments } from './sqlite-enrolments.ts'
+import { SqliteIssued } from './sqlite-issued.ts'
 import { inLongTransaction, inTransaction, migrate } from './sqlite-schema.ts'
 
 /** Entries of the audit log that are read at once. */
 const AUDIT_PAGE = 1_000
 
-interface IssuedRow {
-  readonly serial: string
-  readonly kind: IssuedKind
-  readonly issuer: string
-  readonly name: string
-  readonly device: string
-  readonly domains: string
-  readonly fingerprint: string
-  readonly not_before: number
-  readonly not_after: number
-  readonly issued_at: number
-  readonly directory: string
-  readonly revoked_at: number | null
-  readonly revocation_reason: string | null
-}
-
-/**
- * The ledger in an SQLite file: WAL, `synchronous=FULL`, one writer at a time over all processes.
- * Folders beside or below the file are stored relative to it, so the whole workspace may be moved or mounted elsewhere.
- */
+/** The ledger in an SQLite file: WAL, `synchronous=FULL`, one writer at a time over all processes. */
 export class SqliteLedger implements Ledger {
   readonly #path: string
-  /** The folder of the file, absolute. */
-  readonly #root: string
   readonly #database: SqliteDatabase
-  readonly #insert: SqliteStatement
-  readonly #bySerial: SqliteStatement
-  readonly #revokedAt: SqliteStatement
-  readonly #current: SqliteStatement
-  readonly #list: SqliteStatement
-  readonly #revoked: SqliteStatement
-  readonly #allRevoked: SqliteStatement
-  readonly #countRevoked: SqliteStatement
-  readonly #revokedAmong: SqliteStatement
+  readonly #issued: SqliteIssued
   readonly #dataVersion: SqliteStatement
   #commits = 0
   readonly #login: SqliteStatement
   readonly #logins: SqliteStatement
-  readonly #revoke: SqliteStatement
-  readonly #relocate: SqliteStatement
   readonly #crlNumber: SqliteStatement
   readonly #auditHead: SqliteStatement
   readonly #appendAudit: SqliteStatement
@@ -69,62 +40,45 @@ export class SqliteLedger implements Ledger {
     enrol: (enrolment) => this.#enrolments.enrol(enrolment),
     disableEnrolment: (account, label) => this.#enrolments.disableEnrolment(account, label),
     revokeEnrolment: (account, label, at) => this.#enrolments.revokeEnrolment(account, label, at),
-    revoke: (serial, revocation) => this.#markRevoked(serial, revocation),
-    relocate: (serial, directory) => {
-      this.#relocate.run(serial, this.#stored(directory))
-    },
-    nextCrlNumber: (issuer, above) => (this.#crlNumber.get(issuer, above) as { last_number: number }).last_number,
+    revoke: (certificate, revocation) => this.#issued.revoke(certificate, revocation),
+    relocate: (certificate, directory) => this.#issued.relocate(certificate, directory),
+    nextCrlNumber: ({ authority, issuer }, above) =>
+      (this.#crlNumber.get(authority, issuer, above) as { last_number: number }).last_number,
     audit: (event) => this.#append(event),
   }
 
   /** Opens the file or creates it (mode 0600). @throws {XmppkiError} IO, CORRUPT */
   constructor(path: string) {
     this.#path = path
-    this.#root = dirname(resolve(path))
     createPrivateFile(path)
     this.#database = openDatabase(path)
     translated(path, () => migrate(this.#database, LEDGER_MIGRATIONS, `the ledger ${path}`))
     const enrolments = translated(path, () => new SqliteEnrolments(this.#database))
     this.#enrolments = enrolments
     this.enrolments = readable(enrolments, path)
+    this.#issued = translated(path, () => new SqliteIssued(this.#database, path))
     const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql))
-    this.#insert = prepare(
-      `INSERT INTO issued (serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at,
-         directory, revoked_at, revocation_reason, issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    this.#bySerial = prepare('SELECT * FROM issued WHERE serial = ?')
-    this.#revokedAt = prepare('SELECT revoked_at FROM issued WHERE serial = ? AND revoked_at IS NOT NULL')
-    this.#current = prepare(
-      `SELECT * FROM issued WHERE kind = ? AND name = ? AND device = ? AND revoked_at IS NULL
-       ORDER BY issued_at DESC, id DESC LIMIT 1`,
-    )
-    this.#list = prepare('SELECT * FROM issued WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, id')
-    this.#revoke = prepare(
-      'UPDATE issued SET revoked_at = ?2, revocation_reason = ?3 WHERE serial = ?1 AND revoked_at IS NULL',
-    )
-    this.#relocate = prepare('UPDATE issued SET directory = ?2 WHERE serial = ?1')
     this.#crlNumber = prepare(
-      `INSERT INTO crl_number VALUES (?1, ?2 + 1)
-       ON CONFLICT (issuer) DO UPDATE SET last_number = max(last_number, ?2) + 1 RETURNING last_number`,
-    )
-    this.#revoked = prepare('SELECT * FROM issued WHERE issuer = ? AND revoked_at IS NOT NULL ORDER BY issued_at, id')
-    this.#allRevoked = prepare('SELECT * FROM issued WHERE revoked_at IS NOT NULL ORDER BY issued_at, id')
-    this.#countRevoked = prepare('SELECT count(*) AS count FROM issued WHERE revoked_at IS NOT NULL')
-    this.#revokedAmong = prepare(
-      'SELECT serial FROM issued WHERE serial IN (SELECT value FROM json_each(?)) AND revoked_at IS NOT NULL',
+      `INSERT INTO crl_number (authority, issuer, last_number)
+       SELECT ?1, ?2, max(coalesce(max(last_number), 0), ?3) + 1 FROM crl_number
+       WHERE authority IN (?1, '') AND (authority <> '' OR issuer = ?2)
+       ON CONFLICT (authority, issuer) DO UPDATE SET last_number = excluded.last_number RETURNING last_number`,
     )
     this.#dataVersion = prepare('PRAGMA data_version')
     this.#login = prepare(
-      'INSERT INTO login VALUES (?, ?) ON CONFLICT (serial) DO UPDATE SET at = max(at, excluded.at)',
+      `INSERT INTO login (serial, authority, at) VALUES (?, ?, ?)
+       ON CONFLICT (serial, authority) DO UPDATE SET at = max(at, excluded.at)`,
     )
-    this.#logins = prepare('SELECT serial, at FROM login')
+    this.#logins = prepare(
+      'SELECT login.serial, login.authority, issuer, at FROM login JOIN issued USING (serial, authority)',
+    )
     this.#auditHead = prepare('SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1')
     this.#appendAudit = prepare('INSERT INTO audit VALUES (?, ?, ?)')
     this.#auditPage = prepare('SELECT number, entry AS text, hash FROM audit WHERE number > ? ORDER BY number LIMIT ?')
   }
 
   transaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
-    const insert: InsertRecord = (record) => this.#record(record)
+    const insert: InsertRecord = (record) => this.#issued.insert(record)
     const result = translated(this.#path, () => inTransaction(this.#database, () => work(insert, this.#changes)))
     this.#commits++
     return result
@@ -135,7 +89,7 @@ export class SqliteLedger implements Ledger {
   }
 
   async longTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => Promise<T>): Promise<T> {
-    const insert: InsertRecord = (record) => this.#record(record)
+    const insert: InsertRecord = (record) => this.#issued.insert(record)
     try {
       const result = await inLongTransaction(this.#database, () => work(insert, this.#changes))
       this.#commits++
@@ -145,73 +99,42 @@ export class SqliteLedger implements Ledger {
     }
   }
 
-  #markRevoked(serial: string, { at, reason }: Revocation): IssuedRecord | undefined {
-    this.#revoke.run(serial, at, reason)
-    return this.findBySerial(serial)
-  }
-
   #append(event: AuditEvent): void {
     const head = (this.#auditHead.get() as ChainHead | undefined) ?? GENESIS
     const { number, text, hash } = chainEntry(event, head)
     this.#appendAudit.run(number, text, hash)
   }
 
-  #record(record: IssuedRecord): void {
-    this.#insert.run(
-      record.serial,
-      record.kind,
-      record.name,
-      record.device,
-      JSON.stringify(record.domains),
-      record.fingerprint,
-      record.notBefore,
-      record.notAfter,
-      record.issuedAt,
-      this.#stored(record.directory),
-      record.revokedAt ?? null,
-      record.revocationReason ?? null,
-      record.issuer,
-    )
+  find(certificate: CertificateId): IssuedRecord | undefined {
+    return translated(this.#path, () => this.#issued.find(certificate))
   }
 
-  #stored(directory: string): string {
-    const inside = relative(this.#root, directory)
-    return inside.startsWith('..') || isAbsolute(inside) ? directory : inside
+  listBySerial(serial: string): IssuedRecord[] {
+    return translated(this.#path, () => this.#issued.listBySerial(serial))
   }
 
-  #read(row: unknown): IssuedRecord | undefined {
-    return row === undefined ? undefined : toRecord(row as IssuedRow, this.#root)
-  }
-
-  findBySerial(serial: string): IssuedRecord | undefined {
-    return translated(this.#path, () => this.#read(this.#bySerial.get(serial)))
-  }
-
-  revokedAt(serial: string): number | undefined {
-    const row = translated(this.#path, () => this.#revokedAt.get(serial)) as Pick<IssuedRow, 'revoked_at'> | undefined
-    return row?.revoked_at ?? undefined
+  revokedAt(certificate: CertificateId): number | undefined {
+    return translated(this.#path, () => this.#issued.revokedAt(certificate))
   }
 
   findCurrent(holder: Holder): IssuedRecord | undefined {
-    return translated(this.#path, () => this.#read(this.#current.get(holder.kind, holder.name, holder.device)))
+    return translated(this.#path, () => this.#issued.findCurrent(holder))
   }
 
   list(kind?: IssuedKind): IssuedRecord[] {
-    return translated(this.#path, () => this.#list.all(kind ?? null).flatMap((row) => this.#read(row) ?? []))
+    return translated(this.#path, () => this.#issued.list(kind))
   }
 
-  listRevoked(issuer?: string): IssuedRecord[] {
-    const select = () => (issuer === undefined ? this.#allRevoked.all() : this.#revoked.all(issuer))
-    return translated(this.#path, () => select().flatMap((row) => this.#read(row) ?? []))
+  listRevoked(signer?: SignerId): IssuedRecord[] {
+    return translated(this.#path, () => this.#issued.listRevoked(signer))
   }
 
   countRevoked(): number {
-    return (translated(this.#path, () => this.#countRevoked.get()) as { count: number }).count
+    return translated(this.#path, () => this.#issued.countRevoked())
   }
 
-  revokedAmong(serials: readonly string[]): string[] {
-    const rows = translated(this.#path, () => this.#revokedAmong.all(JSON.stringify(serials)))
-    return (rows as { serial: string }[]).map(({ serial }) => serial)
+  revokedAmong<Id extends CertificateId>(certificates: readonly Id[]): Id[] {
+    return translated(this.#path, () => this.#issued.revokedAmong(certificates))
   }
 
   changes(): number {
@@ -220,16 +143,34 @@ export class SqliteLedger implements Ledger {
     return row.data_version + this.#commits
   }
 
-  recordLogins(logins: ReadonlyMap<string, number>): void {
+  recordLogins(logins: readonly NotedLogin[]): void {
     const write = () => {
-      for (const [serial, at] of logins) this.#login.run(serial, at)
+      for (const { certificate, at } of logins) {
+        const found = this.#issued.find(certificate)
+        if (found !== undefined) this.#login.run(found.serial, found.authority, at)
+      }
     }
     translated(this.#path, () => withoutWaiting(this.#database, () => inTransaction(this.#database, write)))
   }
 
   lastLogins(): Map<string, number> {
-    const rows = translated(this.#path, () => this.#logins.all()) as { serial: string; at: number }[]
-    return new Map(rows.map(({ serial, at }) => [serial, at]))
+    const rows = translated(this.#path, () => this.#logins.all()) as (CertificateId & { at: number })[]
+    return new Map(rows.map((row) => [certificateKey(row), row.at]))
+  }
+
+  /**
+   * Completes rows of earlier versions, which do not say which CA signed them. Hardly waits for other writers: whatever is
+   * left is found by the serial number of the CA's certificate, and completed another time.
+   * @param authorities asked when there are such rows: the CAs, by the serial numbers of their certificates
+   * @throws {XmppkiError} IO when there is another writer, CORRUPT; what `authorities` throws
+   */
+  adopt(authorities: () => ReadonlyMap<string, string>): void {
+    if (!translated(this.#path, () => hasUnadopted(this.#database))) return
+    const known = authorities()
+    if (known.size === 0) return
+    const write = () => adoptRows(this.#database, known)
+    translated(this.#path, () => withoutWaiting(this.#database, () => inTransaction(this.#database, write)))
+    this.#commits++
   }
 
   /** Page by page: a reader that takes its time must not keep the WAL from being cut back. */
@@ -253,25 +194,5 @@ function readable(enrolments: Enrolments, path: string): Enrolments {
     find: (fingerprint) => translated(path, () => enrolments.find(fingerprint)),
     isRevoked: (account, fingerprint) => translated(path, () => enrolments.isRevoked(account, fingerprint)),
     list: (account) => translated(path, () => enrolments.list(account)),
-  }
-}
-
-/** The table is STRICT and written only here, so a row has the shape that the schema gives it. */
-function toRecord(row: IssuedRow, root: string): IssuedRecord {
-  return {
-    serial: row.serial,
-    kind: row.kind,
-    issuer: row.issuer,
-    name: row.name,
-    device: row.device,
-    domains: JSON.parse(row.domains) as string[],
-    fingerprint: row.fingerprint,
-    notBefore: row.not_before,
-    notAfter: row.not_after,
-    issuedAt: row.issued_at,
-    // Cheaper than resolve() for each of a long list; what is stored is either absolute or already normal.
-    directory: isAbsolute(row.directory) ? row.directory : join(root, row.directory),
-    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
-    ...(row.revocation_reason === null ? {} : { revocationReason: row.revocation_reason }),
   }
 }

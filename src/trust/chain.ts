@@ -129,6 +129,11 @@ function intermediateOf(input: X509Certificate | Uint8Array): Authority[] {
   return authority !== undefined && mayIssue(authority.facts) ? [authority] : []
 }
 
+/** The CAs among certificates that a peer sent. */
+export function authoritiesOf(certificates: readonly X509Certificate[]): readonly Authority[] {
+  return certificates.flatMap(intermediateOf)
+}
+
 /** checkIssued compares names and key identifiers; only verify looks at the signature. */
 function hasIssued(authority: Authority, link: Link): boolean {
   const { pathLength } = authority.facts

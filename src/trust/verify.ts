@@ -16,6 +16,8 @@ export interface Check {
 export interface LedgerEntry {
   /** SHA-256 of the DER, lower-case hexadecimal. */
   readonly fingerprint: string
+  /** The CA that signed it, see `authorityId`. */
+  readonly authority: string
   /** Milliseconds since the epoch. */
   readonly revokedAt?: number
   readonly revocationReason?: string
@@ -31,8 +33,8 @@ export interface VerifyRequest {
   /** What the certificate is to be used for; undefined judges by the purposes that it states itself. */
   readonly purpose: Purpose | undefined
   readonly now: Date
-  /** Looks a serial number up; undefined when there is no ledger. */
-  readonly findBySerial: ((serial: string) => LedgerEntry | undefined) | undefined
+  /** What has this serial number, of whichever CA; undefined when there is no ledger. */
+  readonly listBySerial: ((serial: string) => readonly LedgerEntry[]) | undefined
   /** Checked when given. */
   readonly crl: CrlFacts | undefined
 }
@@ -65,8 +67,10 @@ function purposeCheck(facts: CertificateFacts, asked: Purpose | undefined): Chec
   return checkOf('purpose', checkPurpose(facts, purpose), purpose)
 }
 
-function ledgerCheck(facts: CertificateFacts, entry: LedgerEntry | undefined): Check {
+function ledgerCheck(facts: CertificateFacts, entries: readonly LedgerEntry[], issuer: string | undefined): Check {
   const name = 'revocation'
+  const itself = entries.find(({ fingerprint }) => fingerprint === facts.fingerprint)
+  const entry = itself ?? entries.find(({ authority }) => authority === issuer || authority === '')
   if (entry === undefined) return { name, ok: true, text: 'not revoked; the ledger does not know it' }
   if (entry.fingerprint !== facts.fingerprint) {
     return { name, ok: false, text: 'the ledger has another certificate with this serial number' }
@@ -112,13 +116,17 @@ function crlCheck(facts: CertificateFacts, request: VerifyRequest & { crl: CrlFa
   return { name, ok: false, text: `revoked on ${entry.revokedAt.toISOString()}${why}, says the CRL` }
 }
 
-function revocationChecks(facts: CertificateFacts, request: VerifyRequest, trusted: TrustAnchors): Check[] {
-  const { findBySerial, crl } = request
-  if (findBySerial === undefined && crl === undefined) {
+function revocationChecks(
+  facts: CertificateFacts,
+  request: VerifyRequest,
+  { trusted, issuer }: { readonly trusted: TrustAnchors; readonly issuer: string | undefined },
+): Check[] {
+  const { listBySerial, crl } = request
+  if (listBySerial === undefined && crl === undefined) {
     return [{ name: 'revocation', ok: true, text: 'not checked: neither a ledger nor a CRL was given' }]
   }
   return [
-    ...(findBySerial === undefined ? [] : [ledgerCheck(facts, findBySerial(facts.serial))]),
+    ...(listBySerial === undefined ? [] : [ledgerCheck(facts, listBySerial(facts.serial), issuer)]),
     ...(crl === undefined ? [] : [crlCheck(facts, { ...request, crl }, trusted)]),
   ]
 }
@@ -133,12 +141,14 @@ export function verifyCertificate(request: VerifyRequest): Verification {
   const [leaf, ...intermediates] = chain
   const facts = readCertificate(leaf, 'the certificate')
   const anchors = new TrustAnchors([request.anchors], request.anchorSource)
+  const path = anchors.pathOf(leaf, now, intermediates)
+  const [refusal, issuer] = 'check' in path ? [path, undefined] : [undefined, path[0]?.id]
   const checks = [
     checkOf('form', checkForm(facts), 'readable without doubt'),
     checkOf('dates', checkValidity(facts, now), `valid until ${facts.notAfter.toISOString()}`),
     purposeCheck(facts, request.purpose),
-    checkOf('chain', anchors.check(leaf, now, intermediates), `issued by ${facts.issuer}`),
-    ...revocationChecks(facts, request, anchors),
+    checkOf('chain', refusal, `issued by ${facts.issuer}`),
+    ...revocationChecks(facts, request, { trusted: anchors, issuer }),
   ]
   return { subject: facts.subject, serial: facts.serial, valid: checks.every(({ ok }) => ok), checks }
 }

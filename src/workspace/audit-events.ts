@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Actor, AuditEvent, AuditKind } from '../store/audit.ts'
+import type { CertificateId } from '../store/certificate-id.ts'
 import type { IssuedKind, IssuedRecord, Ledger, LedgerChanges, Revocation } from '../store/ledger.ts'
 
 let actor: Actor | undefined
@@ -27,8 +28,9 @@ function userName(): string {
 }
 
 /** What the audit log says about which certificate. */
-export function aboutRecord({ serial, name, device }: IssuedRecord): Pick<AuditEvent, 'serial' | 'name' | 'device'> {
-  return { serial, name, ...(device === '' ? {} : { device }) }
+export function aboutRecord(record: IssuedRecord): Pick<AuditEvent, 'serial' | 'issuerId' | 'name' | 'device'> {
+  const { serial, authority, name, device } = record
+  return { serial, ...(authority === '' ? {} : { issuerId: authority }), name, ...(device === '' ? {} : { device }) }
 }
 
 /** How a new certificate of this kind is called in the log, if nothing else is said. */
@@ -38,17 +40,17 @@ export function issuanceOf(kind: IssuedKind): AuditKind {
 
 /**
  * Revokes a certificate and puts that into the audit log, unless it was revoked before; see {@link LedgerChanges.revoke}.
- * @returns the record as it is now, or undefined when no certificate has this serial number
+ * @returns the record as it is now, or undefined when there is no such certificate
  */
 export function revokeAudited(
   ledger: Ledger,
   changes: LedgerChanges,
-  serial: string,
+  certificate: CertificateId,
   revocation: Revocation,
 ): IssuedRecord | undefined {
-  const before = ledger.findBySerial(serial)
+  const before = ledger.find(certificate)
   if (before === undefined || before.revokedAt !== undefined) return before
   const { at, reason } = revocation
   changes.audit({ at, event: 'revoked', actor: currentActor(), reason, ...aboutRecord(before) })
-  return changes.revoke(serial, revocation)
+  return changes.revoke(certificate, revocation)
 }

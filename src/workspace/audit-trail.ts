@@ -7,6 +7,7 @@ import {
   type VerifiedEntry,
   verifyChain,
 } from '../store/audit.ts'
+import { certificateKey } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { parsePeriod } from './period.ts'
 
@@ -85,28 +86,54 @@ class LedgerCheck {
   readonly #ledger: Ledger
   readonly #issued: Ticks
   readonly #revoked: Ticks
+  readonly #bySerial = new Map<string, IssuedRecord[]>()
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
     // Before the log is read: what is written meanwhile has an entry that comes too early to be missed.
     const records = ledger.list()
+    checkSigners(records)
+    for (const record of records) {
+      const others = this.#bySerial.get(record.serial)
+      if (others === undefined) this.#bySerial.set(record.serial, [record])
+      else others.push(record)
+    }
     this.#issued = new Ticks(records)
     this.#revoked = new Ticks(records.filter(({ revokedAt }) => revokedAt !== undefined))
   }
 
-  see({ number, event, serial, details }: AuditEntry): void {
+  see({ number, event, serial, issuerId, details }: AuditEntry): void {
     if (event === 'log-started' || event === 'ca-imported') {
       this.#issued.withoutEntry += Number(details?.certificates ?? 0)
       this.#revoked.withoutEntry += Number(details?.revoked ?? 0)
     }
     if (serial === undefined) return
-    if (ISSUANCES.includes(event) && !this.#issued.tick(serial) && this.#ledger.findBySerial(serial) === undefined) {
+    if (ISSUANCES.includes(event)) this.#seeIssuance(number, this.#meantBy(serial, issuerId), serial)
+    if (event === 'revoked') this.#seeRevocation(number, this.#meantBy(serial, issuerId), serial)
+  }
+
+  #seeIssuance(number: number, record: IssuedRecord | undefined, serial: string): void {
+    if (record === undefined) {
       throw disagree(`entry ${number} of the log tells of a certificate that the ledger does not have: ${serial}`)
     }
-    if (event !== 'revoked' || this.#revoked.tick(serial)) return
-    if (this.#ledger.findBySerial(serial)?.revokedAt === undefined) {
+    this.#issued.tick(record)
+  }
+
+  #seeRevocation(number: number, record: IssuedRecord | undefined, serial: string): void {
+    if (record !== undefined && this.#revoked.tick(record)) return
+    if (record === undefined || this.#ledger.revokedAt(record) === undefined) {
       throw disagree(`entry ${number} of the log revokes a certificate that the ledger has as not revoked: ${serial}`)
     }
+  }
+
+  /** An entry that names no CA is of the time when serial numbers were unique. */
+  #meantBy(serial: string, issuerId: string | undefined): IssuedRecord | undefined {
+    const known = this.#bySerial.get(serial) ?? []
+    const isMeant = ({ authority }: IssuedRecord) => authority === issuerId
+    const found = issuerId === undefined ? known.length === 1 && known[0] : known.find(isMeant)
+    if (found) return found
+    const records = this.#ledger.listBySerial(serial)
+    return issuerId === undefined ? records[0] : records.find(isMeant)
   }
 
   finish(): void {
@@ -119,6 +146,23 @@ class LedgerCheck {
   }
 }
 
+/**
+ * Who signed a certificate decides what its revocation is worth, and entries of earlier versions do not tell: so all that
+ * was signed with one certificate of a CA has to name the same CA, and that has to be there.
+ */
+function checkSigners(records: readonly IssuedRecord[]): void {
+  const signers = new Map<string, string>()
+  for (const { kind, serial } of records) if (kind === 'root' || kind === 'issuing') signers.set(serial, '')
+  if (signers.size === 0) return
+  for (const { name, serial, issuer, authority } of records) {
+    const known = signers.get(issuer)
+    if (known === undefined || (known !== authority && known !== '' && authority !== '')) {
+      throw disagree(`the ledger names a CA that did not sign it for ${name}, serial ${serial}`)
+    }
+    signers.set(issuer, known || authority)
+  }
+}
+
 /** Records of the ledger, ticked off as their entries come. */
 class Ticks {
   /** How many of them are older than the log, or came with an import: without an entry of their own. */
@@ -126,11 +170,11 @@ class Ticks {
   readonly #open: Map<string, IssuedRecord>
 
   constructor(records: readonly IssuedRecord[]) {
-    this.#open = new Map(records.map((record) => [record.serial, record]))
+    this.#open = new Map(records.map((record) => [certificateKey(record), record]))
   }
 
-  tick(serial: string): boolean {
-    return this.#open.delete(serial)
+  tick(record: IssuedRecord): boolean {
+    return this.#open.delete(certificateKey(record))
   }
 
   /** The newest record that should have an entry and has none. */

@@ -1,6 +1,9 @@
 import { basename, dirname, join } from 'node:path'
+import { authorityId } from '../pki/authority-id.ts'
 import { readCertificate } from '../pki/certificate.ts'
+import { readRawCertificate } from '../pki/certificate-der.ts'
 import { decodePem } from '../pki/pem.ts'
+import type { SignerId } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { exists, readTextIfAny } from './files.ts'
 import type { WorkspacePaths } from './paths.ts'
@@ -8,9 +11,13 @@ import type { WorkspacePaths } from './paths.ts'
 /** A CA of the workspace, and where its files are; the key may be somewhere else. */
 export interface Authority {
   readonly kind: 'root' | 'issuing'
+  /** What the CA is, whichever of its certificates this one is: what `authority` is in the ledger. See `authorityId`. */
+  readonly id: string
   /** Serial number of its certificate, lower-case hexadecimal: what `issuer` is in the ledger. */
   readonly serial: string
   readonly subject: string
+  /** What the ledger calls it: its Common Name, where it has one. */
+  readonly name: string
   readonly pem: string
   readonly der: Uint8Array
   /** SHA-256 over `der`, lower-case hexadecimal. */
@@ -32,6 +39,11 @@ export interface AuthorityFiles {
   readonly crl: string
 }
 
+/** This CA, as the rows name it of what it has signed. */
+export function signerId({ id, serial }: Authority): SignerId {
+  return { authority: id, issuer: serial }
+}
+
 /** Files of the CA `name` in this folder. */
 function authorityFiles(folder: string, name: 'root' | 'issuing'): AuthorityFiles {
   const file = (ending: string) => join(folder, `${name}.${ending}`)
@@ -50,9 +62,11 @@ export function readAuthority(folder: string, kind: Authority['kind']): Authorit
   if (pem === undefined) return undefined
   const { certificate } = files
   const der = decodePem(pem, 'CERTIFICATE', certificate)
-  const { serial, subject, notAfter, fingerprint } = readCertificate(der, certificate)
+  const { serial, subject, commonNames, notAfter, fingerprint } = readCertificate(der, certificate)
+  const name = commonNames[0] ?? subject
+  const id = authorityId(readRawCertificate(der))
   const publicName = kind === 'root' ? 'root' : `issuing-${serial.slice(0, 12)}`
-  return { kind, serial, subject, pem, der, fingerprint, notAfter, files, publicName }
+  return { kind, id, serial, subject, name, pem, der, fingerprint, notAfter, files, publicName }
 }
 
 /**

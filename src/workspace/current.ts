@@ -1,4 +1,5 @@
 import type { IssuedCertificate } from '../pki/issue.ts'
+import { isSameCertificate } from '../store/certificate-id.ts'
 import type { Holder, IssuedRecord } from '../store/ledger.ts'
 import { exists } from './files.ts'
 import { settledTransaction } from './publish.ts'
@@ -36,7 +37,7 @@ export async function withCurrentFiles<T>(
   try {
     return await work()
   } catch (error) {
-    if (findSettled(workspace, record)?.serial === record.serial) throw error
+    if (isSameCertificate(findSettled(workspace, record), record)) throw error
     return overtaken()
   }
 }
@@ -74,7 +75,7 @@ export function toRecord(
     readonly now: Date
   },
 ): IssuedRecord {
-  const { serial, issuerSerial, fingerprint, notBefore, notAfter } = certificate
+  const { serial, issuerSerial, issuerId, fingerprint, notBefore, notAfter } = certificate
   const { kind, name, device, domains, directory, now } = about
   const times = {
     notBefore: notBefore.getTime(),
@@ -85,6 +86,7 @@ export function toRecord(
     serial,
     kind,
     issuer: issuerSerial,
+    authority: issuerId,
     name,
     device,
     domains,

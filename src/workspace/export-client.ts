@@ -96,7 +96,7 @@ async function encode(
   request: ExportRequest,
   password: string,
 ): Promise<string | Uint8Array> {
-  const above = workspace.chainAbove(record.issuer)
+  const above = workspace.chainAbove(record)
   const certificate = readClientCertificate(record, request)
   const chain = encodePem('CERTIFICATE', certificate.der) + above.join('')
   if (request.format === 'chain') return chain

@@ -118,6 +118,7 @@ function publishCa(workspace: Workspace, { issuer, key, domain, history, now }: 
     serial,
     kind: 'root',
     issuer: serial,
+    authority: issuer.id,
     name: commonNames[0] ?? subject,
     device: '',
     domains: [],
@@ -146,5 +147,5 @@ function publishCa(workspace: Workspace, { issuer, key, domain, history, now }: 
   if (!published) throw alreadyThere(workspace)
   const next = history?.nextCrlNumber ?? 1
   // The number given here is the last one of the old program, so that the next one continues its row.
-  if (next > 1) workspace.ledger().transaction((_insert, changes) => changes.nextCrlNumber(record.serial, next - 2))
+  if (next > 1) workspace.ledger().transaction((_insert, changes) => changes.nextCrlNumber(record, next - 2))
 }

@@ -204,7 +204,13 @@ function readIssued(issued: string, { issuer, domain }: ImportContext): Imported
   const records = found.map((certificate) => {
     const { serial, notAfter } = certificate.facts
     const about = aboutCertificate(certificate, domain)
-    const common = { issuer: issuer.certificate.serial, device: '', domains: [], notAfter: notAfter.getTime() }
+    const common = {
+      issuer: issuer.certificate.serial,
+      authority: issuer.id,
+      device: '',
+      domains: [],
+      notAfter: notAfter.getTime(),
+    }
     return { ...about, ...common, serial, issuedAt: about.notBefore }
   })
   const sorted = records.toSorted((a, b) => a.issuedAt - b.issuedAt)
@@ -234,6 +240,7 @@ function readIndexed(history: IndexedHistory, context: ImportContext): ImportedH
       ...about,
       serial,
       issuer: context.issuer.certificate.serial,
+      authority: context.issuer.id,
       device: '',
       domains: [],
       notAfter: entry.notAfter.getTime(),

@@ -49,7 +49,7 @@ export async function initIssuing(workspace: Workspace, request: IssuingRequest)
     return acceptPresent(root, present, request.ifMissing)
   }
   const { commonName, organization, algorithm, days, now = new Date() } = request
-  const issuer = await request.issuer(root.serial)
+  const issuer = await request.issuer(root)
   const keys = await generateKeyPair(algorithm)
   const { publicKey } = keys
   const subject = organization === undefined ? { commonName } : { commonName, organization }
@@ -65,14 +65,17 @@ export async function initIssuing(workspace: Workspace, request: IssuingRequest)
   ]
   const directory = workspace.paths.issuing
   const about = { kind: 'issuing', name: commonName, device: '', domains: [], directory, now } as const
-  const replaces = present && { serial: present.serial, archive: archiveOf({ directory, serial: present.serial }) }
+  const replaces = present && {
+    ...workspace.certificateOf(present),
+    archive: archiveOf({ directory, serial: present.serial }),
+  }
   const publishing = {
     record: toRecord(certificate, about),
     files,
     certificateFile: 'issuing.crt',
     ...(replaces && { replaces }),
   }
-  const isStillPresent = () => presentOf(workspace)?.serial === present?.serial
+  const isStillPresent = () => presentOf(workspace)?.fingerprint === present?.fingerprint
   if (!publish(workspace.ledger(), workspace.paths.temporary, publishing, isStillPresent)) throw overtaken(workspace)
   const made = workspace.authority()
   return {
@@ -85,8 +88,8 @@ function presentOf(workspace: Workspace): Authority | undefined {
   return readAuthority(workspace.paths.issuing, 'issuing')
 }
 
-function isRevoked(workspace: Workspace, { serial }: Authority): boolean {
-  return workspace.ledger().findBySerial(serial)?.revokedAt !== undefined
+function isRevoked(workspace: Workspace, authority: Authority): boolean {
+  return workspace.ledger().revokedAt(workspace.certificateOf(authority)) !== undefined
 }
 
 function acceptPresent(root: Authority, present: Authority, ifMissing: boolean): IssuingResult {

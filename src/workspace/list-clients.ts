@@ -1,3 +1,4 @@
+import { certificateKey } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { endsWithin, type Period } from './period.ts'
 import type { Workspace } from './workspace.ts'
@@ -19,6 +20,8 @@ export interface ListedClient {
   readonly device: string
   /** Lower-case hexadecimal. */
   readonly serial: string
+  /** The CA that signed it, by name and key, see `authorityId`; missing where that is not known. */
+  readonly issuerId?: string
   readonly state: ClientState
   readonly notBefore: Date
   /** The last second of validity. */
@@ -52,19 +55,19 @@ export function listClients(workspace: Workspace, request: ListRequest): ListedC
     .filter(({ name }) => request.jid === undefined || name === request.jid)
   const newest = new Map<string, string>()
   for (const record of records) {
-    if (record.revokedAt === undefined && record.notAfter >= now) newest.set(holderKey(record), record.serial)
+    if (record.revokedAt === undefined && record.notAfter >= now) newest.set(holderKey(record), certificateKey(record))
   }
   const stateOf = (record: IssuedRecord): ClientState => {
     if (record.revokedAt !== undefined) return 'revoked'
     if (record.notAfter < now) return 'expired'
-    if (newest.get(holderKey(record)) !== record.serial) return 'superseded'
+    if (newest.get(holderKey(record)) !== certificateKey(record)) return 'superseded'
     return endsWithin(request.expiring, record, now) ? 'expiring' : 'valid'
   }
   const logins = workspace.ledger().lastLogins()
   return records
     .toReversed()
     .toSorted(byHolder)
-    .map((record) => describe(record, stateOf(record), logins.get(record.serial)))
+    .map((record) => describe(record, stateOf(record), logins.get(certificateKey(record))))
 }
 
 /** Neither name nor label has a NUL. */
@@ -84,6 +87,7 @@ function describe(record: IssuedRecord, state: ClientState, lastLogin: number | 
     jid: name,
     device,
     serial,
+    ...(record.authority === '' ? {} : { issuerId: record.authority }),
     state,
     ...times,
     fingerprint,

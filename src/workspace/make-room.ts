@@ -1,3 +1,4 @@
+import { certificateId } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { type Client, isOwnFolder } from './client-folder.ts'
 import { archiveOf, type Replaced } from './publish.ts'
@@ -14,5 +15,5 @@ export function roomFor(workspace: Workspace, record: IssuedRecord, client: Clie
   if (revoked?.revokedAt === undefined) return undefined
   const archive = archiveOf(revoked)
   workspace.warn(`the files of the revoked certificate of ${name} are now in ${archive}`)
-  return { serial: revoked.serial, archive }
+  return { ...certificateId(revoked), archive }
 }

@@ -7,6 +7,7 @@ import type { Issuer } from '../pki/issuer.ts'
 import { decodePrivateKey, encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
 import { loadOcspResponder, type OcspResponder } from '../pki/ocsp-response.ts'
 import { softwareKey } from '../pki/signature.ts'
+import { certificateId, isSameCertificate } from '../store/certificate-id.ts'
 import type { Authority } from './authority.ts'
 import { findCurrent, toRecord } from './current.ts'
 import { type NewFile, PUBLIC_FILE, readTextIfAny, removeAll, SECRET_FILE } from './files.ts'
@@ -65,10 +66,10 @@ export async function makeOcspSigner(
   ]
   const holder = { kind: 'ocsp', name: commonName, device: '' } as const
   const old = findCurrent(workspace, holder)
-  const replaces = old && { serial: old.serial, archive: archiveOf(old) }
+  const replaces = old && { ...certificateId(old), archive: archiveOf(old) }
   const record = toRecord(certificate, { ...holder, domains: [], directory, now })
   const publication = { record, files, certificateFile: 'ocsp.crt', ...(replaces && { replaces }) }
-  const isUnchanged = () => findCurrent(workspace, holder)?.serial === old?.serial
+  const isUnchanged = () => isSameCertificate(findCurrent(workspace, holder), old)
   const made = publish(workspace.ledger(), workspace.paths.temporary, publication, isUnchanged)
   if (made && replaces !== undefined) removeAll(replaces.archive)
   return made

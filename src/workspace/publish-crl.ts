@@ -1,9 +1,10 @@
 import { XmppkiError } from '../errors.ts'
 import { createCrl, type RevocationReason, type RevokedEntry, readCrl } from '../pki/crl.ts'
 import type { Issuer } from '../pki/issuer.ts'
+import type { SignerId } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
 import { currentActor } from './audit-events.ts'
-import { type Authority, keyFileOf } from './authority.ts'
+import { type Authority, keyFileOf, signerId } from './authority.ts'
 import { exists, PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
 import { settledTransaction } from './publish.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
@@ -11,8 +12,8 @@ import type { IssuerSource, Workspace } from './workspace.ts'
 const DAY_MS = 86_400_000
 
 export interface CrlRequest {
-  /** Serial numbers of the CAs whose lists are to be written. */
-  readonly of: Iterable<string>
+  /** The CAs whose lists are to be written; each may be there several times. */
+  readonly of: Iterable<SignerId>
   readonly issuer: IssuerSource
   /** From thisUpdate to nextUpdate; verifiers stop trusting the list then. */
   readonly days: number
@@ -75,16 +76,25 @@ export async function publishCrls<T>(
 
 interface Signer {
   readonly issuer: Issuer
-  readonly file: string
+  readonly authority: Authority
+}
+
+function authoritiesOf(workspace: Workspace, signers: Iterable<SignerId>): Iterable<Authority> {
+  const known = new Map<string, Authority>()
+  for (const signer of signers) {
+    if (known.has(signer.authority)) continue
+    const authority = workspace.authorityOf(signer)
+    known.set(authority.id, authority)
+  }
+  return known.values()
 }
 
 async function unlockAll(workspace: Workspace, { of, issuer }: CrlRequest) {
   const ready: Signer[] = []
   const unsigned: UnsignedCrl[] = []
-  for (const serial of new Set(of)) {
-    const authority = workspace.authorityOf(serial)
+  for (const authority of authoritiesOf(workspace, of)) {
     try {
-      ready.push({ issuer: await issuer(serial), file: authority.files.crl })
+      ready.push({ issuer: await issuer(authority), authority })
     } catch (error) {
       if (!(error instanceof XmppkiError)) throw error
       unsigned.push({ authority, reason: exists(keyFileOf(authority.files)) ? error : undefined })
@@ -98,14 +108,15 @@ interface List extends Signer {
   readonly revoked: readonly IssuedRecord[]
 }
 
-function listOf({ issuer, file }: Signer, ledger: Ledger, changes: LedgerChanges): List {
-  const { serial } = issuer.certificate
-  const number = changes.nextCrlNumber(serial, numberOf(file))
-  return { issuer, file, number, revoked: ledger.listRevoked(serial) }
+function listOf({ issuer, authority }: Signer, ledger: Ledger, changes: LedgerChanges): List {
+  const signer = signerId(authority)
+  const number = changes.nextCrlNumber(signer, numberOf(authority.files.crl))
+  return { issuer, authority, number, revoked: ledger.listRevoked(signer) }
 }
 
 async function writeList(workspace: Workspace, list: List, { days, now }: CrlRequest): Promise<PublishedCrl> {
-  const { issuer, file, number, revoked } = list
+  const { issuer, authority, number, revoked } = list
+  const file = authority.files.crl
   const nextUpdate = new Date(now.getTime() + days * DAY_MS)
   try {
     const entries = revoked.map(toEntry)
@@ -113,18 +124,19 @@ async function writeList(workspace: Workspace, list: List, { days, now }: CrlReq
     workspace.ledger().transaction((_insert, changes) => {
       if (numberOf(file) >= number) return
       replaceFile(file, { content: pem, mode: PUBLIC_FILE })
-      const { serial, subject } = issuer.certificate
+      const { serial, authority: issuerId } = workspace.certificateOf(authority)
       const details = { number, entries: revoked.length }
       changes.audit({
         at: now.getTime(),
         event: 'crl-published',
         actor: currentActor(),
         serial,
-        name: subject,
+        issuerId,
+        name: authority.subject,
         details,
       })
     })
-    return { issuer: issuer.certificate.subject, file, pem, number, thisUpdate: now, nextUpdate, revoked }
+    return { issuer: authority.subject, file, pem, number, thisUpdate: now, nextUpdate, revoked }
   } catch (error) {
     if (revoked.length > 0) workspace.warn(`what is revoked in the ledger is not yet in ${file}; run: xmppki ca crl`)
     throw error

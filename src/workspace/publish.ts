@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import type { Actor, AuditEvent, AuditKind } from '../store/audit.ts'
+import { type CertificateId, certificateId } from '../store/certificate-id.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges, Revocation } from '../store/ledger.ts'
 import { aboutRecord, currentActor, issuanceOf, revokeAudited } from './audit-events.ts'
 import {
@@ -34,8 +35,7 @@ export interface Publication {
 }
 
 /** The certificate whose folder makes room for the new one. */
-export interface Replaced {
-  readonly serial: string
+export interface Replaced extends CertificateId {
   /**
    * Where its folder goes: an absolute path beside `record.directory`, where nothing is yet. Missing where the files lie
    * elsewhere and stay there.
@@ -104,8 +104,8 @@ export function enter(
   const { record, history = [], replaces } = journal
   for (const row of [record, ...history]) insert(row)
   changes.audit(eventOf(journal))
-  if (replaces?.archive !== undefined) changes.relocate(replaces.serial, replaces.archive)
-  if (replaces?.revocation !== undefined) revokeAudited(ledger, changes, replaces.serial, replaces.revocation)
+  if (replaces?.archive !== undefined) changes.relocate(replaces, replaces.archive)
+  if (replaces?.revocation !== undefined) revokeAudited(ledger, changes, replaces, replaces.revocation)
 }
 
 function eventOf({ record, history, replaces, event, actor }: Omit<Journal, 'staging'>): AuditEvent {
@@ -206,10 +206,22 @@ export function journalsIn(temporary: string): string[] {
 }
 
 function finishPublications(path: string, ledger: Ledger, insert: InsertRecord, changes: LedgerChanges): void {
-  for (const journal of parseJournals(readTextIfAny(path))) {
-    const isKnown = ledger.findBySerial(journal.record.serial) !== undefined
+  for (const written of parseJournals(readTextIfAny(path))) {
+    const journal = completed(written, ledger)
+    const isKnown = ledger.find(journal.record) !== undefined
     if (!isKnown) finish(journal, () => enter(journal, ledger, insert, changes))
     if (basename(journal.staging).startsWith(STAGING_PREFIX)) removeAll(journal.staging)
+  }
+}
+
+/** Earlier versions do not say which CA a certificate is from; what is replaced had its serial number for itself. */
+function completed({ record, replaces, ...journal }: Journal, ledger: Ledger): Journal {
+  const { authority = '' } = record as Partial<IssuedRecord>
+  const meant = replaces && ledger.listBySerial(replaces.serial)[0]
+  return {
+    ...journal,
+    record: { ...record, authority },
+    ...(replaces && { replaces: { ...(meant && certificateId(meant)), ...replaces } }),
   }
 }
 

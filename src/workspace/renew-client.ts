@@ -4,6 +4,7 @@ import { type KeyAlgorithm, keyTypeOf } from '../pki/algorithms.ts'
 import { openCertificate } from '../pki/certificate.ts'
 import { generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import type { Pkcs12Format } from '../pki/pkcs12.ts'
+import { certificateId, isSameCertificate } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { type Client, fileNamesOf, holderOf, isOwnFolder } from './client-folder.ts'
 import { findCompromise } from './compromised-key.ts'
@@ -80,7 +81,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
   const directory = isOwn ? old.directory : folderOf(workspace, request)
   const record = toRecord(certificate, { ...holderOf(request), domains: [], directory, now })
   const replaces: Replaced = {
-    serial: old.serial,
+    ...certificateId(old),
     ...(isOwn ? { archive: archiveOf(old) } : {}),
     ...(request.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
   }
@@ -91,7 +92,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
     replaces,
     event: 'renewed' as const,
   }
-  const isStillCurrent = () => findCurrent(workspace, holderOf(request))?.serial === old.serial
+  const isStillCurrent = () => isSameCertificate(findCurrent(workspace, holderOf(request)), old)
   if (!publish(ledger, temporary, publication, isStillCurrent)) throw overtaken(request)
   return {
     ...describe(record, true),

@@ -60,7 +60,9 @@ export function publishSuperseded(
 ): Promise<CrlRun<unknown>> {
   const ledger = workspace.ledger()
   const of = done.flatMap(({ previous }) =>
-    previous?.revoked ? (ledger.findBySerial(previous.serial)?.issuer ?? []) : [],
+    previous?.revoked
+      ? ledger.listBySerial(previous.serial).filter(({ directory }) => directory === previous.directory)
+      : [],
   )
   return publishCrls(workspace, { ...request, of }, () => undefined)
 }

@@ -3,6 +3,7 @@ import { type KeyAlgorithm, keyTypeOf } from '../pki/algorithms.ts'
 import { openCertificate, readCertificate } from '../pki/certificate.ts'
 import { generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import { decodePem } from '../pki/pem.ts'
+import { certificateId, isSameCertificate } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { type CaBatch, forEachWithCa } from './ca-batch.ts'
 import { findCurrent, findSettled, toRecord } from './current.ts'
@@ -96,10 +97,10 @@ async function renewServer(
     record,
     files,
     certificateFile: SERVER_FILES.certificate,
-    replaces: { serial: old.serial, archive },
+    replaces: { ...certificateId(old), archive },
     event: 'renewed' as const,
   }
-  const isStillCurrent = () => findCurrent(workspace, holder)?.serial === old.serial
+  const isStillCurrent = () => isSameCertificate(findCurrent(workspace, holder), old)
   if (!publish(workspace.ledger(), workspace.paths.temporary, publication, isStillCurrent)) throw overtaken(old)
   const previous = { serial: old.serial, notAfter: new Date(old.notAfter), directory: archive }
   return { ...describe(record, true), previous }
@@ -117,7 +118,7 @@ function findNaming(workspace: Workspace, domain: string): IssuedRecord {
     .ledger()
     .list('server')
     .filter(({ domains }) => domains.includes(domain))
-  const current = others.findLast(({ name, serial }) => findCurrent(workspace, holderOf(name))?.serial === serial)
+  const current = others.findLast((record) => isSameCertificate(findCurrent(workspace, holderOf(record.name)), record))
   if (current !== undefined) return current
   throw new XmppkiError('NOT_FOUND', `${domain} has no server certificate here that is not revoked`, {
     hint: `make one with: xmppki server issue ${domain}`,

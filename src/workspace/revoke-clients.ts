@@ -6,6 +6,7 @@ import { decodePemAll } from '../pki/pem.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { revokeAudited } from './audit-events.ts'
+import { type CertificateNumber, clientWith } from './certificate-number.ts'
 import { withIo } from './files.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'
 import { type RevokedEnrolment, revokeEnrolments } from './revoke-enrolments.ts'
@@ -14,8 +15,7 @@ import type { IssuerSource, Workspace } from './workspace.ts'
 /** Which certificates are meant. */
 export type RevocationTarget =
   | { readonly jids: readonly Jid[]; readonly device: string; readonly allDevices: boolean }
-  /** Lower-case hexadecimal, as the ledger has it. */
-  | { readonly serial: string }
+  | CertificateNumber
   /** Path of a file with the certificate, PEM or DER. */
   | { readonly file: string }
 
@@ -58,12 +58,12 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
   const now = request.now ?? new Date()
   const select = selector(request.target, now)
   // Before the passphrase is asked for; again under the lock, where it counts.
-  const of = select(workspace.ledger()).map(({ issuer }) => issuer)
+  const of = select(workspace.ledger())
   const list = { of, issuer: request.issuer, days: request.crlDays, now }
   const { changed, ...run } = await publishCrls(workspace, list, (changes) => {
     const ledger = workspace.ledger()
     const revoked = select(ledger).map((record) => {
-      const after = revokeAudited(ledger, changes, record.serial, { at: now.getTime(), reason: request.reason })
+      const after = revokeAudited(ledger, changes, record, { at: now.getTime(), reason: request.reason })
       return describe(after ?? record, record.revokedAt !== undefined)
     })
     // Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended.
@@ -99,12 +99,12 @@ export function parseReason(text: string): RevocationReason {
 type Selector = (ledger: Ledger) => IssuedRecord[]
 
 function selector(target: RevocationTarget, now: Date): Selector {
-  if ('serial' in target) return (ledger) => [clientOf(ledger.findBySerial(target.serial), `serial ${target.serial}`)]
+  if ('serial' in target) return (ledger) => [clientOf(clientWith(target, ledger), `serial ${target.serial}`)]
   if ('file' in target) {
     const { serial, fingerprint } = readCertificate(readCertificateFile(target.file), target.file)
     return (ledger) => {
-      const record = ledger.findBySerial(serial)
-      return [clientOf(record?.fingerprint === fingerprint ? record : undefined, target.file)]
+      const record = ledger.listBySerial(serial).find((candidate) => candidate.fingerprint === fingerprint)
+      return [clientOf(record, target.file)]
     }
   }
   return (ledger) => {

@@ -1,7 +1,9 @@
 import { XmppkiError } from '../errors.ts'
 import type { RevocationReason } from '../pki/crl.ts'
+import { isSameSigner } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { revokeAudited } from './audit-events.ts'
+import { readAuthority, signerId } from './authority.ts'
 import { type PublishedCrl, publishCrls } from './publish-crl.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
@@ -36,32 +38,39 @@ export interface RevokedIssuing {
 export async function revokeIssuing(workspace: Workspace, request: IssuingRevocation): Promise<RevokedIssuing> {
   const { reason, crlDays, now = new Date() } = request
   const root = workspace.root()
-  const { serial } = recordOf(workspace, request.serial)
-  await request.issuer(root.serial)
-  const list = { of: [root.serial], issuer: request.issuer, days: crlDays, now }
+  const record = recordOf(workspace, request.serial)
+  await request.issuer(root)
+  const list = { of: [signerId(root)], issuer: request.issuer, days: crlDays, now }
   const { crls, changed } = await publishCrls(workspace, list, (changes) =>
-    revokeAudited(workspace.ledger(), changes, serial, { at: now.getTime(), reason }),
+    revokeAudited(workspace.ledger(), changes, record, { at: now.getTime(), reason }),
   )
   const [crl] = crls
-  if (crl === undefined || changed === undefined) throw new XmppkiError('CORRUPT', `${serial} has left the ledger`)
-  const { name, revokedAt = 0, revocationReason = 'unspecified' } = changed
-  const users = usersOf(workspace, serial, now)
+  if (crl === undefined || changed === undefined)
+    throw new XmppkiError('CORRUPT', `${record.serial} has left the ledger`)
+  const { name, serial, revokedAt = 0, revocationReason = 'unspecified' } = changed
+  const users = usersOf(workspace, record, now)
   return { name, serial, revokedAt: new Date(revokedAt), reason: revocationReason, users, crl }
 }
 
 function recordOf(workspace: Workspace, wanted: string | undefined): IssuedRecord {
   const serial = wanted ?? workspace.authority().serial
-  const record = workspace.ledger().findBySerial(serial)
-  if (record?.kind === 'issuing') return record
+  const record = workspace
+    .ledger()
+    .listBySerial(serial)
+    .find(({ kind }) => kind === 'issuing')
+  if (record !== undefined) return record
   const what = wanted === undefined ? 'there is no issuing CA' : `no issuing CA has the serial number ${wanted}`
   throw new XmppkiError('NOT_FOUND', what, {
     hint: 'nothing was revoked; xmppki ca audit --event ca-created lists the CAs of the workspace',
   })
 }
 
-function usersOf(workspace: Workspace, issuer: string, now: Date): string[] {
+function usersOf(workspace: Workspace, { serial, directory }: IssuedRecord, now: Date): string[] {
+  const id = readAuthority(directory, 'issuing')?.id ?? ''
   const isLost = (record: IssuedRecord) =>
-    record.issuer === issuer && record.revokedAt === undefined && record.notAfter >= now.getTime()
+    isSameSigner(record, { authority: id, issuer: serial }) &&
+    record.revokedAt === undefined &&
+    record.notAfter >= now.getTime()
   const names = workspace.ledger().list('client').filter(isLost)
   return [...new Set(names.map(({ name }) => name))]
 }

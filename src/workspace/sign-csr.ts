@@ -6,6 +6,7 @@ import { type CertificateRequest, readCsr } from '../pki/csr-reader.ts'
 import { type IssuedCertificate, prepareClient, sign } from '../pki/issue.ts'
 import { isSamePublicKey } from '../pki/keys.ts'
 import { encodePem } from '../pki/pem.ts'
+import { certificateId, isSameCertificate } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { isOwnFolder } from './client-folder.ts'
@@ -105,7 +106,7 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   }
   const published = publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
     winner = findCurrent(workspace, holderOf(work))
-    return winner?.serial === existing?.serial
+    return isSameCertificate(winner, existing)
   })
   if (!published && winner !== undefined) return acceptExisting(workspace, work, winner)
   if (!published) throw overtaken({ jid: approved.jid, device: request.device })
@@ -170,7 +171,7 @@ async function issue(workspace: Workspace, work: Work, old: IssuedRecord | undef
     old === undefined
       ? roomFor(workspace, record, client)
       : {
-          serial: old.serial,
+          ...certificateId(old),
           ...(own === undefined ? {} : { archive: archiveOf(own) }),
           ...(work.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
         }

@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import { readCrl } from '../pki/crl.ts'
-import type { Authority } from './authority.ts'
+import { type Authority, signerId } from './authority.ts'
 import { readTextIfAny } from './files.ts'
 import { makeOcspSigner, readOcspSigner } from './ocsp-signer.ts'
 import { publishCrls } from './publish-crl.ts'
@@ -78,9 +78,9 @@ async function attempt(workspace: Workspace, duty: Duty, { issuer, now }: Upkeep
   const { days, ...step } = duty
   const { what, authority } = step
   try {
-    const unlocked = await issuer(authority.serial)
+    const unlocked = await issuer(authority)
     if (what === 'ocsp') await makeOcspSigner(workspace, { authority, issuer: unlocked, now })
-    else await publishCrls(workspace, { of: [authority.serial], issuer, days, now }, () => undefined)
+    else await publishCrls(workspace, { of: [signerId(authority)], issuer, days, now }, () => undefined)
     return step
   } catch (error) {
     if (!(error instanceof XmppkiError)) throw error

@@ -2,9 +2,11 @@ import { dirname, resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import { type Issuer, loadIssuer } from '../pki/issuer.ts'
 import type { Publication } from '../pki/publication.ts'
+import { type CertificateId, isSameSigner, type SignerId } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { SqliteLedger } from '../store/sqlite.ts'
-import { type Authority, issuingAuthorities, keyFileOf, readAuthority } from './authority.ts'
+import { adoptOldRows } from './adopt-rows.ts'
+import { type Authority, issuingAuthorities, keyFileOf, readAuthority, signerId } from './authority.ts'
 import { loadCaKey } from './ca-key.ts'
 import { exists, makePrivateFolder, sizeIfAny } from './files.ts'
 import { WorkspacePaths } from './paths.ts'
@@ -20,10 +22,10 @@ export interface WorkspaceOptions {
 }
 
 /**
- * Gives out a CA: the one that issues now, or the one whose certificate has this serial number. Asks for the passphrase
- * of each at most once, and only when it is needed.
+ * Gives out a CA, by default the one that issues now. Asks for the passphrase of each at most once, and only when it is
+ * needed.
  */
-export type IssuerSource = (issuer?: string) => Promise<SigningCa>
+export type IssuerSource = (authority?: Authority) => Promise<SigningCa>
 
 /** A CA of the workspace, unlocked. */
 export interface SigningCa extends Issuer {
@@ -106,10 +108,15 @@ export class Workspace {
   }
 
   /** @throws {XmppkiError} NOT_FOUND when there is no such CA here, as {@link root}, CORRUPT */
-  authorityOf(serial: string): Authority {
-    const found = this.authorities().find((authority) => authority.serial === serial)
+  authorityOf(signer: SignerId): Authority {
+    const found = this.authorities().find((authority) => isSameSigner(signerId(authority), signer))
     if (found !== undefined) return found
-    throw new XmppkiError('NOT_FOUND', `the workspace has no CA with the serial number ${serial}`)
+    throw new XmppkiError('NOT_FOUND', `the workspace has no CA with the serial number ${signer.issuer}`)
+  }
+
+  /** What identifies the certificate of a CA: the root signs all of them. @throws {XmppkiError} as {@link root} */
+  certificateOf(authority: Authority): CertificateId {
+    return { ...signerId(authority.kind === 'root' ? authority : this.root()), serial: authority.serial }
   }
 
   /** Changes where certificates say that CRLs and OCSP are; undefined: nowhere. @throws {XmppkiError} as `settings` */
@@ -128,8 +135,8 @@ export class Workspace {
   }
 
   /** PEM of the certificates above what this CA has issued, from its own to that of the root. @throws {XmppkiError} as {@link authorityOf} */
-  chainAbove(issuer: string): readonly string[] {
-    return this.#chainFrom(this.authorityOf(issuer))
+  chainAbove(signer: SignerId): readonly string[] {
+    return this.#chainFrom(this.authorityOf(signer))
   }
 
   #chainFrom({ kind, pem }: Authority): readonly string[] {
@@ -155,10 +162,9 @@ export class Workspace {
   /** {@link unlockCa} for operations that may not need the CA in the end, or several times. */
   issuerSource(passphrase: AskPassphrase): IssuerSource {
     const issuers = new Map<string, Promise<SigningCa>>()
-    return async (serial) => {
-      const authority = serial === undefined ? this.authority() : this.authorityOf(serial)
-      const issuer = issuers.get(authority.serial) ?? this.unlockCa(passphrase, authority)
-      issuers.set(authority.serial, issuer)
+    return async (authority = this.authority()) => {
+      const issuer = issuers.get(authority.id) ?? this.unlockCa(passphrase, authority)
+      issuers.set(authority.id, issuer)
       return issuer
     }
   }
@@ -178,7 +184,9 @@ export class Workspace {
         hint: 'restore it from a backup',
       })
     }
-    return new SqliteLedger(this.paths.ledger)
+    const ledger = new SqliteLedger(this.paths.ledger)
+    adoptOldRows(ledger)
+    return ledger
   }
 
   /**

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCrl } from '../../src/pki/crl.ts'
+import { signerId } from '../../src/workspace/authority.ts'
 import { publishCrls } from '../../src/workspace/publish-crl.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
 import { OpensslCa } from '../support/certificates.ts'
@@ -65,7 +66,7 @@ describe('serve', () => {
     const workspace = openWorkspace(own)
     const issuer = workspace.issuerSource(() => Promise.reject(new Error('nobody should ask')))
     const lastYear = new Date(Date.now() - 365 * 86_400_000)
-    const list = { of: [workspace.root().serial], issuer, days: 7, now: lastYear }
+    const list = { of: [signerId(workspace.root())], issuer, days: 7, now: lastYear }
     await publishCrls(workspace, list, () => undefined)
     workspace.close()
     const serve = new ServeProcess(['--home', own, '--http-port', '0'])

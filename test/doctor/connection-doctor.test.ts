@@ -37,7 +37,7 @@ async function examine(credentials: Credentials | undefined, given: Partial<Conn
     mode: 'starttls',
     domain: 'localhost',
     papers: credentials && papersOf(credentials),
-    home: { anchors: [t.ca.credentials.cert], source: 'the CA of the test', findBySerial: undefined },
+    home: { anchors: [t.ca.credentials.cert], source: 'the CA of the test', listBySerial: undefined },
     bind: false,
     now: new Date(),
     ...given,
@@ -114,11 +114,19 @@ describe('why EXTERNAL is not offered', () => {
     const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
     const fingerprint = new X509Certificate(alice.cert).fingerprint256.replaceAll(':', '').toLowerCase()
     const times = { notBefore: 0, notAfter: 0, issuedAt: 0, revokedAt: Date.UTC(2026, 0, 1) }
-    const names = { kind: 'client', issuer: '', name: '', device: '', domains: [], directory: '' } as const
+    const names = {
+      kind: 'client',
+      issuer: '',
+      authority: '',
+      name: '',
+      device: '',
+      domains: [],
+      directory: '',
+    } as const
     const home = {
       anchors: [t.ca.credentials.cert],
       source: 'the CA of the test',
-      findBySerial: (asked: string) => (asked === serial ? { serial, fingerprint, ...times, ...names } : undefined),
+      listBySerial: (asked: string) => (asked === serial ? [{ serial, fingerprint, ...times, ...names }] : []),
     }
     expect((await examine(alice, { home }))['client certificate']).toMatch(/^failed: revoked on 2026-01-01/)
   })
@@ -168,7 +176,7 @@ describe('servers that are not as they should be', () => {
   })
 
   it('it is of another CA than it should be', async () => {
-    const home = { anchors: [stranger.credentials.cert], source: 'ca.crt', findBySerial: undefined }
+    const home = { anchors: [stranger.credentials.cert], source: 'ca.crt', listBySerial: undefined }
     expect((await examine(undefined, { home }))['server chain']).toMatch(/^warning: issued by CN=Test CA: .* ca\.crt/)
   })
 

@@ -7,6 +7,7 @@ import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
 import { LEDGER_WORDS } from '../../src/store/sqlite-driver.ts'
 import { SqliteRevocations } from '../../src/store/sqlite-revocations.ts'
 import { snapshotDatabase } from '../../src/store/sqlite-snapshot.ts'
+import { signerId } from '../../src/workspace/authority.ts'
 import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { makeOcspSigner } from '../../src/workspace/ocsp-signer.ts'
@@ -97,7 +98,7 @@ describe('examineWorkspace', () => {
   it('sees that a CRL is stale, or lacks what is revoked, or is gone', async () => {
     await publishCrls(
       ca.workspace,
-      { of: [ca.workspace.root().serial], issuer: source(), days: 7, now: new Date() },
+      { of: [signerId(ca.workspace.root())], issuer: source(), days: 7, now: new Date() },
       () => 0,
     )
     const old = ca.path('old.crl')

@@ -80,7 +80,7 @@ function crlOf(input: Buffer) {
 function verify(input: Buffer): void {
   const chain = readCertificates(input, 'FILE')
   const anchors = { anchors: root.certificate.pem, anchorSource: 'CA' }
-  verifyCertificate({ ...anchors, chain, purpose: undefined, now: NOW, findBySerial: undefined, crl: undefined })
+  verifyCertificate({ ...anchors, chain, purpose: undefined, now: NOW, listBySerial: undefined, crl: undefined })
 }
 
 function makeTargets(): Record<string, Target> {

@@ -4,7 +4,7 @@ import { plainTrust } from '../../src/server/client-trust.ts'
 import { verifyChain } from '../../src/store/audit.ts'
 import { TrustAnchors } from '../../src/trust/chain.ts'
 import { issuedRecord } from '../store/contract.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
 import { forASecond } from '../support/for-a-second.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
@@ -487,9 +487,11 @@ describe('XEP-0257 §2.1: <no-cert-management/>', () => {
 describe('what was enrolled with a certificate that the CA revokes', () => {
   const serial = ({ cert }: Credentials) => new X509Certificate(cert).serialNumber.toLowerCase()
   const revoke = (reason: string) =>
-    t.ledger.transaction((_insert, changes) => changes.revoke(serial(alice), { at: now.getTime(), reason }))
+    t.ledger.transaction((_insert, changes) =>
+      changes.revoke(idBy(ca.credentials, alice), { at: now.getTime(), reason }),
+    )
 
-  beforeEach(() => t.ledger.transaction((insert) => insert(issuedRecord({ serial: serial(alice) }))))
+  beforeEach(() => t.ledger.transaction((insert) => insert(issuedRecord(idBy(ca.credentials, alice)))))
 
   it.each(['unspecified', 'keyCompromise', 'cessationOfOperation'])('goes with it: %s', async (reason) => {
     await enrol(await online(alice), 'Phone', phone)

@@ -47,7 +47,7 @@ afterEach(() => {
 
 const proof: LoginProof = {
   serial: 'a1',
-  above: [],
+  ids: [],
   issuer: 'CN=CA',
   fingerprint: 'f0',
   ends: [],

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TrustAnchors } from '../../src/trust/chain.ts'
 import { issuedRecord } from '../store/contract.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
 import { attemptAt, onlineAt, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import type { RawClient } from '../support/xmpp-client.ts'
@@ -41,10 +41,18 @@ afterEach(() => server.stop())
 const x509 = ({ cert }: Credentials) => new X509Certificate(cert)
 const serialOf = (credentials: Credentials) => x509(credentials).serialNumber.toLowerCase()
 
+/** By whichever CA has signed it. */
+function idOf(credentials: Credentials) {
+  const signer = [ca.credentials, other.credentials, devices].find(({ cert }) =>
+    x509(credentials).verify(new X509Certificate(cert).publicKey),
+  )
+  return idBy(signer ?? credentials, credentials)
+}
+
 function revoke(credentials: Credentials): void {
   server.ledger.transaction((insert, changes) => {
-    insert(issuedRecord({ serial: serialOf(credentials) }))
-    changes.revoke(serialOf(credentials), { at: now.getTime(), reason: 'keyCompromise' })
+    insert(issuedRecord(idOf(credentials)))
+    changes.revoke(idOf(credentials), { at: now.getTime(), reason: 'keyCompromise' })
   })
 }
 

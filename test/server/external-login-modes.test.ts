@@ -8,7 +8,7 @@ import { DEFAULT_TLS } from '../../src/server/listener.ts'
 import { TrustAnchors } from '../../src/trust/chain.ts'
 import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 import { issuedRecord } from '../store/contract.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
 import { attemptAt, Login, onlineAt, secured, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
 import { RawClient } from '../support/xmpp-client.ts'
@@ -298,8 +298,8 @@ describe.each(VARIANTS)('session tickets over $transport, $version', (variant) =
     let now = () => new Date()
     const server = await start({}, { tls, login: { now: () => now() } })
     const session = await sessionOf(server, alice)
-    const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
-    if (since === 'revoked') server.ledger.transaction((insert) => insert(issuedRecord({ serial, revokedAt: 1 })))
+    const id = idBy(ca.credentials, alice)
+    if (since === 'revoked') server.ledger.transaction((insert) => insert(issuedRecord({ ...id, revokedAt: 1 })))
     if (since === 'expired') now = () => new Date('2100-01-01T00:00:00Z')
     const login = await resume(server, alice, session)
     expect(login.offered).toEqual(since === 'nothing' ? ['EXTERNAL'] : [])

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Credentials, OpensslCa, withOtherSignature } from '../support/certificates.ts'
+import { type Credentials, idBy, OpensslCa, withOtherSignature } from '../support/certificates.ts'
 import { type Attempt, attemptAt, Login, secured, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
@@ -33,14 +33,13 @@ describe.each(VARIANTS)('time passes between the handshake and <auth/>, over $tr
   const RESPONSE = "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</response>"
   const after = () => new Date('2095-01-01T00:00:00Z')
 
-  function revoke(t: TestServer, { cert }: Credentials): void {
-    const { serialNumber, raw } = new X509Certificate(cert)
+  function revoke(t: TestServer, credentials: Credentials): void {
+    const { raw } = new X509Certificate(credentials.cert)
     const fingerprint = new X509Certificate(raw).fingerprint256.replaceAll(':', '').toLowerCase()
     t.ledger.transaction((insert) =>
       insert({
-        serial: serialNumber.toLowerCase(),
+        ...idBy(ca.credentials, credentials),
         kind: 'client',
-        issuer: 'ca',
         name: 'x@localhost',
         device: '',
         domains: [],

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
@@ -7,7 +7,7 @@ import { DEFAULT_TLS, type LoginMethod } from '../../src/server/listener.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
 import { TrustAnchors } from '../../src/trust/chain.ts'
 import { issuedRecord } from '../store/contract.ts'
-import { OpensslCa } from '../support/certificates.ts'
+import { idBy, OpensslCa } from '../support/certificates.ts'
 import { Login, secured, VARIANTS } from '../support/external-login.ts'
 import { ALL_SCRAM, addAccount, passwordServers } from '../support/password-server.ts'
 import {
@@ -571,10 +571,9 @@ describe('certificates', () => {
 
   it('that are revoked while the account is looked up do not log in', async () => {
     const server = await start({ certificates: 'account' })
-    const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
     const find = server.accounts.find.bind(server.accounts)
     server.accounts.find = async (jid) => {
-      server.ledger.transaction((insert) => insert(issuedRecord({ serial, revokedAt: 1 })))
+      server.ledger.transaction((insert) => insert(issuedRecord({ ...idBy(ca.credentials, alice), revokedAt: 1 })))
       return find(jid)
     }
     const login = await Login.begin(server, { credentials: alice })

@@ -95,7 +95,7 @@ describe('a login is remembered with its certificate', () => {
   ])('$name: noted, and ended when the certificate ends', async ({ inline, end }) => {
     const logins: string[] = []
     let now = () => new Date()
-    const own = await startTestServer({ ca, login: { now: () => now(), onLogin: (serial) => logins.push(serial) } })
+    const own = await startTestServer({ ca, login: { now: () => now(), onLogin: ({ serial }) => logins.push(serial) } })
     const client = await RawClient.secured({ port: own.port, credentials: alice })
     clients.push(client)
     client.send(external2(inline))
@@ -161,7 +161,7 @@ describe('who may not log in', () => {
 
   it('fails on a stream that is from somebody else, which goes on (XEP-0388 §2.3), and by RFC 6120 ends', async () => {
     const logins: string[] = []
-    const own = await startTestServer({ ca, login: { onLogin: (serial) => logins.push(serial) } })
+    const own = await startTestServer({ ca, login: { onLogin: ({ serial }) => logins.push(serial) } })
     const client = await RawClient.secured({ port: own.port, credentials: alice, from: 'bob@localhost' })
     clients.push(client)
     client.send(external2(bind()))

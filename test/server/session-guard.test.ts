@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LoginProof, type Objection, SessionGuard } from '../../src/server/session-guard.ts'
+import type { CertificateId } from '../../src/store/certificate-id.ts'
 import { MemoryLedger } from '../../src/store/memory.ts'
 import type { StreamError } from '../../src/xmpp/stream.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { idOf, issuedRecord } from '../store/contract.ts'
 import { LogBook } from '../support/server.ts'
 
 const END = Date.UTC(2030, 0, 1)
@@ -28,7 +29,7 @@ class Client {
 function proof(serial: string, given: Partial<LoginProof> = {}): LoginProof {
   return {
     serial,
-    above: [],
+    ids: [idOf(serial)],
     issuer: 'CN=CA',
     fingerprint: `fingerprint of ${serial}`,
     ends: [new Date(END)],
@@ -38,15 +39,15 @@ function proof(serial: string, given: Partial<LoginProof> = {}): LoginProof {
 }
 
 class CountingLedger extends MemoryLedger {
-  questions: (readonly string[])[] = []
+  questions: string[][] = []
   failure: Error | undefined
   onQuestion: () => void = () => undefined
 
-  override revokedAmong(serials: readonly string[]): string[] {
-    this.questions.push(serials)
+  override revokedAmong<Id extends CertificateId>(ids: readonly Id[]): Id[] {
+    this.questions.push(ids.map(({ serial }) => serial))
     this.onQuestion()
     if (this.failure !== undefined) throw this.failure
-    return super.revokedAmong(serials)
+    return super.revokedAmong(ids)
   }
 
   /** Resolves with the next question. */
@@ -77,8 +78,8 @@ function setUp() {
   }
   const revoke = (serial: string) =>
     ledger.transaction((insert, changes) => {
-      if (ledger.findBySerial(serial) === undefined) insert(issuedRecord({ serial }))
-      changes.revoke(serial, { at: 5_000, reason: 'keyCompromise' })
+      if (ledger.find(idOf(serial)) === undefined) insert(issuedRecord({ serial }))
+      changes.revoke(idOf(serial), { at: 5_000, reason: 'keyCompromise' })
     })
   return { guard, ledger, log, clock, client, mortal, revoke }
 }
@@ -99,7 +100,7 @@ describe('SessionGuard', () => {
 
   it('ends a session whose CA, sent along by the client, is revoked', async () => {
     const { client, revoke, log } = setUp()
-    const session = client('a1', { above: ['ca5e'] })
+    const session = client('a1', { ids: [idOf('a1'), idOf('ca5e')] })
     revoke('ca5e')
     expect(await session.ended).toEqual(REVOKED)
     expect(log.lines[0]).toMatchObject({ reason: 'its CA ca5e has been revoked' })

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { LoginRecorder } from '../../src/service/login-recorder.ts'
+import { certificateKey } from '../../src/store/certificate-id.ts'
+import type { NotedLogin } from '../../src/store/ledger.ts'
 import { MemoryLedger } from '../../src/store/memory.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { idOf, issuedRecord } from '../store/contract.ts'
 import { LogBook } from '../support/server.ts'
 
 /** Counts its writes; the first `failures` of them fail. */
@@ -18,7 +20,7 @@ class ObservedLedger extends MemoryLedger {
     })
   }
 
-  override recordLogins(logins: ReadonlyMap<string, number>): void {
+  override recordLogins(logins: readonly NotedLogin[]): void {
     this.writes += 1
     if (this.writes <= this.failures) throw new XmppkiError('IO', 'the ledger is locked by another process')
     super.recordLogins(logins)
@@ -32,14 +34,14 @@ describe('LoginRecorder', () => {
   it('writes many logins at once, the last of each certificate', async () => {
     const ledger = new ObservedLedger()
     const recorder = new LoginRecorder(ledger, new LogBook(), NEVER_MS)
-    for (let at = 1; at <= 1_000; at++) recorder.note(at % 2 === 0 ? 'a1' : 'b2', at)
+    for (let at = 1; at <= 1_000; at++) recorder.note(idOf(at % 2 === 0 ? 'a1' : 'b2'), at)
     expect(ledger.writes).toBe(0)
     await recorder.stop()
     expect(ledger.writes).toBe(1)
     expect(ledger.lastLogins()).toEqual(
       new Map([
-        ['b2', 999],
-        ['a1', 1_000],
+        [certificateKey(idOf('b2')), 999],
+        [certificateKey(idOf('a1')), 1_000],
       ]),
     )
   })
@@ -49,15 +51,15 @@ describe('LoginRecorder', () => {
     const written = new Promise<void>((resolve) => {
       ledger.written = resolve
     })
-    new LoginRecorder(ledger, new LogBook(), 1).note('a1', 7)
+    new LoginRecorder(ledger, new LogBook(), 1).note(idOf('a1'), 7)
     await written
-    expect(ledger.lastLogins()).toEqual(new Map([['a1', 7]]))
+    expect(ledger.lastLogins()).toEqual(new Map([[certificateKey(idOf('a1')), 7]]))
   })
 
   it('leaves certificates of other CAs out', async () => {
     const ledger = new ObservedLedger()
     const recorder = new LoginRecorder(ledger, new LogBook(), NEVER_MS)
-    recorder.note('foreign', 7)
+    recorder.note(idOf('foreign'), 7)
     await recorder.stop()
     expect(ledger.lastLogins()).toEqual(new Map())
   })
@@ -67,9 +69,9 @@ describe('LoginRecorder', () => {
     ledger.failures = 2
     const log = new LogBook()
     const recorder = new LoginRecorder(ledger, log, NEVER_MS)
-    recorder.note('a1', 7)
+    recorder.note(idOf('a1'), 7)
     await recorder.stop()
-    expect(ledger.lastLogins()).toEqual(new Map([['a1', 7]]))
+    expect(ledger.lastLogins()).toEqual(new Map([[certificateKey(idOf('a1')), 7]]))
     expect(log.lines).toMatchObject([{ level: 'warn', error: 'the ledger is locked by another process' }])
   })
 
@@ -77,7 +79,7 @@ describe('LoginRecorder', () => {
     const ledger = new ObservedLedger()
     ledger.failures = Number.POSITIVE_INFINITY
     const recorder = new LoginRecorder(ledger, new LogBook(), NEVER_MS)
-    recorder.note('a1', 7)
+    recorder.note(idOf('a1'), 7)
     await recorder.stop()
     expect(ledger.lastLogins()).toEqual(new Map())
   })

@@ -6,6 +6,7 @@ import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import { Caretaker } from '../../src/service/caretaker.ts'
 import type { PkiHttp } from '../../src/service/pki-http.ts'
 import { startPublishing } from '../../src/service/publishing.ts'
+import { signerId } from '../../src/workspace/authority.ts'
 import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import type { IssuedClient } from '../../src/workspace/issue-client.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
@@ -162,7 +163,7 @@ describe('files over HTTP', () => {
     const { publishCrls } = await import('../../src/workspace/publish-crl.ts')
     await publishCrls(
       ca.workspace,
-      { of: [root?.serial ?? ''], issuer: source(), days: 9, now: new Date() },
+      { of: root === undefined ? [] : [signerId(root)], issuer: source(), days: 9, now: new Date() },
       () => undefined,
     )
     const after = await (await fetch(url('/root.crl'))).arrayBuffer()

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { type AuditEvent, verifyChain } from '../../src/store/audit.ts'
+import { type CertificateId, certificateKey, type SignerId } from '../../src/store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../../src/store/ledger.ts'
 
 /** A client record that differs from the next one by everything that is given. */
@@ -8,6 +9,7 @@ export function issuedRecord(given: Partial<IssuedRecord> & { readonly serial: s
   return {
     kind: 'client',
     issuer: 'ca',
+    authority: 'CA',
     name: 'alice@localhost',
     device: '',
     domains: [],
@@ -19,6 +21,14 @@ export function issuedRecord(given: Partial<IssuedRecord> & { readonly serial: s
     ...given,
   }
 }
+
+/** What identifies the record that {@link issuedRecord} makes. */
+export function idOf(serial: string, given: Partial<CertificateId> = {}): CertificateId {
+  return { authority: 'CA', issuer: 'ca', serial, ...given }
+}
+
+const CA = { authority: 'CA', issuer: 'ca' }
+const OTHER = { authority: 'Other', issuer: 'other' }
 
 /** What every ledger has to do. */
 export function describeLedger(name: string, open: () => Ledger): void {
@@ -41,18 +51,18 @@ export function describeLedger(name: string, open: () => Ledger): void {
         revocationReason: 'keyCompromise',
       })
       add(record)
-      expect(ledger.findBySerial(record.serial)).toStrictEqual(record)
+      expect(ledger.find(idOf(record.serial))).toStrictEqual(record)
       expect(ledger.list()).toStrictEqual([record])
     })
 
     it('leaves out what a record does not have', () => {
       add(issuedRecord({ serial: 'a1' }))
-      expect(ledger.findBySerial('a1')).toStrictEqual(issuedRecord({ serial: 'a1' }))
+      expect(ledger.find(idOf('a1'))).toStrictEqual(issuedRecord({ serial: 'a1' }))
     })
 
     it.each(['', '0', 'A1', 'a1 ', "' OR 1=1 --"])('does not find the serial number %j', (serial) => {
       add(issuedRecord({ serial: 'a1' }))
-      expect(ledger.findBySerial(serial)).toBeUndefined()
+      expect(ledger.find(idOf(serial))).toBeUndefined()
     })
 
     it('keeps serial numbers that look like numbers apart (RFC 5280 §4.1.2.2)', () => {
@@ -62,7 +72,7 @@ export function describeLedger(name: string, open: () => Ledger): void {
         issuedRecord({ serial: '1e2' }),
         issuedRecord({ serial: '100' }),
       )
-      expect(['1', '01', '1e2', '100'].map((serial) => ledger.findBySerial(serial)?.serial)).toEqual([
+      expect(['1', '01', '1e2', '100'].map((serial) => ledger.find(idOf(serial))?.serial)).toEqual([
         '1',
         '01',
         '1e2',
@@ -123,7 +133,7 @@ export function describeLedger(name: string, open: () => Ledger): void {
     it('sees inside a transaction what was inserted in it', () => {
       const found = ledger.transaction((insert) => {
         insert(issuedRecord({ serial: 'a1' }))
-        return ledger.findBySerial('a1')?.serial
+        return ledger.find(idOf('a1'))?.serial
       })
       expect(found).toBe('a1')
     })
@@ -144,7 +154,7 @@ export function describeLedger(name: string, open: () => Ledger): void {
 
     describe('revoke', () => {
       const revoke = (serial: string, at: number, reason: string) =>
-        ledger.transaction((_insert, changes) => changes.revoke(serial, { at, reason }))
+        ledger.transaction((_insert, changes) => changes.revoke(idOf(serial), { at, reason }))
 
       it('notes date and reason, and gives back the record', () => {
         add(issuedRecord({ serial: 'a1' }), issuedRecord({ serial: 'b2' }))
@@ -157,7 +167,7 @@ export function describeLedger(name: string, open: () => Ledger): void {
         add(issuedRecord({ serial: 'a1' }))
         revoke('a1', 5_000, 'keyCompromise')
         expect(revoke('a1', 6_000, 'superseded')).toMatchObject({ revokedAt: 5_000, revocationReason: 'keyCompromise' })
-        expect(ledger.findBySerial('a1')).toMatchObject({ revokedAt: 5_000, revocationReason: 'keyCompromise' })
+        expect(ledger.find(idOf('a1'))).toMatchObject({ revokedAt: 5_000, revocationReason: 'keyCompromise' })
       })
 
       it('knows no certificate with another serial number', () => {
@@ -175,19 +185,19 @@ export function describeLedger(name: string, open: () => Ledger): void {
 
     it('notes that files have moved, of one certificate only', () => {
       add(issuedRecord({ serial: 'a1' }), issuedRecord({ serial: 'b2' }))
-      ledger.transaction((_insert, changes) => changes.relocate('a1', '/elsewhere/alice'))
+      ledger.transaction((_insert, changes) => changes.relocate(idOf('a1'), '/elsewhere/alice'))
       const moved = issuedRecord({ serial: 'a1', directory: '/elsewhere/alice' })
       expect(ledger.list()).toStrictEqual([moved, issuedRecord({ serial: 'b2' })])
     })
 
     it('counts CRL numbers upwards from 1 (RFC 5280 §5.2.3)', () => {
-      const next = () => ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))
+      const next = () => ledger.transaction((_insert, changes) => changes.nextCrlNumber(CA, 0))
       expect([next(), next(), next()]).toEqual([1, 2, 3])
     })
 
     it('counts the CRLs of every CA by themselves', () => {
-      const next = (issuer: string) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(issuer, 0))
-      expect([next('ca'), next('ca'), next('other'), next('ca')]).toEqual([1, 2, 1, 3])
+      const next = (signer: SignerId) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(signer, 0))
+      expect([next(CA), next(CA), next(OTHER), next(CA)]).toEqual([1, 2, 1, 3])
     })
 
     it('lists what one CA has revoked, in the order of issue', () => {
@@ -196,9 +206,9 @@ export function describeLedger(name: string, open: () => Ledger): void {
         issuedRecord({ serial: 'a1', issuedAt: 2_000, ...revoked }),
         issuedRecord({ serial: 'b2', kind: 'server', issuedAt: 1_000, ...revoked }),
       ]
-      add(first, second, issuedRecord({ serial: 'c3' }), issuedRecord({ serial: 'd4', issuer: 'other', ...revoked }))
-      expect(ledger.listRevoked('ca')).toStrictEqual([second, first])
-      expect(ledger.listRevoked('nobody')).toEqual([])
+      add(first, second, issuedRecord({ serial: 'c3' }), issuedRecord({ serial: 'd4', ...OTHER, ...revoked }))
+      expect(ledger.listRevoked(CA)).toStrictEqual([second, first])
+      expect(ledger.listRevoked({ authority: 'Nobody', issuer: 'nobody' })).toEqual([])
       expect(ledger.listRevoked().map(({ serial }) => serial)).toEqual(['b2', 'd4', 'a1'])
       expect(ledger.countRevoked()).toBe(3)
     })
@@ -211,7 +221,10 @@ export function describeLedger(name: string, open: () => Ledger): void {
         issuedRecord({ serial: '01', ...revoked }),
         issuedRecord({ serial: 'd4', ...revoked }),
       )
-      expect(ledger.revokedAmong(['a1', 'b2', 'c3', '1', '01', 'A1', '', "d4' --"]).sort()).toEqual(['01', 'a1'])
+      const asked = ['a1', 'b2', 'c3', '1', '01', 'A1', '', "d4' --"].map((serial) => idOf(serial))
+      expect(ledger.revokedAmong(asked)).toEqual([idOf('a1'), idOf('01')])
+      // The ids themselves, so that whoever asks finds what belongs to them.
+      expect(ledger.revokedAmong(asked)[0]).toBe(asked[0])
       expect(ledger.revokedAmong([])).toEqual([])
     })
 
@@ -221,13 +234,13 @@ export function describeLedger(name: string, open: () => Ledger): void {
         issuedRecord({ serial: 'b2' }),
         issuedRecord({ serial: '1', revokedAt: 0, revocationReason: 'keyCompromise' }),
       )
-      expect(['a1', '1', 'b2', 'A1', '01', '', "a1' --"].map((serial) => ledger.revokedAt(serial))).toEqual([
+      expect(['a1', '1', 'b2', 'A1', '01', '', "a1' --"].map((serial) => ledger.revokedAt(idOf(serial)))).toEqual([
         5_000,
         0,
         ...Array(5).fill(undefined),
       ])
-      ledger.transaction((_insert, changes) => changes.revoke('b2', { at: 6_000, reason: 'superseded' }))
-      expect(ledger.revokedAt('b2')).toBe(6_000)
+      ledger.transaction((_insert, changes) => changes.revoke(idOf('b2'), { at: 6_000, reason: 'superseded' }))
+      expect(ledger.revokedAt(idOf('b2'))).toBe(6_000)
     })
 
     describe('changes()', () => {
@@ -235,10 +248,10 @@ export function describeLedger(name: string, open: () => Ledger): void {
         add(issuedRecord({ serial: 'a1' }))
         const before = ledger.changes()
         ledger.list()
-        ledger.recordLogins(new Map([['a1', 1_000]]))
+        ledger.recordLogins([{ certificate: idOf('a1'), at: 1_000 }])
         expect(() =>
           ledger.transaction((_insert, changes) => {
-            changes.revoke('a1', { at: 5_000, reason: 'superseded' })
+            changes.revoke(idOf('a1'), { at: 5_000, reason: 'superseded' })
             throw new Error('no')
           }),
         ).toThrow()
@@ -249,7 +262,7 @@ export function describeLedger(name: string, open: () => Ledger): void {
         const seen = [ledger.changes()]
         add(issuedRecord({ serial: 'a1' }))
         seen.push(ledger.changes())
-        ledger.transaction((_insert, changes) => changes.revoke('a1', { at: 5_000, reason: 'superseded' }))
+        ledger.transaction((_insert, changes) => changes.revoke(idOf('a1'), { at: 5_000, reason: 'superseded' }))
         seen.push(ledger.changes())
         await ledger.longTransaction(async (insert) => insert(issuedRecord({ serial: 'b2' })))
         seen.push(ledger.changes())
@@ -257,26 +270,19 @@ export function describeLedger(name: string, open: () => Ledger): void {
       })
     })
 
-    it('remembers the last login with each certificate', () => {
+    it('remembers the last login with each certificate that it has', () => {
+      add(issuedRecord({ serial: 'a1' }), issuedRecord({ serial: 'b2' }), issuedRecord({ serial: 'a1', ...OTHER }))
       expect(ledger.lastLogins()).toEqual(new Map())
-      ledger.recordLogins(
-        new Map([
-          ['a1', 1_000],
-          ['b2', 2_000],
-        ]),
-      )
-      ledger.recordLogins(
-        new Map([
-          ['a1', 3_000],
-          ['b2', 1_500],
-        ]),
-      )
-      expect(ledger.lastLogins()).toEqual(
-        new Map([
-          ['a1', 3_000],
-          ['b2', 2_000],
-        ]),
-      )
+      const logins = (times: Record<string, number>) =>
+        Object.entries(times).map(([serial, at]) => ({ certificate: idOf(serial), at }))
+      ledger.recordLogins(logins({ a1: 1_000, b2: 2_000, c3: 3_000 }))
+      ledger.recordLogins([...logins({ a1: 3_000, b2: 1_500 }), { certificate: idOf('a1', OTHER), at: 500 }])
+      const expected = [
+        [idOf('a1'), 3_000],
+        [idOf('b2'), 2_000],
+        [idOf('a1', OTHER), 500],
+      ] as const
+      expect(ledger.lastLogins()).toEqual(new Map(expected.map(([id, at]) => [certificateKey(id), at])))
     })
 
     it('forgets revocation and CRL number of a transaction that throws', () => {
@@ -284,18 +290,18 @@ export function describeLedger(name: string, open: () => Ledger): void {
       const failure = new Error('no')
       expect(() =>
         ledger.transaction((_insert, changes) => {
-          changes.revoke('a1', { at: 5_000, reason: 'superseded' })
-          changes.relocate('a1', '/elsewhere')
-          changes.nextCrlNumber('ca', 0)
+          changes.revoke(idOf('a1'), { at: 5_000, reason: 'superseded' })
+          changes.relocate(idOf('a1'), '/elsewhere')
+          changes.nextCrlNumber(CA, 0)
           throw failure
         }),
       ).toThrow(failure)
       expect(ledger.list()).toStrictEqual([issuedRecord({ serial: 'a1' })])
-      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(1)
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(CA, 0))).toBe(1)
     })
 
     it('gives CRL numbers above the one that is published already', () => {
-      const next = (above: number) => ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', above))
+      const next = (above: number) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(CA, above))
       expect([next(41), next(7), next(43)]).toEqual([42, 43, 44])
     })
 
@@ -344,6 +350,57 @@ export function describeLedger(name: string, open: () => Ledger): void {
           [1, 'log-started'],
           [2, 'revoked'],
         ])
+      })
+    })
+
+    describe('several CAs with the same serial numbers (RFC 5280 §4.1.2.2)', () => {
+      const ours = issuedRecord({ serial: '1005' })
+      const theirs = issuedRecord({ serial: '1005', ...OTHER, name: 'bob@localhost' })
+      const revoke = (id: CertificateId) =>
+        ledger.transaction((_insert, changes) => changes.revoke(id, { at: 5_000, reason: 'keyCompromise' }))
+
+      it('tells their certificates apart', () => {
+        add(ours, theirs)
+        expect(ledger.find(ours)).toStrictEqual(ours)
+        expect(ledger.find(theirs)).toStrictEqual(theirs)
+        expect(ledger.find({ ...ours, authority: 'Nobody' })).toBeUndefined()
+        expect(ledger.listBySerial('1005')).toStrictEqual([ours, theirs])
+      })
+
+      it('revokes, moves and counts one of them alone', () => {
+        add(ours, theirs)
+        expect(revoke(ours)).toMatchObject({ name: 'alice@localhost', revokedAt: 5_000 })
+        ledger.transaction((_insert, changes) => changes.relocate(theirs, '/elsewhere'))
+        expect([ours, theirs].map((id) => ledger.revokedAt(id))).toEqual([5_000, undefined])
+        expect(ledger.revokedAmong([theirs, ours])).toEqual([ours])
+        expect(ledger.find(ours)?.directory).toBe(ours.directory)
+        expect(ledger.find(theirs)).toStrictEqual({ ...theirs, directory: '/elsewhere' })
+        expect(ledger.listRevoked(OTHER)).toEqual([])
+      })
+
+      it('knows a CA whose certificate was renewed with the same key', () => {
+        add(ours)
+        const renewed = { ...CA, issuer: 'renewed' }
+        expect(ledger.find(idOf('1005', renewed))).toStrictEqual(ours)
+        revoke(idOf('1005', renewed))
+        expect(ledger.listRevoked(renewed).map(({ serial }) => serial)).toEqual(['1005'])
+        const next = (signer: SignerId) => ledger.transaction((_insert, changes) => changes.nextCrlNumber(signer, 0))
+        expect([next(CA), next(renewed), next(CA)]).toEqual([1, 2, 3])
+      })
+
+      it('goes by the serial number of the CA certificate where the CA is not known', () => {
+        const old = issuedRecord({ serial: '1005', authority: '' })
+        add(old, theirs)
+        expect(ledger.find(ours)).toStrictEqual(old)
+        expect(ledger.find(old)).toStrictEqual(old)
+        expect(ledger.find(idOf('1005', { issuer: 'another' }))).toBeUndefined()
+        expect(ledger.find({ ...theirs, authority: '' })).toStrictEqual(theirs)
+        revoke(ours)
+        expect([ours, theirs].map((id) => ledger.revokedAt(id))).toEqual([5_000, undefined])
+        expect(ledger.revokedAmong([ours, theirs])).toEqual([ours])
+        expect(ledger.listRevoked(CA).map(({ name }) => name)).toEqual(['alice@localhost'])
+        ledger.recordLogins([{ certificate: ours, at: 7_000 }])
+        expect(ledger.lastLogins()).toEqual(new Map([[certificateKey(old), 7_000]]))
       })
     })
 

@@ -6,6 +6,7 @@ import type { Enrolment } from '../../src/store/enrolments.ts'
 import type { Ledger } from '../../src/store/ledger.ts'
 import { MemoryLedger } from '../../src/store/memory.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { idOf } from './contract.ts'
 
 let folder: string
 let count = 0
@@ -47,7 +48,7 @@ describe.each([
     ledger.transaction((_insert, changes) => changes.revokeEnrolment(account, label, 5_000))
 
   it('gives back an enrolment as it was put in', () => {
-    const whole = enrolment({ label: "Mobil-Telefon's <ü>", mayManage: false, vouchedBy: 'a1' })
+    const whole = enrolment({ label: "Mobil-Telefon's <ü>", mayManage: false, vouchedBy: idOf('a1') })
     expect(enrol(whole)).toBeUndefined()
     expect(enrol({ label: 'Laptop', fingerprint: 'f2' })).toBeUndefined()
     expect(ledger.enrolments.find('f1')).toStrictEqual(whole)

@@ -6,7 +6,7 @@ import { MemoryLedger } from '../../src/store/memory.ts'
 import type { SharedRevocation } from '../../src/store/revocations.ts'
 import { SharedLedger } from '../../src/store/shared-ledger.ts'
 import { SqliteRevocations } from '../../src/store/sqlite-revocations.ts'
-import { issuedRecord } from './contract.ts'
+import { idOf, issuedRecord } from './contract.ts'
 
 let folder: string
 let others: SqliteRevocations
@@ -23,8 +23,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
+const OTHER = { authority: 'Other', issuer: 'other' }
+
 function elsewhere(serial: string, given: Partial<SharedRevocation> = {}): SharedRevocation {
-  return { serial, issuer: 'ca', revokedAt: 7_000, reason: 'keyCompromise', ...given }
+  return { ...idOf(serial), revokedAt: 7_000, reason: 'keyCompromise', ...given }
 }
 
 describe('SharedLedger', () => {
@@ -32,27 +34,27 @@ describe('SharedLedger', () => {
     own.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
     others.take([elsewhere('a1'), elsewhere('b2')])
     const revoked = { revokedAt: 7_000, revocationReason: 'keyCompromise' }
-    expect(ledger.findBySerial('a1')).toStrictEqual({ ...issuedRecord({ serial: 'a1' }), ...revoked })
-    expect(ledger.findBySerial('b2')).toStrictEqual({ serial: 'b2', ...revoked })
-    expect(ledger.findBySerial('c3')).toBeUndefined()
-    expect(ledger.revokedAmong(['a1', 'b2', 'c3'])).toEqual(['a1', 'b2'])
+    expect(ledger.find(idOf('a1'))).toStrictEqual({ ...issuedRecord({ serial: 'a1' }), ...revoked })
+    expect(ledger.find(idOf('b2'))).toStrictEqual(revoked)
+    expect(ledger.find(idOf('c3'))).toBeUndefined()
+    expect(ledger.revokedAmong([idOf('a1'), idOf('b2'), idOf('c3')])).toEqual([idOf('a1'), idOf('b2')])
   })
 
   it('keeps date and reason of its own revocations, and says each once', () => {
     const mine = issuedRecord({ serial: 'a1', revokedAt: 5_000, revocationReason: 'superseded' })
     own.transaction((insert) => insert(mine))
     others.take([elsewhere('a1')])
-    expect(ledger.findBySerial('a1')).toStrictEqual(mine)
-    expect(ledger.revokedAmong(['a1'])).toEqual(['a1'])
+    expect(ledger.find(idOf('a1'))).toStrictEqual(mine)
+    expect(ledger.revokedAmong([idOf('a1')])).toEqual([idOf('a1')])
   })
 
   it('does not take a certificate of another CA with the same number for its own', () => {
     own.transaction((insert) => insert(issuedRecord({ serial: '01' })))
-    others.take([elsewhere('01', { issuer: 'other' })])
-    expect(ledger.findBySerial('01')).toStrictEqual(issuedRecord({ serial: '01' }))
-    expect(ledger.revokedAmong(['01'])).toEqual([])
+    others.take([elsewhere('01', OTHER)])
+    expect(ledger.find(idOf('01'))).toStrictEqual(issuedRecord({ serial: '01' }))
+    expect(ledger.revokedAmong([idOf('01')])).toEqual([])
     others.take([elsewhere('01')])
-    expect(ledger.revokedAmong(['01'])).toEqual(['01'])
+    expect(ledger.revokedAmong([idOf('01')])).toEqual([idOf('01')])
   })
 
   it('has changed when either has', () => {
@@ -64,14 +66,14 @@ describe('SharedLedger', () => {
     expect(new Set(seen).size).toBe(3)
     expect(others.take([elsewhere('a1', { revokedAt: 9_000 })])).toBe(0)
     expect(ledger.changes()).toBe(seen[2])
-    expect(ledger.findBySerial('a1')?.revokedAt).toBe(7_000)
+    expect(ledger.find(idOf('a1'))?.revokedAt).toBe(7_000)
   })
 
   it('is the ledger alone when nothing is shared', () => {
     const alone = new SharedLedger(own, () => undefined)
     own.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
-    expect(alone.findBySerial('a1')).toStrictEqual(issuedRecord({ serial: 'a1' }))
-    expect(alone.revokedAmong(['a1'])).toEqual([])
+    expect(alone.find(idOf('a1'))).toStrictEqual(issuedRecord({ serial: 'a1' }))
+    expect(alone.revokedAmong([idOf('a1')])).toEqual([])
     expect(alone.changes()).toBe(own.changes())
   })
 })
@@ -80,10 +82,10 @@ describe('SqliteRevocations', () => {
   it('remembers what it has learned when it is opened again', () => {
     const path = join(folder, 'again.db')
     const first = new SqliteRevocations(path)
-    first.take([elsewhere('a1'), elsewhere('b2', { issuer: 'other' })])
+    first.take([elsewhere('a1'), elsewhere('b2', OTHER)])
     first.close()
     const second = new SqliteRevocations(path)
-    expect(second.findAmong(['a1', 'b2', 'c3'])).toStrictEqual([elsewhere('a1'), elsewhere('b2', { issuer: 'other' })])
+    expect(second.findAmong(['a1', 'b2', 'c3'])).toStrictEqual([elsewhere('a1'), elsewhere('b2', OTHER)])
     second.close()
   })
 })

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyChain } from '../../src/store/audit.ts'
+import { certificateKey } from '../../src/store/certificate-id.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { openDatabase, translated } from '../../src/store/sqlite-driver.ts'
-import { describeLedger, issuedRecord } from './contract.ts'
+import { describeLedger, idOf, issuedRecord } from './contract.ts'
 
 let folder: string
 let count = 0
@@ -14,6 +15,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'xmppki-sqlite-'))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
+
+const CA = { authority: 'CA', issuer: 'ca' }
 
 const newPath = () => join(folder, `ledger-${count++}.db`)
 
@@ -43,9 +46,9 @@ describe('SqliteLedger', () => {
       seen.push(first.changes())
     }
     expect(new Set(seen).size).toBe(4)
-    second.transaction((_insert, changes) => changes.revoke('a1', { at: 5_000, reason: 'superseded' }))
+    second.transaction((_insert, changes) => changes.revoke(idOf('a1'), { at: 5_000, reason: 'superseded' }))
     expect(first.changes()).not.toBe(seen.at(-1))
-    expect(first.revokedAmong(['a1', 'b2'])).toEqual(['a1'])
+    expect(first.revokedAmong([idOf('a1'), idOf('b2')])).toEqual([idOf('a1')])
     first.close()
     second.close()
   })
@@ -54,7 +57,7 @@ describe('SqliteLedger', () => {
     const path = newPath()
     for (const expected of [1, 2]) {
       const ledger = new SqliteLedger(path)
-      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(expected)
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(CA, 0))).toBe(expected)
       ledger.close()
     }
   })
@@ -86,10 +89,10 @@ describe('SqliteLedger', () => {
         ['ca', 'ca'],
         ['a1', 'ca'],
       ])
-      expect(ledger.listRevoked('ca').map(({ serial }) => serial)).toEqual(['a1'])
+      expect(ledger.listRevoked(CA).map(({ serial }) => serial)).toEqual(['a1'])
       const [started] = verifyChain(ledger.auditTrail())
       expect(started).toMatchObject({ event: 'log-started', details: { certificates: 2, revoked: 1 } })
-      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber('ca', 0))).toBe(number)
+      expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(CA, 0))).toBe(number)
       ledger.close()
     })
   })
@@ -97,15 +100,16 @@ describe('SqliteLedger', () => {
   it('does not wait for another writer to note logins, but waits again afterwards', () => {
     const path = newPath()
     const [busy, server] = [new SqliteLedger(path), new SqliteLedger(path)]
+    busy.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
     const began = performance.now()
     busy.transaction(() => {
       const locked = expect.objectContaining({ code: 'IO', message: expect.stringContaining('locked') })
-      expect(() => server.recordLogins(new Map([['a1', 1]]))).toThrow(locked)
+      expect(() => server.recordLogins([{ certificate: idOf('a1'), at: 1 }])).toThrow(locked)
     })
     // Others wait for half a minute.
     expect(performance.now() - began).toBeLessThan(20_000)
-    server.recordLogins(new Map([['a1', 1]]))
-    expect(server.lastLogins()).toEqual(new Map([['a1', 1]]))
+    server.recordLogins([{ certificate: idOf('a1'), at: 1 }])
+    expect(server.lastLogins()).toEqual(new Map([[certificateKey(idOf('a1')), 1]]))
     busy.close()
     server.close()
   })
@@ -124,10 +128,10 @@ describe('SqliteLedger', () => {
     const reader = new SqliteLedger(path)
     const before = writer.transaction((insert) => {
       insert(issuedRecord({ serial: 'a1' }))
-      return reader.findBySerial('a1')
+      return reader.find(idOf('a1'))
     })
     expect(before).toBeUndefined()
-    expect(reader.findBySerial('a1')?.serial).toBe('a1')
+    expect(reader.find(idOf('a1'))?.serial).toBe('a1')
     writer.close()
     reader.close()
   })
@@ -166,7 +170,7 @@ describe('SqliteLedger', () => {
     new SqliteLedger(path).close()
     const database = new DatabaseSync(path)
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 5 })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 6 })
     database.close()
   })
 

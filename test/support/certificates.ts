@@ -3,6 +3,9 @@ import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { authorityId } from '../../src/pki/authority-id.ts'
+import { readRawCertificate } from '../../src/pki/certificate-der.ts'
+import type { CertificateId } from '../../src/store/certificate-id.ts'
 
 /** Key and certificate chain as PEM. */
 export interface Credentials {
@@ -277,4 +280,14 @@ export function withOtherSignature({ key, cert }: Credentials): Credentials {
   const integer = octets.readUInt8(0) < 0x80 ? octets : Buffer.concat([Buffer.from([0]), octets])
   const twin = derElement(Buffer.concat([r!.whole, derElement(integer, 0x02)]), 0x30)
   return { key, cert: joinCertificate(tbs, algorithm, twin) }
+}
+
+/** What identifies a certificate that this CA has signed. */
+export function idBy(signer: Credentials, { cert }: Credentials): CertificateId {
+  const authority = new X509Certificate(signer.cert)
+  return {
+    authority: authorityId(readRawCertificate(authority.raw)),
+    issuer: authority.serialNumber.toLowerCase(),
+    serial: new X509Certificate(cert).serialNumber.toLowerCase(),
+  }
 }

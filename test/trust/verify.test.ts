@@ -23,7 +23,7 @@ function verify(changes: Partial<VerifyRequest> = {}) {
     anchorSource: 'root.crt',
     purpose: undefined,
     now: NOW,
-    findBySerial: undefined,
+    listBySerial: undefined,
     crl: undefined,
     ...changes,
   })
@@ -100,10 +100,13 @@ describe('verifyCertificate', () => {
       { fingerprint: 'ff' },
       ['revocation: the ledger has another certificate with this serial number'],
     ],
+    ['that serial of another CA', { fingerprint: 'ff', authority: 'another', revokedAt: NOW.getTime() }, []],
   ])('asks the ledger: %s', (_, row, expected) => {
     const { revokedAt, ...rest } = { fingerprint: client.fingerprint, revokedAt: undefined, ...row }
-    const entry = row && { ...rest, ...(revokedAt === undefined ? {} : { revokedAt }) }
-    expect(failures({ findBySerial: (serial) => (serial === client.serial ? entry : undefined) })).toEqual(expected)
+    const entry = { authority: root.id, ...rest, ...(revokedAt === undefined ? {} : { revokedAt }) }
+    expect(
+      failures({ listBySerial: (serial) => (row !== undefined && serial === client.serial ? [entry] : []) }),
+    ).toEqual(expected)
   })
 
   it('asks a CRL (RFC 5280 §6.3)', async () => {

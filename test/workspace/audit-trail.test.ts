@@ -145,9 +145,18 @@ describe('what somebody with the file changes', () => {
     [
       'a certificate put in',
       `INSERT INTO issued SELECT 99, 'ff', kind, 'eve@localhost', device, domains, fingerprint, not_before, not_after,
-         issued_at + 9999, directory, NULL, NULL, issuer FROM issued WHERE name = 'bob@localhost'`,
+         issued_at + 9999, directory, NULL, NULL, issuer, authority FROM issued WHERE name = 'bob@localhost'`,
       'the log does not tell who issued eve@localhost, serial ff',
     ],
+    ...[
+      "UPDATE issued SET authority = 'ff'",
+      "UPDATE issued SET authority = 'ff', issuer = 'ff'",
+      "UPDATE issued SET authority = '', issuer = ''",
+    ].map((change): [string, string, string] => [
+      `who signed a certificate: ${change}`,
+      `${change} WHERE name = 'bob@localhost'`,
+      'names a CA that did not sign it for bob@localhost',
+    ]),
   ])('%s', (_change, sql, found) => {
     tamper((database) => database.exec(sql))
     expect(read).toThrow(corrupt(found))

@@ -5,6 +5,7 @@ import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
 import { encryptAge } from '../../src/workspace/age.ts'
 import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
+import { signerId } from '../../src/workspace/authority.ts'
 import { backupWorkspace } from '../../src/workspace/backup.ts'
 import { restoreWorkspace } from '../../src/workspace/restore.ts'
 import { writeTar } from '../../src/workspace/tar.ts'
@@ -52,7 +53,7 @@ describe('backupWorkspace and restoreWorkspace', () => {
     expect(contentOf(ca.path('new'))).toEqual(contentOf(ca.home))
     expect(readdirSync(ca.folder).sort()).toEqual(['home', 'new', 'out', 'x.age'])
     const workspace = openWorkspace(ca.path('new'))
-    expect(workspace.ledger().findBySerial(serial)?.directory).toBe(ca.path('new/clients/localhost/alice'))
+    expect(workspace.ledger().listBySerial(serial)[0]?.directory).toBe(ca.path('new/clients/localhost/alice'))
     const { entries } = readAuditTrail(workspace.ledger(), {}, restored.head.hash)
     expect(entries.map(({ event }) => event)).toEqual(['log-started', 'ca-created', 'issued', 'issued', 'restored'])
     workspace.close()
@@ -91,7 +92,7 @@ describe('backupWorkspace and restoreWorkspace', () => {
     const there = other.path('home/clients/localhost/alice')
     mkdirSync(there, { mode: 0o700 })
     writeFileSync(join(there, 'alice.crt'), readFileSync(join(directory, 'alice.crt')))
-    const moved = { ...journal, record: { ...record, directory: there } }
+    const moved = { ...journal, record: { ...record, ...signerId(other.workspace.root()), directory: there } }
     writeFileSync(other.path('home/tmp/.xmppki-0.json'), JSON.stringify(moved))
     backupWorkspace(other.workspace, ca.path('x.age'), 'pass', 10)
     expect(readdirSync(temporary)).toEqual([])

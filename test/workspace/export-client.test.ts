@@ -83,7 +83,7 @@ describe('exportClient', () => {
     const { directory, serial } = alice
     const staging = join(dirname(directory), '.xmppki-x')
     const archive = `${directory}~old`
-    const record = { ...ca.workspace.ledger().findBySerial(serial), serial: 'ff', fingerprint: 'ff' }
+    const record = { ...ca.workspace.ledger().listBySerial(serial)[0], serial: 'ff', fingerprint: 'ff' }
     const journal = { record, certificateFile: 'alice.crt', staging, replaces: { serial, archive } }
     writeFileSync(join(ca.workspace.paths.temporary, '.xmppki-x.json'), JSON.stringify(journal))
     renameSync(directory, archive)
@@ -107,7 +107,7 @@ describe('exportClient', () => {
   it('refuses a certificate that was revoked', async () => {
     ca.workspace
       .ledger()
-      .transaction((_insert, changes) => changes.revoke(alice.serial, { at: 1, reason: 'superseded' }))
+      .transaction((_insert, changes) => changes.revoke(ca.record(alice.serial), { at: 1, reason: 'superseded' }))
     await expect(run()).rejects.toThrow(failure('NOT_FOUND', 'not revoked'))
   })
 

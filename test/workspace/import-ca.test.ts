@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { signerId } from '../../src/workspace/authority.ts'
 import { importCa } from '../../src/workspace/import-ca.ts'
 import { opensslHistory } from '../../src/workspace/import-ledger.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
@@ -47,7 +48,7 @@ describe('importCa', () => {
     const workspace = open()
     const { history } = await importCa(workspace, request())
     expect(history).toEqual({ certificates: 1, revoked: 1, withoutCertificate: 1 })
-    expect(workspace.ledger().findBySerial('abcd')).toMatchObject({
+    expect(workspace.ledger().listBySerial('abcd')[0]).toMatchObject({
       kind: 'client',
       name: 'bob@example.org',
       fingerprint: '',
@@ -64,7 +65,7 @@ describe('importCa', () => {
     write('index.txt', `V\t270714120000Z\t\t${client.serial.toUpperCase()}\trenamed.txt\t/CN=carol\n`)
     const workspace = open()
     expect((await importCa(workspace, request())).history).toMatchObject({ withoutCertificate: 0 })
-    expect(workspace.ledger().findBySerial(client.serial)).toMatchObject({ fingerprint: client.fingerprint })
+    expect(workspace.ledger().listBySerial(client.serial)[0]).toMatchObject({ fingerprint: client.fingerprint })
     workspace.close()
   })
 
@@ -107,8 +108,9 @@ describe('importCa', () => {
   ])('continues the numbers of CRLs at crlnumber %s (RFC 5280 §5.2.3)', async (text, expected) => {
     write('crlnumber', `${text}\n`)
     const workspace = open()
-    const { serial } = await importCa(workspace, request())
-    expect(workspace.ledger().transaction((_insert, changes) => changes.nextCrlNumber(serial, 0))).toBe(expected)
+    await importCa(workspace, request())
+    const root = signerId(workspace.root())
+    expect(workspace.ledger().transaction((_insert, changes) => changes.nextCrlNumber(root, 0))).toBe(expected)
     workspace.close()
   })
 

@@ -66,8 +66,8 @@ describe('initIssuing', () => {
     expect(verify(files.certificate, server.files.certificate)).toMatch(/OK\n.*OK/)
     expect(openssl('verify', '-CAfile', paths().rootCertificate, before.files.certificate)).toContain('OK')
     const ledger = ca.workspace.ledger()
-    expect(ledger.findBySerial(serial)?.issuer).toBe(ca.workspace.authority().serial)
-    expect(ledger.findBySerial(before.serial)?.issuer).toBe(ca.workspace.root().serial)
+    expect(ledger.listBySerial(serial)[0]?.issuer).toBe(ca.workspace.authority().serial)
+    expect(ledger.listBySerial(before.serial)[0]?.issuer).toBe(ca.workspace.root().serial)
     const { files: own } = ca.workspace.authority()
     expect(readFileSync(server.files.chain, 'utf8').split('-----BEGIN CERTIFICATE-----')).toHaveLength(4)
     expect(own.certificate).toBe(issuingCertificate())
@@ -126,7 +126,7 @@ describe('initIssuing', () => {
     const { crls, unsigned } = await revoke(serial)
     expect(crls).toEqual([])
     expect(unsigned).toMatchObject([{ authority: { files: { crl: paths().crl } }, reason: undefined }])
-    expect(ca.workspace.ledger().findBySerial(serial)?.revocationReason).toBe('keyCompromise')
+    expect(ca.workspace.ledger().listBySerial(serial)[0]?.revocationReason).toBe('keyCompromise')
   })
 
   it('is made once; --if-missing accepts it', async () => {
@@ -193,7 +193,7 @@ describe('initIssuing', () => {
       const second = await init()
       expect(second.previous?.serial).toBe(serial)
       const renewed = await renewClient(ca.workspace, { ...renewal, issuer: issuer() })
-      expect(ca.workspace.ledger().findBySerial(renewed.serial)?.issuer).toBe(second.serial)
+      expect(ca.workspace.ledger().listBySerial(renewed.serial)[0]?.issuer).toBe(second.serial)
     })
 
     it('keeps the first date and reason', async () => {
@@ -211,7 +211,7 @@ describe('initIssuing', () => {
       await expect(revokeIt('1234')).rejects.toThrow(failure('NOT_FOUND', '1234'))
       renameSync(paths().rootKey, ca.path('away'))
       await expect(revokeIt()).rejects.toThrow(failure('NOT_FOUND', 'root.key'))
-      expect(ca.workspace.ledger().findBySerial(serial)?.revokedAt).toBeUndefined()
+      expect(ca.workspace.ledger().listBySerial(serial)[0]?.revokedAt).toBeUndefined()
     })
   })
 

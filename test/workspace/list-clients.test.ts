@@ -47,7 +47,7 @@ describe('listClients', () => {
   })
 
   it('tells the last login where there was one', () => {
-    ca.workspace.ledger().recordLogins(new Map([['a3', NOW - DAY]]))
+    ca.workspace.ledger().recordLogins([{ certificate: ca.record('a3'), at: NOW - DAY }])
     const clients = listClients(ca.workspace, { expiring: parsePeriod('30d'), now: new Date(NOW) })
     const logins = clients.flatMap(({ serial, lastLogin }) => (lastLogin === undefined ? [] : [[serial, lastLogin]]))
     expect(logins).toEqual([['a3', new Date(NOW - DAY)]])

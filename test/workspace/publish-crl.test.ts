@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCrl } from '../../src/pki/crl.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { signerId } from '../../src/workspace/authority.ts'
 import { publishCrls } from '../../src/workspace/publish-crl.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
 import { CaFolder, openssl } from './support.ts'
@@ -20,7 +21,7 @@ const revokedSerials = () => crl().entries.map(({ serial }) => serial)
 
 describe('publishCrls', () => {
   const requestOf = ({ workspace, issuer }: CaFolder, days = 7) => ({
-    of: [workspace.root().serial],
+    of: [signerId(workspace.root())],
     issuer,
     days,
     now: new Date(),
@@ -76,7 +77,7 @@ describe('publishCrls', () => {
   it('takes in what a crash had left without its row', async () => {
     const { serial, directory, fingerprint, notAfter } = await ca.issue('alice')
     const { paths } = ca.workspace
-    const { issuer } = ca.workspace.ledger().findBySerial(serial) ?? {}
+    const { issuer } = ca.workspace.ledger().listBySerial(serial)[0] ?? {}
     const record = {
       ...{ serial, fingerprint, directory, issuer, kind: 'client', name: 'alice@localhost', device: '', domains: [] },
       ...{ notBefore: 0, notAfter: notAfter.getTime(), issuedAt: 1 },
@@ -98,7 +99,7 @@ describe('publishCrls', () => {
     rmSync(paths.crl, { force: true })
     const [record] = ca.workspace.ledger().list('client')
     const change = publishCrls(ca.workspace, requestOf(ca, -1), (changes) =>
-      changes.revoke(record?.serial ?? '', { at: 1, reason: 'superseded' }),
+      changes.revoke(ca.record(record?.serial ?? ''), { at: 1, reason: 'superseded' }),
     )
     await expect(change).rejects.toThrow(
       expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining('next update') }),

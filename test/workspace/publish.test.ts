@@ -20,7 +20,7 @@ import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../src/workspace/files.ts'
 import { publish, type Replaced } from '../../src/workspace/publish.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { idOf, issuedRecord } from '../store/contract.ts'
 
 let folder: string
 let certificate: string
@@ -115,7 +115,7 @@ describe('publish', () => {
 
 describe('publish with a certificate that is replaced', () => {
   const folderOf = (name: string) => join(home, 'clients', name)
-  const replaces = () => ({ serial: 'a1', archive: folderOf('alice~a1') })
+  const replaces = () => ({ ...idOf('a1'), archive: folderOf('alice~a1') })
 
   /** Its own certificate, so that the two folders can be told apart. */
   function publishSuccessor(
@@ -134,8 +134,8 @@ describe('publish with a certificate that is replaced', () => {
     publishSuccessor(ledger, { revocation: { at: 9, reason: 'superseded' } })
     expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'alice~a1'])
     expect([certificateIn('alice'), certificateIn('alice~a1')]).toEqual([other.certificate, certificate])
-    expect(ledger.findBySerial('a1')).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
-    expect(ledger.findBySerial('b2')).toMatchObject({ directory: folderOf('alice') })
+    expect(ledger.listBySerial('a1')[0]).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
+    expect(ledger.listBySerial('b2')[0]).toMatchObject({ directory: folderOf('alice') })
     expect(readdirSync(temporary())).toEqual([])
   })
 
@@ -151,7 +151,8 @@ describe('publish with a certificate that is replaced', () => {
     publishClient('a1', 'alice')
     const staging = () => readdirSync(join(home, 'clients')).find((name) => name.startsWith('.xmppki-')) ?? ''
     const failing: Ledger = {
-      findBySerial: (serial) => ledger.findBySerial(serial),
+      find: (certificate) => ledger.find(certificate),
+      listBySerial: (serial) => ledger.listBySerial(serial),
       revokedAt: (serial) => ledger.revokedAt(serial),
       findCurrent: (holder) => ledger.findCurrent(holder),
       list: (kind) => ledger.list(kind),
@@ -191,7 +192,7 @@ describe('publish with a certificate that is replaced', () => {
     publishClient('c3', 'carol')
     expect(certificateIn('alice')).toBe(certificate)
     expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'carol'])
-    expect(ledger.findBySerial('a1')?.directory).toBe(folderOf('alice'))
+    expect(ledger.listBySerial('a1')[0]?.directory).toBe(folderOf('alice'))
     expect(serials().sort()).toEqual(['a1', 'c3'])
   })
 
@@ -214,14 +215,14 @@ describe('publish with a certificate that is replaced', () => {
     mkdirSync(folderOf('alice'))
     writeFileSync(join(folderOf('alice'), 'x.crt'), other.certificate)
     publishClient('c3', 'carol')
-    expect(ledger.findBySerial('a1')).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
-    expect(ledger.findBySerial('b2')).toStrictEqual(record)
+    expect(ledger.listBySerial('a1')[0]).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
+    expect(ledger.listBySerial('b2')[0]).toStrictEqual(record)
   })
 
   it('moves nothing that a journal puts elsewhere', () => {
     const elsewhere = join(home, 'precious')
     mkdirSync(elsewhere)
-    leaveJournal(issuedRecord({ serial: 'b2', directory: folderOf('alice') }), { serial: 'a1', archive: elsewhere })
+    leaveJournal(issuedRecord({ serial: 'b2', directory: folderOf('alice') }), { ...idOf('a1'), archive: elsewhere })
     publishClient('c3', 'carol')
     expect(existsSync(elsewhere)).toBe(true)
     expect(readdirSync(join(home, 'clients'))).toEqual(['carol'])
@@ -231,7 +232,8 @@ describe('publish with a certificate that is replaced', () => {
 /** The rollback leaves the file as the kernel leaves it when it takes the lock from a dead process. */
 function crashingAtCommit(sqlite: SqliteLedger): Ledger {
   return {
-    findBySerial: (serial) => sqlite.findBySerial(serial),
+    find: (certificate) => sqlite.find(certificate),
+    listBySerial: (serial) => sqlite.listBySerial(serial),
     revokedAt: (serial) => sqlite.revokedAt(serial),
     findCurrent: (holder) => sqlite.findCurrent(holder),
     list: (kind) => sqlite.list(kind),
@@ -264,7 +266,7 @@ describe('publish after a crash', () => {
     publishClient('b2', 'bob', () => true, sqlite)
     expect(sqlite.list().map(({ serial }) => serial)).toEqual(['a1', 'b2'])
     expect(readAuditTrail(sqlite).entries.map(({ serial }) => serial)).toEqual([undefined, 'a1', 'b2'])
-    expect(sqlite.findBySerial('a1')).toStrictEqual(recordOf('a1', 'alice'))
+    expect(sqlite.listBySerial('a1')[0]).toStrictEqual(recordOf('a1', 'alice'))
     expect(readdirSync(temporary())).toEqual([])
     sqlite.close()
   })
@@ -294,7 +296,7 @@ describe('publish after a crash', () => {
     ledger = new MemoryLedger()
     leaveJournal(recordOf('a1', 'alice'))
     publishClient('b2', 'bob')
-    expect(ledger.findBySerial('a1')).toStrictEqual(recordOf('a1', 'alice'))
+    expect(ledger.listBySerial('a1')[0]).toStrictEqual(recordOf('a1', 'alice'))
     expect(serials()).toEqual(['a1', 'b2'])
     expect(readdirSync(temporary())).toEqual([])
   })
@@ -303,7 +305,7 @@ describe('publish after a crash', () => {
     publishClient('a1', 'alice')
     ledger = new MemoryLedger()
     leaveJournal(recordOf('a1', 'alice'))
-    expect(publishClient('b2', 'alice', () => ledger.findBySerial('a1') === undefined)).toBe(false)
+    expect(publishClient('b2', 'alice', () => ledger.listBySerial('a1')[0] === undefined)).toBe(false)
     expect(serials()).toEqual(['a1'])
   })
 

@@ -50,9 +50,9 @@ describe('renewClient', () => {
     openssl('pkcs12', '-in', old.files.p12, '-passin', `pass:${old.generatedPassword}`, '-noout')
     openssl('verify', '-x509_strict', '-CAfile', ca.workspace.paths.rootCertificate, old.files.certificate)
     const ledger = ca.workspace.ledger()
-    expect(ledger.findBySerial(old.serial)).toMatchObject({ directory: archive })
-    expect(ledger.findBySerial(old.serial)?.revokedAt).toBeUndefined()
-    expect(ledger.findBySerial(renewed.serial)?.directory).toBe(old.directory)
+    expect(ledger.listBySerial(old.serial)[0]).toMatchObject({ directory: archive })
+    expect(ledger.listBySerial(old.serial)[0]?.revokedAt).toBeUndefined()
+    expect(ledger.listBySerial(renewed.serial)[0]?.directory).toBe(old.directory)
   })
 
   it.each([
@@ -117,8 +117,8 @@ describe('renewClient', () => {
     const old = await ca.issue('alice')
     const { serial } = await renew({ revokeOld: true })
     const ledger = ca.workspace.ledger()
-    expect(ledger.findBySerial(old.serial)).toMatchObject({ revocationReason: 'superseded' })
-    expect(ledger.findBySerial(serial)?.revokedAt).toBeUndefined()
+    expect(ledger.listBySerial(old.serial)[0]).toMatchObject({ revocationReason: 'superseded' })
+    expect(ledger.listBySerial(serial)[0]?.revokedAt).toBeUndefined()
   })
 
   it('renews again and again', async () => {
@@ -192,7 +192,7 @@ describe('renewClient after an import', () => {
     renameSync(made.files.key, join(directory, names.key))
     rmSync(made.directory, { recursive: true })
     writeFileSync(join(directory, 'precious'), 'precious')
-    ca.workspace.ledger().transaction((_insert, changes) => changes.relocate(made.serial, directory))
+    ca.workspace.ledger().transaction((_insert, changes) => changes.relocate(ca.record(made.serial), directory))
     return { made, directory }
   }
 
@@ -209,7 +209,10 @@ describe('renewClient after an import', () => {
     expect(renewed).toMatchObject({ directory: made.directory, previous: { directory, revoked: true } })
     expect(readdirSync(directory)).toEqual(before)
     expect(spki(made.files.certificate)).toEqual(oldKey)
-    expect(ca.workspace.ledger().findBySerial(made.serial)).toMatchObject({ directory, revocationReason: 'superseded' })
+    expect(ca.workspace.ledger().listBySerial(made.serial)[0]).toMatchObject({
+      directory,
+      revocationReason: 'superseded',
+    })
   })
 
   it('does not take a key that is encrypted, but can make a new one', async () => {
@@ -235,7 +238,9 @@ describe('renewClients', () => {
     const bob = await ca.issue('bob')
     await ca.issue('alice', { device: 'phone' })
     await ca.issue('alice')
-    ca.workspace.ledger().transaction((_insert, changes) => changes.revoke(bob.serial, { at: 1, reason: 'superseded' }))
+    ca.workspace
+      .ledger()
+      .transaction((_insert, changes) => changes.revoke(ca.record(bob.serial), { at: 1, reason: 'superseded' }))
     await renew()
     const found = renewableClients(ca.workspace).map(({ jid, device }) => `${jid} ${device}`)
     expect(found).toEqual(['alice@localhost ', 'alice@localhost phone'])
@@ -272,11 +277,13 @@ describe('renewClients', () => {
 describe('issueClient after a revocation', () => {
   it('takes the place of what was revoked, whose files move beside', async () => {
     const old = await ca.issue('alice')
-    ca.workspace.ledger().transaction((_insert, changes) => changes.revoke(old.serial, { at: 1, reason: 'superseded' }))
+    ca.workspace
+      .ledger()
+      .transaction((_insert, changes) => changes.revoke(ca.record(old.serial), { at: 1, reason: 'superseded' }))
     const { serial, created } = await ca.issue('alice')
     expect(created).toBe(true)
     const archive = `${old.directory}~${old.serial.slice(0, 12)}`
-    expect(ca.workspace.ledger().findBySerial(old.serial)?.directory).toBe(archive)
+    expect(ca.workspace.ledger().listBySerial(old.serial)[0]?.directory).toBe(archive)
     expect(certificateAt(old.files.certificate).serialNumber.toLowerCase()).toBe(serial)
     expect(ca.warnings).toEqual([`the files of the revoked certificate of alice@localhost are now in ${archive}`])
   })

@@ -59,7 +59,7 @@ describe('renewServers', () => {
       openssl('verify', '-x509_strict', '-verify_hostname', domain, '-CAfile', root, old.files.certificate)
     }
     expect(ca.workspace.serverCredentials('conference.example.org')?.serial).toBe(renewed.serial)
-    expect(ca.workspace.ledger().findBySerial(old.serial)).toMatchObject({ directory: archive })
+    expect(ca.workspace.ledger().listBySerial(old.serial)[0]).toMatchObject({ directory: archive })
   })
 
   it('finds the certificate by a domain that is not its first one', async () => {

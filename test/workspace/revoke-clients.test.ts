@@ -37,7 +37,7 @@ describe('revokeClients', () => {
     const [alice, bob] = [await ca.issue('alice'), await ca.issue('bob')]
     const { revoked } = await revoke(named('alice'))
     expect(revoked).toMatchObject([{ serial: alice.serial, reason: 'keyCompromise', alreadyRevoked: false }])
-    expect(ca.workspace.ledger().findBySerial(alice.serial)?.revocationReason).toBe('keyCompromise')
+    expect(ca.workspace.ledger().listBySerial(alice.serial)[0]?.revocationReason).toBe('keyCompromise')
     expect(crl()).toMatchObject({ number: 1n, entries: [{ serial: alice.serial, reason: 'keyCompromise' }] })
     const { crl: file, rootCertificate } = ca.workspace.paths
     expect(statSync(file).mode & 0o777).toBe(0o644)

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
+import type { IssuedRecord } from '../../src/store/ledger.ts'
 import { initCa } from '../../src/workspace/init-ca.ts'
 import { type ClientRequest, type IssuedClient, issueClient } from '../../src/workspace/issue-client.ts'
 import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts'
@@ -43,6 +44,13 @@ export class CaFolder {
       issuer: this.issuer,
       ...given,
     })
+  }
+
+  /** The one in the ledger with this serial number. */
+  record(serial: string): IssuedRecord {
+    const [record] = this.workspace.ledger().listBySerial(serial)
+    if (record === undefined) throw new Error(`there is no ${serial}`)
+    return record
   }
 
   path(...parts: string[]): string {

@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { signerId } from '../../src/workspace/authority.ts'
 import { readOcspSigner } from '../../src/workspace/ocsp-signer.ts'
 import { publishCrls } from '../../src/workspace/publish-crl.ts'
 import { keepUp } from '../../src/workspace/upkeep.ts'
@@ -18,7 +19,11 @@ afterEach(() => ca.remove())
 
 const source = () => ca.workspace.issuerSource(() => Promise.reject(new Error('nobody should ask')))
 const makeCrl = (days: number) =>
-  publishCrls(ca.workspace, { of: [ca.workspace.root().serial], issuer: source(), days, now: START }, () => undefined)
+  publishCrls(
+    ca.workspace,
+    { of: [signerId(ca.workspace.root())], issuer: source(), days, now: START },
+    () => undefined,
+  )
 const keep = async (days: number, publishing = false) => {
   const steps = await keepUp(ca.workspace, { issuer: source(), publishing, now: inDays(days) })
   return steps.map(({ what, end, error }) => ({ what, end, code: error?.code }))

@@ -194,7 +194,7 @@ describe('issueClient', () => {
     expect(issued.created).toBe(true)
     expect(issued.generatedPassword).toMatch(/^[a-km-np-z2-9]{20}$/)
     expect(readFileSync(issued.files.p12Password ?? '', 'utf8')).toBe(`${issued.generatedPassword}\n`)
-    expect(workspace.ledger().findBySerial(issued.serial)).toMatchObject({
+    expect(workspace.ledger().listBySerial(issued.serial)[0]).toMatchObject({
       kind: 'client',
       name: 'alice@localhost',
       fingerprint: issued.fingerprint,

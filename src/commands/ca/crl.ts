@@ -64,6 +64,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
   async run(): Promise<CaCrlResult> {
     const { flags } = await this.parse(CaCrl)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { signerId } = await import('../../workspace/authority.ts')
     const { checkCrlTarget, copyCrls, publishCrls } = await import('../../workspace/publish-crl.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
@@ -73,7 +74,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
       const issuer = workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn }))
       // The one that issues: without its key there is nothing to be done.
       await issuer()
-      const request = { of: authorities.map(({ serial }) => serial), issuer, days: flags.days, now: new Date() }
+      const request = { of: authorities.map(signerId), issuer, days: flags.days, now: new Date() }
       const { crls, unsigned } = await publishCrls(workspace, request, () => undefined)
       if (flags.out !== undefined) copyCrls(authorities, flags.out)
       const left = unsigned.map(({ authority }) => authority.files.crl)

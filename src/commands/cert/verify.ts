@@ -15,7 +15,7 @@ export interface CertVerifyResult extends Verification {
 
 const PURPOSES = { client: 'clientAuth', server: 'serverAuth' } as const
 
-type Trust = Pick<VerifyRequest, 'anchors' | 'anchorSource' | 'findBySerial'>
+type Trust = Pick<VerifyRequest, 'anchors' | 'anchorSource' | 'listBySerial'>
 
 export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   static override summary = 'Check whether a certificate would be accepted now, and say why not.'
@@ -90,7 +90,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     const { ca } = flags
     if (ca !== undefined) {
       const anchors = (await readInputFile(ca)).toString('latin1')
-      return work({ anchors, anchorSource: ca, findBySerial: undefined })
+      return work({ anchors, anchorSource: ca, listBySerial: undefined })
     }
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
@@ -124,6 +124,6 @@ function trustOf(workspace: Workspace): Trust {
       .map(({ pem }) => pem)
       .join(''),
     anchorSource: workspace.paths.rootCertificate,
-    findBySerial: (serial) => ledger.findBySerial(serial),
+    listBySerial: (serial) => ledger.listBySerial(serial),
   }
 }

@@ -194,8 +194,8 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
 
   /** Once the key is open the run can be stopped, and its time counts: before it the user looked for the passphrase. */
   #armed(issuer: IssuerSource, stop: StopSwitch): IssuerSource {
-    return async (serial) => {
-      const unlocked = await issuer(serial)
+    return async (authority) => {
+      const unlocked = await issuer(authority)
       this.#began = performance.now()
       stop.arm()
       return unlocked

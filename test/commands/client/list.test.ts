@@ -10,7 +10,7 @@ beforeAll(async () => {
   const bob = await ca.issue('bob')
   ca.workspace
     .ledger()
-    .transaction((_insert, changes) => changes.revoke(bob.serial, { at: Date.now(), reason: 'superseded' }))
+    .transaction((_insert, changes) => changes.revoke(ca.record(bob.serial), { at: Date.now(), reason: 'superseded' }))
 })
 afterAll(() => ca.remove())
 
