@@ -45,7 +45,7 @@ export default class Completion extends XmppkiCommand<void> {
   async run(): Promise<void> {
     const { args } = await this.parse(Completion)
     const { commandTree } = await import('../cli/completion/command-tree.ts')
-    const { REVOCATION_REASONS } = await import('../pki/crl.ts')
+    const { REVOCATION_REASONS } = await import('../pki/revocation-reason.ts')
     const offers: Offers = {
       values: {
         FILE: 'files',

@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
-import { isCrlSignedBy, readCrl } from '../pki/crl.ts'
+import { isCrlSignedBy, readCrl } from '../pki/crl-facts.ts'
 import { decodePrivateKey, isEncryptedPrivateKey } from '../pki/keys.ts'
 import { checkForm, checkValidity } from '../trust/chain.ts'
 import { type Authority, signerId } from '../workspace/authority.ts'

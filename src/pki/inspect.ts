@@ -3,7 +3,7 @@ import { XmppkiError } from '../errors.ts'
 import { derFromBer } from './ber.ts'
 import { type CertificateFacts, readCertificate } from './certificate.ts'
 import { readRawCertificate } from './certificate-der.ts'
-import { type CrlFacts, readCrl } from './crl.ts'
+import { type CrlFacts, readCrl } from './crl-facts.ts'
 import { type CertificateRequest, readCsr } from './csr-reader.ts'
 import { readEncryption } from './decrypt.ts'
 import { DerError, readSingle, TAG } from './der.ts'
@@ -44,7 +44,11 @@ interface InspectedRequest extends Omit<CertificateRequest, 'publicKey' | 'der'>
   readonly key: KeyFacts
 }
 
-interface InspectedCrl extends Omit<CrlFacts, 'signed' | 'issuerName' | 'number'> {
+interface InspectedCrl
+  extends Pick<
+    CrlFacts,
+    'version' | 'issuer' | 'thisUpdate' | 'nextUpdate' | 'entries' | 'unknownCritical' | 'faults' | 'fingerprint'
+  > {
   readonly kind: 'crl'
   /** Decimal. */
   readonly number: string | undefined
@@ -153,7 +157,15 @@ function inspectRequest(der: Uint8Array, source: string): InspectedRequest {
 }
 
 function inspectCrl(der: Uint8Array, source: string): InspectedCrl {
-  const { signed, issuerName: _name, number, ...facts } = readCrl(der, source)
+  const {
+    signed,
+    number,
+    issuerKey: _name,
+    scope: _scope,
+    scopeKey: _key,
+    delta: _delta,
+    ...facts
+  } = readCrl(der, source)
   return {
     kind: 'crl',
     ...facts,

@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { openCertificate, readCertificate } from './certificate.ts'
-import { type RevocationReason, reasonDer } from './crl.ts'
 import { TAG } from './der.ts'
 import { context, contextPrimitive, element, generalizedTime, octetString, oid, sequence } from './der-writer.ts'
 import { keyIdentifierOf } from './issuer.ts'
@@ -9,6 +8,7 @@ import { isSamePublicKey } from './keys.ts'
 import type { CertId, OcspRequest } from './ocsp-request.ts'
 import { OID } from './oids.ts'
 import { decodePem } from './pem.ts'
+import { type RevocationReason, reasonDer } from './revocation-reason.ts'
 import { type SigningKey, signStructure } from './signature.ts'
 
 /** What a responder says about one certificate (RFC 6960 §2.2). */

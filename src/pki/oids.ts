@@ -26,7 +26,12 @@ export const OID = {
   // RFC 5280 §5.2 and §5.3: CRLs and their entries
   cRLNumber: '2.5.29.20',
   cRLReasons: '2.5.29.21',
+  holdInstructionCode: '2.5.29.23',
   invalidityDate: '2.5.29.24',
+  deltaCRLIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
+  certificateIssuer: '2.5.29.29',
+  freshestCRL: '2.5.29.46',
 
   // Signature algorithms: RFC 5758 §3.2, RFC 4055 §5, RFC 8410 §3
   ecdsaWithSha256: '1.2.840.10045.4.3.2',

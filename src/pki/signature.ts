@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign as signOctets, verify as verifyOctets } from 'node:crypto'
+import { createPublicKey, type KeyObject, sign as signOctets } from 'node:crypto'
 import { promisify } from 'node:util'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
 import { type DerElement, readBitString, readOid, readSingle, TAG } from './der.ts'
@@ -124,18 +124,6 @@ export function readSignedStructure(whole: DerElement): SignedStructure & { read
   const { octets } = readBitString(parts.read(TAG.bitString))
   parts.finish()
   return { body, tbs: body.raw, algorithm, signature: octets }
-}
-
-/** Whether this key made the signature; false as well for algorithms that are not accepted (MD5, SHA-1, DSA). */
-export function verifyStructure(structure: SignedStructure, publicKey: KeyObject): boolean {
-  const name = readOid(structure.algorithm.reader().next())
-  const scheme = SCHEMES.find((known) => known.oid === name)
-  if (scheme === undefined || scheme.keyType !== publicKey.asymmetricKeyType) return false
-  try {
-    return verifyOctets(scheme.hash, structure.tbs, publicKey, structure.signature)
-  } catch {
-    return false
-  }
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   type Refusal,
   type TrustAnchors,
 } from '../trust/chain.ts'
-import { presentedIds } from '../trust/presented-ids.ts'
+import type { ListedCertificate } from '../trust/list-coverage.ts'
 import type { RevocationGap } from '../trust/revocation-lists.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { decideExternal, type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
@@ -206,9 +206,7 @@ export class CertificateLogin {
   }
 
   /** What every listener accepts that asks for certificates. */
-  #accepting(): ClientTrust[] {
-    return [...this.#options.trusts.values()].filter(({ verifyMode }) => verifyMode !== 'none')
-  }
+  #accepting = (): ClientTrust[] => [...this.#options.trusts.values()].filter(({ verifyMode }) => verifyMode !== 'none')
 
   /** Whoever came by a listener that is gone since stays as long as one of the others would let it in. */
   #distrust(reading: Reading, listener: string): Objection | undefined {
@@ -230,7 +228,7 @@ export class CertificateLogin {
     }
     const path = this.#pathOf(reading, trust.anchors)
     if ('check' in path) return path
-    return trust.revocation && this.#listed(trust.revocation, reading.facts, path, listener)
+    return trust.revocation && this.#listed(trust.revocation, reading, path, listener)
   }
 
   #pathOf(reading: Reading, anchors: TrustAnchors): CertificationPath | Refusal {
@@ -243,24 +241,23 @@ export class CertificateLogin {
     return found
   }
 
-  #isVouchedFor(reading: Reading): boolean {
-    return this.#accepting().some(({ anchors }) => !('check' in this.#pathOf(reading, anchors)))
-  }
-
-  /** What the CRLs say; where they say nothing, the mode decides. */
-  #listed(rules: RevocationRules, facts: CertificateFacts, path: CertificationPath, listener: string) {
-    const { revoked, gaps } = rules.lists.statusOf(facts, path, this.#options.now())
-    if (revoked !== undefined) {
-      return revocation(
-        revoked.isLeaf ? 'revoked' : `its CA ${revoked.serial} was revoked`,
-        revoked.revokedAt.getTime(),
-      )
+  /** What the CRLs say about each certificate of the path; where they say nothing, the mode decides. */
+  #listed(rules: RevocationRules, { presented, facts }: Reading, path: CertificationPath, listener: string) {
+    const gaps: RevocationGap[] = []
+    let issued: ListedCertificate = { facts, certificate: presented.leaf }
+    for (const issuer of path) {
+      const answer = rules.lists.statusOf(issued, issuer, this.#options.now())
+      if (answer.kind === 'revoked') {
+        const { serial } = issued.facts
+        return revocation(issuer === path[0] ? 'revoked' : `its CA ${serial} was revoked`, answer.revokedAt.getTime())
+      }
+      if (answer.kind === 'unknown') gaps.push({ issuer: issuer.facts.subject, reason: answer.reason })
+      issued = issuer
     }
-    for (const gap of gaps) this.#warnOfGap(gap, rules, listener)
     const [gap] = gaps
-    return rules.mode === 'soft' || gap === undefined
-      ? undefined
-      : { check: 'revocation', reason: `of its CA ${gap.issuer} it is not known what is revoked: ${gap.reason}` }
+    for (const one of gaps) this.#warnOfGap(one, rules, listener)
+    if (rules.mode === 'soft' || gap === undefined) return undefined
+    return { check: 'revocation', reason: `of its CA ${gap.issuer} it is not known what is revoked: ${gap.reason}` }
   }
 
   #warnOfGap({ issuer, reason }: RevocationGap, { mode }: RevocationRules, listener: string): void {
@@ -284,9 +281,8 @@ export class CertificateLogin {
     }
     for (const [listener, { verifyMode, anchors, revocation: rules }] of trusts) {
       if (verifyMode === 'none') continue
-      if (verifyMode === 'selfsigned_peer') {
-        this.#warnOnce({ listener }, 'verify_mode is selfsigned_peer: everybody can log in as every user')
-      }
+      const open = 'verify_mode is selfsigned_peer: everybody can log in as every user'
+      if (verifyMode === 'selfsigned_peer') this.#warnOnce({ listener }, open)
       for (const anchor of rules === undefined ? [] : anchors.authorities) {
         const gap = rules?.lists.gapOf(anchor, now())
         if (gap !== undefined && rules !== undefined) this.#warnOfGap(gap, rules, listener)

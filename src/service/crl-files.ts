@@ -1,61 +1,161 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
 import { XmppkiError } from '../errors.ts'
-import { type CrlFacts, readCrl } from '../pki/crl.ts'
-import { decodePemAll } from '../pki/pem.ts'
+import { readCrlFile } from '../pki/crl-file.ts'
 import type { Log } from '../server/log.ts'
+import type { Authority } from '../trust/chain.ts'
+import { takesPlaceOf } from '../trust/list-group.ts'
+import { isUsable, type LoadedList, loadList, type UnusableList } from '../trust/loaded-list.ts'
 
-/** Lists of the largest public CAs have some 30 MB. */
-const MAX_BYTES = 67_108_864
+/** Lists of the largest public CAs have some 30 MB; in PEM a third more. */
+const MAX_BYTES = 134_217_728
 
-/** Of a list in PEM (RFC 7468 §6). */
-export const CRL_LABEL = 'X509 CRL'
+/** More lists than this that a file had before are not held on to. */
+const MAX_KEPT = 100
 
+/** What a file says, and what it said before that still holds. */
 interface ReadFile {
-  readonly version: string
-  readonly crls: readonly CrlFacts[]
+  /** Of the file and of the CAs that it was read for; undefined: it has not been read yet. */
+  readonly version: string | undefined
+  readonly lists: readonly LoadedList[]
+}
+
+/** What is in a file now. */
+interface Content {
+  readonly loaded: readonly LoadedList[]
+  readonly unusable: readonly UnusableList[]
+}
+
+/** Remembers lists beyond the end of the process. */
+export interface ListKeeper {
+  /** What the file has said before. */
+  load(path: string, authorities: readonly Authority[]): Promise<readonly LoadedList[]>
+  /** Keeps these, by file, and no others. Never throws. */
+  keep(lists: ReadonlyMap<string, readonly LoadedList[]>): Promise<void>
+}
+
+/** The lists of some files, as they have just been read. */
+export interface ReadLists {
+  readonly of: (path: string) => readonly LoadedList[]
+  /** To be called when they are in force: from now on it is these that are held on to. Never throws. */
+  readonly take: () => Promise<void>
 }
 
 /**
- * The files of `crl_files`, and those of `cacertfile` with lists in them, read again when they have changed. A file that
- * cannot be read does not keep the server from starting, or from taking up the rest: what it said before still holds, and
- * without that its CA has no CRL, of which `crl_mode` decides what follows.
+ * The files of `crl_files`, and those of `cacertfile` with lists in them, read again when they have changed. No file keeps
+ * the server from starting, or from taking up the rest. A list that was good holds until a newer one of its CA takes its
+ * place: what cannot be read, is not signed rightly, or is older does not.
  */
 export class CrlFiles {
   readonly #log: Log
-  readonly #files = new Map<string, ReadFile>()
+  readonly #keeper: ListKeeper | undefined
+  #files: ReadonlyMap<string, ReadFile> = new Map()
 
-  constructor(log: Log) {
+  constructor(log: Log, keeper?: ListKeeper) {
     this.#log = log
+    this.#keeper = keeper
   }
 
-  /** The lists in a file as it is now: PEM, one or several, or one in DER. */
-  read(path: string): readonly CrlFacts[] {
-    const known = this.#files.get(path)
+  /**
+   * Reads those that have changed. Never throws.
+   * @param authorities all CAs that are configured
+   */
+  async read(paths: ReadonlySet<string>, authorities: readonly Authority[]): Promise<ReadLists> {
+    const files = new Map<string, ReadFile>()
+    for (const path of paths) files.set(path, await this.#readFile(path, authorities))
+    return {
+      of: (path) => files.get(path)?.lists ?? [],
+      take: async () => {
+        this.#files = files
+        await this.#keeper?.keep(new Map([...files].map(([path, { lists }]) => [path, lists])))
+      },
+    }
+  }
+
+  async #readFile(path: string, authorities: readonly Authority[]): Promise<ReadFile> {
+    const known = this.#files.get(path) ?? { version: undefined, lists: await this.#remembered(path, authorities) }
+    const version = `${await versionOf(path)}\n${authorities.map(({ facts }) => facts.fingerprint).join(' ')}`
+    if (known.version === version) return known
+    const ids = new Set(authorities.map(({ id }) => id))
+    const before = known.lists.filter(({ signer }) => signer === undefined || ids.has(signer))
     try {
-      const version = versionOf(path)
-      if (known?.version === version) return known.crls
-      const crls = readLists(path)
-      this.#files.set(path, { version, crls })
-      return crls
+      const content = await readContent(path, authorities)
+      const kept = before.filter((list) => isKept(list, content)).slice(0, MAX_KEPT)
+      this.#report(path, content, kept)
+      return { version, lists: [...content.loaded, ...kept] }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      const effect = known === undefined ? 'it counts as missing' : 'what it said before still holds'
-      this.#log.error({ file: path, error: reason, effect }, 'a CRL cannot be read')
-      return known?.crls ?? []
+      const effect = before.length === 0 ? 'it counts as missing' : 'what it said before still holds'
+      this.#log.error({ file: path, error: reasonOf(error), effect }, 'a CRL cannot be read')
+      return { version, lists: before }
+    }
+  }
+
+  async #remembered(path: string, authorities: readonly Authority[]): Promise<readonly LoadedList[]> {
+    return (await this.#keeper?.load(path, authorities)) ?? []
+  }
+
+  #report(file: string, { loaded, unusable }: Content, kept: readonly LoadedList[]): void {
+    const isHeld = (issuer: string | undefined) => kept.some(({ crl }) => crl.issuer === issuer)
+    for (const { issuer, reason } of unusable) {
+      const effect = isHeld(issuer) ? 'what it said before still holds' : 'it counts as missing'
+      this.#log.error(
+        { file, issuer, error: reason, effect },
+        `a CRL cannot be ${issuer === undefined ? 'read' : 'used'}`,
+      )
+    }
+    for (const { crl, signer } of kept) {
+      const { issuer } = crl
+      if (unusable.some((one) => one.issuer === issuer)) continue
+      const isThere = loaded.some((list) => list.signer === signer)
+      const error = isThere ? 'none that is as new and as good has taken its place' : 'the file has no CRL of this CA'
+      this.#log.error({ file, issuer, error, effect: 'what it said before still holds' }, 'a CRL is missing')
+    }
+    for (const { crl, doubts, signer } of loaded) {
+      const { issuer } = crl
+      for (const reason of doubts) {
+        const effect = 'of what it does not list it is not known whether it is revoked'
+        this.#log.warn({ file, issuer, reason, effect }, 'a CRL can be used in part')
+      }
+      if (signer === undefined) {
+        const effect = 'it counts where a client comes with the certificate of that CA, below one that is configured'
+        this.#log.warn({ file, issuer, effect }, 'a CRL is of no configured CA')
+      }
     }
   }
 }
 
 /** Changes whenever the file does, also when another one takes its place. */
-function versionOf(path: string): string {
-  const { ino, mtimeNs, ctimeNs, size } = statSync(path, { bigint: true })
-  if (size > MAX_BYTES) throw new XmppkiError('BAD_INPUT', `${path} has ${size} bytes, more than ${MAX_BYTES}`)
-  return `${ino} ${mtimeNs} ${ctimeNs} ${size}`
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { ino, mtimeNs, ctimeNs, size } = await stat(path, { bigint: true })
+    return `${ino} ${mtimeNs} ${ctimeNs} ${size}`
+  } catch (error) {
+    return reasonOf(error)
+  }
 }
 
-function readLists(path: string): CrlFacts[] {
-  const octets = readFileSync(path)
-  if (!octets.includes('-----BEGIN ')) return [readCrl(octets, path)]
-  const ders = decodePemAll(octets.toString('utf8'), CRL_LABEL, path)
-  return ders.map((der) => readCrl(der, path))
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** @throws what reading the file throws; XmppkiError BAD_INPUT when there is no CRL in it, or too much */
+async function readContent(path: string, authorities: readonly Authority[]): Promise<Content> {
+  const { size } = await stat(path)
+  if (size > MAX_BYTES) throw new XmppkiError('BAD_INPUT', `${path} has ${size} bytes, more than ${MAX_BYTES}`)
+  const { ders, faults } = await readCrlFile(await readFile(path), path)
+  const loaded: LoadedList[] = []
+  const unusable: UnusableList[] = faults.map((reason) => ({ source: path, issuer: undefined, reason }))
+  for (const der of ders) {
+    const list = await loadList(der, path, authorities)
+    if (isUsable(list)) loaded.push(list)
+    else unusable.push(list)
+  }
+  return { loaded, unusable }
+}
+
+/** Whether a list that the file had before goes on to count beside what it has now. */
+function isKept(list: LoadedList, { loaded, unusable }: Content): boolean {
+  // Nobody knows whether it was good, unless it is known that the one that has come instead is not.
+  if (list.signer === undefined)
+    return unusable.some(({ issuer }) => issuer === undefined || issuer === list.crl.issuer)
+  return !loaded.some((other) => takesPlaceOf(other, list))
 }

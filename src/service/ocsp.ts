@@ -1,6 +1,6 @@
-import type { RevocationReason } from '../pki/crl.ts'
 import { type CertId, matchesIssuer, type OcspRequest, readOcspRequest } from '../pki/ocsp-request.ts'
 import { type CertStatus, createOcspResponse, type OcspResponder, ocspError } from '../pki/ocsp-response.ts'
+import type { RevocationReason } from '../pki/revocation-reason.ts'
 import type { Ledger } from '../store/ledger.ts'
 import { type Authority, signerId } from '../workspace/authority.ts'
 

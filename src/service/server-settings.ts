@@ -3,13 +3,13 @@ import type { Endpoint } from '../server/endpoint.ts'
 import { DEFAULT_LIMITS } from '../server/limits.ts'
 import type { DomainCredentials } from '../server/listener.ts'
 import type { ServerOptions } from '../server/server.ts'
-import { TrustAnchors } from '../trust/chain.ts'
+import { type Authority, TrustAnchors } from '../trust/chain.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
 import { assertCiphers } from './ciphers.ts'
-import type { CrlFiles } from './crl-files.ts'
+import type { CrlFiles, ReadLists } from './crl-files.ts'
 import { listenerCredentials } from './domain-credentials.ts'
-import { listenerTrust } from './listener-trust.ts'
+import { type ListenerCas, listenerTrust, readListenerCas } from './listener-trust.ts'
 import { listenerMethods } from './login-settings.ts'
 
 /** What a server takes from the configuration and the workspace, and takes up anew at a reload. */
@@ -18,6 +18,8 @@ export interface ServerSettings extends Pick<ServerOptions, 'credentials' | 'sta
   readonly endpoints: readonly Endpoint[]
   readonly anchors: TrustAnchors
   readonly policy: ExternalPolicy
+  /** To be taken when the settings are in force. */
+  readonly lists: ReadLists
 }
 
 /** Where what is not in the configuration itself comes from. */
@@ -38,18 +40,29 @@ export async function readServerSettings(
   const { general, listen, auth } = configuration
   const credentials = await listenerCredentials(workspace, configuration, issuer)
   const own = workspace.authorities().map(({ pem }) => pem)
+  const listeners = await Promise.all(
+    listen.c2s.map(async (listener, index) => ({
+      endpoint: endpointOf(listener, credentials[index] ?? []),
+      cas: await readListenerCas(own, listener.tls),
+    })),
+  )
+  const cas = listeners.map((listener) => listener.cas)
+  const lists = await crlFiles.read(new Set(cas.flatMap((one) => one.crlFiles)), authoritiesOf(cas))
   return {
     credentials: credentials[0] ?? [],
-    endpoints: listen.c2s.map((listener, index) => ({
-      ...endpointOf(listener, credentials[index] ?? []),
-      trust: listenerTrust(own, listener.tls, crlFiles),
-    })),
+    endpoints: listeners.map((listener) => ({ ...listener.endpoint, trust: listenerTrust(listener.cas, lists) })),
     startTls: 'required',
     conflict: general.resource_conflict,
     limits: DEFAULT_LIMITS,
     anchors: new TrustAnchors(own),
-    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name, hosts: general.hosts },
+    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name },
+    lists,
   }
+}
+
+/** Each once. */
+function authoritiesOf(cas: readonly ListenerCas[]): Authority[] {
+  return [...new Map(cas.flatMap(({ all }) => all.authorities).map((one) => [one.facts.fingerprint, one])).values()]
 }
 
 function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]): Endpoint {

@@ -10,7 +10,7 @@ import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
 import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
-import { CrlFiles } from './crl-files.ts'
+import { CrlFiles, type ReadLists } from './crl-files.ts'
 import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
 import { accountMeans, certificateUse } from './login-settings.ts'
@@ -134,7 +134,9 @@ class RunningService implements Service {
       const { accounts, take } = await this.#accounts.prepare(this.#configuration)
       await take()
       await this.#sharing.use(storeUrl(this.#configuration))
-      this.#server = await XmppServer.start(await this.#serverOptions(this.#configuration, { issuer, accounts }))
+      const { server, lists } = await this.#prepare(this.#configuration, { issuer, accounts })
+      this.#server = await XmppServer.start(server)
+      await lists.take()
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
       this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
@@ -179,10 +181,11 @@ class RunningService implements Service {
     const { accounts, take, giveBack } = await this.#accounts.prepare(next)
     let opened: PkiHttp | undefined
     try {
-      const server = await this.#serverOptions(next, { issuer, accounts })
+      const { server, lists } = await this.#prepare(next, { issuer, accounts })
       await this.#sharing.use(url)
       opened = isSame ? undefined : await this.#startHttp(next)
       await this.#server?.update(server)
+      await lists.take()
     } catch (error) {
       await opened?.stop()
       await giveBack()
@@ -198,15 +201,15 @@ class RunningService implements Service {
     await this.#caretaker.look()
   }
 
-  async #serverOptions(
+  async #prepare(
     configuration: Configuration,
     { issuer, accounts }: { readonly issuer: IssuerSource; readonly accounts: Accounts | undefined },
-  ): Promise<ServerOptions> {
-    const { anchors, policy, ...settings } = await readServerSettings(this.#workspace, configuration, {
+  ): Promise<{ readonly server: ServerOptions; readonly lists: ReadLists }> {
+    const { anchors, policy, lists, ...settings } = await readServerSettings(this.#workspace, configuration, {
       issuer,
       crlFiles: this.#crlFiles,
     })
-    return {
+    const server: ServerOptions = {
       ...settings,
       login: {
         anchors,
@@ -224,6 +227,7 @@ class RunningService implements Service {
       },
       log: this.#options.log,
     }
+    return { server, lists }
   }
 
   async #startHttp({ listen: { http } }: Configuration): Promise<PkiHttp | undefined> {

@@ -1,20 +1,21 @@
 import { Memo } from '../memo.ts'
-import type { CertificateFacts } from '../pki/certificate.ts'
-import { readRawCertificate } from '../pki/certificate-der.ts'
-import { type CrlFacts, isCrlSignedBy, type RevokedEntry } from '../pki/crl.ts'
-import type { Authority, CertificationPath } from './chain.ts'
+import { isSignedNow } from '../pki/crl-signature.ts'
+import { ALL_REASONS } from '../pki/distribution-points.ts'
+import type { RevocationReason } from '../pki/revocation-reason.ts'
+import type { Authority } from './chain.ts'
+import { type ListedCertificate, type Question, question, reasonsCovered, scopeProblem } from './list-coverage.ts'
+import { groupsOf, type ListGroup } from './list-group.ts'
+import { type LoadedList, maySignLists } from './loaded-list.ts'
 
-/** More CAs than this are not surely remembered for one list; only CAs below an anchor ever get there. */
+/** More CAs that are not configured are not surely remembered; only CAs below an anchor ever get there. */
 const MAX_SIGNERS = 32
 
-/** A certificate of a path that a list names. */
-export interface ListedRevocation {
-  /** Serial number of the certificate, the leaf's or that of a CA above it. */
-  readonly serial: string
-  readonly isLeaf: boolean
-  readonly revokedAt: Date
-  readonly reason: RevokedEntry['reason']
-}
+/** What the lists say about one certificate. */
+export type ListAnswer =
+  | { readonly kind: 'revoked'; readonly revokedAt: Date; readonly reason: RevocationReason | undefined }
+  | { readonly kind: 'good' }
+  /** `reason` completes a log line about the issuer: "there is no CRL of it". */
+  | { readonly kind: 'unknown'; readonly reason: string }
 
 /** Why it cannot be known whether a CA has revoked something; `reason` completes a log line. */
 export interface RevocationGap {
@@ -23,108 +24,130 @@ export interface RevocationGap {
   readonly reason: string
 }
 
-/** What the lists say about a certificate and the CAs above it. */
-export interface RevocationStatus {
-  readonly revoked: ListedRevocation | undefined
-  /** CAs of the path without a list that can be relied upon now. */
-  readonly gaps: readonly RevocationGap[]
-}
-
-/** A CRL that is ready to be searched. */
-interface SearchableList {
-  readonly crl: CrlFacts
-  readonly entries: ReadonlyMap<string, RevokedEntry>
-  /** Whether the CA with this fingerprint has signed it. */
-  readonly signers: Memo<boolean>
-}
-
-function isSignedBy({ crl, signers }: SearchableList, { facts, publicKey }: Authority): boolean {
-  const { fingerprint, keyUsage } = facts
-  return (
-    signers.get(fingerprint) ??
-    // RFC 5280 §6.3.3 (f): a CA that states the uses of its key must state this one.
-    signers.keep(fingerprint, keyUsage?.includes('cRLSign') !== false && isCrlSignedBy(crl, publicKey))
-  )
-}
-
-/** RFC 5280 §5.2: a list with a critical extension that is not understood, a delta or a part say, says nothing. */
-function isUsable({ crl }: SearchableList): boolean {
-  return crl.unknownCritical.length === 0
-}
-
-function staleness({ thisUpdate, nextUpdate }: CrlFacts, now: Date): string | undefined {
-  if (thisUpdate > now) return `its CRL is not valid before ${thisUpdate.toISOString()}`
-  return nextUpdate !== undefined && nextUpdate < now ? `its CRL is stale since ${nextUpdate.toISOString()}` : undefined
-}
-
-function nameKey(name: Uint8Array): string {
-  return Buffer.from(name).toString('base64')
-}
+const GOOD: ListAnswer = { kind: 'good' }
 
 /**
- * CRLs of several CAs (RFC 5280 §6.3), complete ones that the CA itself has signed. A list counts only for the CA whose
- * key has signed it; a revocation in a stale list stays a revocation.
+ * CRLs of several CAs (RFC 5280 §6.3). What a list of its issuer names is revoked, whether the list is stale or not and
+ * however odd it is; what none names is good only where current lists cover it. A list counts for the CA (name and key)
+ * that has signed it.
  */
 export class RevocationLists {
-  readonly #lists = new Map<string, SearchableList[]>()
+  readonly #groups = new Map<string, readonly ListGroup[]>()
+  /** Of CAs that are not configured, by name. */
+  readonly #unproven = new Map<string, LoadedList[]>()
+  /** What was found of those, by CA. */
+  readonly #proven = new Memo<readonly ListGroup[]>(MAX_SIGNERS)
+  /** Lists of one CA about certificates of others, by the name of the CA that publishes them. */
+  readonly #indirect = new Map<string, readonly ListGroup[]>()
   readonly #exempt: ReadonlySet<string>
 
   /**
-   * @param crls in any order, several of one CA too
-   * @param exempt SHA-256 fingerprints (lower-case hexadecimal) of CAs that need no list, because their revocations are
-   *   known otherwise
+   * @param lists in any order, several of one CA too
+   * @param options.exempt SHA-256 fingerprints (lower-case hexadecimal) of CAs whose revocations are known otherwise: what
+   *   they have issued is never `unknown`
+   * @param options.authorities whose indirect lists count for certificates of other CAs that say so
    */
-  constructor(crls: readonly CrlFacts[], exempt: ReadonlySet<string>) {
-    this.#exempt = exempt
-    for (const crl of crls) {
-      const entries = new Map(crl.entries.map((entry) => [entry.serial, entry]))
-      const key = nameKey(crl.issuerName)
-      const lists = this.#lists.get(key) ?? []
-      this.#lists.set(key, [...lists, { crl, entries, signers: new Memo(MAX_SIGNERS) }])
+  constructor(
+    lists: readonly LoadedList[],
+    options: { readonly exempt: ReadonlySet<string>; readonly authorities: readonly Authority[] },
+  ) {
+    this.#exempt = options.exempt
+    const bySigner = new Map<string, LoadedList[]>()
+    for (const list of new Set(lists)) {
+      const [map, key] =
+        list.signer === undefined ? [this.#unproven, list.crl.issuerKey] : ([bySigner, list.signer] as const)
+      map.set(key, [...(map.get(key) ?? []), list])
+    }
+    for (const [id, signed] of bySigner) this.#groups.set(id, groupsOf(signed))
+    for (const { id, name } of options.authorities) {
+      const indirect = (bySigner.get(id) ?? []).filter(({ crl }) => crl.scope.indirect)
+      if (indirect.length > 0) this.#indirect.set(name, [...(this.#indirect.get(name) ?? []), ...groupsOf(indirect)])
     }
   }
 
-  /** @param path as {@link TrustAnchors.pathOf} found it for the certificate */
-  statusOf(leaf: CertificateFacts, path: CertificationPath, now: Date): RevocationStatus {
-    const gaps: RevocationGap[] = []
-    let [issued, isLeaf] = [leaf, true]
-    for (const issuer of path) {
-      const entry = this.#entryOf(issued.serial, issuer)
-      if (entry !== undefined) {
-        const { revokedAt, reason } = entry
-        return { revoked: { serial: issued.serial, isLeaf, revokedAt, reason }, gaps: [] }
-      }
-      const gap = this.gapOf(issuer, now)
-      if (gap !== undefined) gaps.push(gap)
-      ;[issued, isLeaf] = [issuer.facts, false]
+  /** @param issuer the CA above it in the path that is judged */
+  statusOf(certificate: ListedCertificate, issuer: Authority, now: Date): ListAnswer {
+    const asked = question(certificate, issuer)
+    const groups = this.#groupsFor(asked)
+    for (const group of groups) {
+      const revocation = group.revocationOf(asked, now)
+      if (revocation !== undefined) return { kind: 'revoked', ...revocation }
     }
-    return { revoked: undefined, gaps }
+    if (this.#isExempt(issuer)) return GOOD
+    const reason = problemOf(groups, asked, now)
+    return reason === undefined ? GOOD : { kind: 'unknown', reason }
   }
 
-  /** Why it cannot be known what this CA has revoked; undefined when it can. */
+  /**
+   * Why it cannot be known what this CA has revoked of the certificates of its users; undefined when it can, as far as that
+   * does not depend on where their certificates say that it is published.
+   */
   gapOf(issuer: Authority, now: Date): RevocationGap | undefined {
-    if (this.#exempt.has(issuer.facts.fingerprint)) return undefined
-    const { subject } = issuer.facts
-    const signed = this.#of(issuer)
-    if (signed.length === 0) return { issuer: subject, reason: 'there is no CRL of it' }
-    const usable = signed.filter(isUsable)
-    if (usable.length === 0) return { issuer: subject, reason: 'its CRL has critical extensions that are not known' }
-    const problems = usable.map(({ crl }) => staleness(crl, now))
-    const [problem] = problems
-    return problem === undefined || problems.includes(undefined) ? undefined : { issuer: subject, reason: problem }
+    if (this.#isExempt(issuer)) return undefined
+    const reason = problemOf(this.#groupsOf(issuer), undefined, now)
+    return reason === undefined ? undefined : { issuer: issuer.facts.subject, reason }
   }
 
-  #entryOf(serial: string, issuer: Authority): RevokedEntry | undefined {
-    for (const list of this.#of(issuer)) {
-      const entry = isUsable(list) ? list.entries.get(serial) : undefined
-      if (entry !== undefined) return entry
+  #isExempt({ facts }: Authority): boolean {
+    return this.#exempt.has(facts.fingerprint)
+  }
+
+  #groupsFor(asked: Question): readonly ListGroup[] {
+    const own = this.#groupsOf(asked.authority)
+    if (this.#indirect.size === 0) return own
+    const publishers = new Set(asked.points().flatMap(({ crlIssuers }) => crlIssuers))
+    publishers.delete(asked.issuer)
+    return [...own, ...[...publishers].flatMap((name) => this.#indirect.get(name) ?? [])]
+  }
+
+  #groupsOf(issuer: Authority): readonly ListGroup[] {
+    const known = this.#groups.get(issuer.id) ?? []
+    const unproven = this.#unproven.get(issuer.name)
+    if (unproven === undefined) return known
+    const proven = this.#proven.get(issuer.id) ?? this.#proven.keep(issuer.id, groupsOf(signedBy(issuer, unproven)))
+    return [...known, ...proven]
+  }
+}
+
+function signedBy(issuer: Authority, lists: readonly LoadedList[]): LoadedList[] {
+  if (!maySignLists(issuer)) return []
+  return lists.filter(({ crl, signature }) => isSignedNow(crl.signed, signature, issuer.publicKey))
+}
+
+/** What complete lists say about what they do not name. */
+class Coverage {
+  /** For which reasons it would be named. */
+  #reasons = 0
+  /** Why lists that are about it say nothing. */
+  #problem: string | undefined
+  /** Why others are not about it. */
+  #outside: string | undefined
+
+  add(list: LoadedList, reasons: number, problem: string | undefined, asked: Question | undefined): void {
+    if (reasons === 0) this.#outside ??= scopeProblem(list, asked)
+    else if (problem === undefined) this.#reasons |= reasons
+    else this.#problem ??= problem
+  }
+
+  get isWhole(): boolean {
+    return this.#reasons === ALL_REASONS
+  }
+
+  get gap(): string | undefined {
+    const partial = this.#reasons === 0 ? undefined : 'its CRLs cover only some reasons for a revocation'
+    return this.#problem ?? partial ?? this.#outside
+  }
+}
+
+/** Why these lists leave open whether something that they do not name is revoked; undefined when they do not. */
+function problemOf(groups: readonly ListGroup[], asked: Question | undefined, now: Date): string | undefined {
+  const coverage = new Coverage()
+  for (const group of groups) {
+    for (const list of group.complete(now)) {
+      const reasons = reasonsCovered(list, asked)
+      coverage.add(list, reasons, group.problemOf(list, now), asked)
+      if (coverage.isWhole) return undefined
     }
-    return undefined
   }
-
-  #of(issuer: Authority): SearchableList[] {
-    const named =
-      this.#lists.size === 0 ? [] : this.#lists.get(nameKey(readRawCertificate(issuer.certificate.raw).subject.raw))
-    return (named ?? []).filter((list) => isSignedBy(list, issuer))
-  }
+  return coverage.gap ?? (groups.length === 0 ? 'there is no CRL of it' : 'there is only a delta CRL of it')
 }

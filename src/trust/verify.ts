@@ -1,9 +1,17 @@
-import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
-import { readRawCertificate } from '../pki/certificate-der.ts'
-import { type CrlFacts, isCrlSignedBy } from '../pki/crl.ts'
+import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
 import { OID } from '../pki/oids.ts'
-import { decodePemAll } from '../pki/pem.ts'
-import { checkForm, checkPurpose, checkValidity, type Purpose, TrustAnchors } from './chain.ts'
+import {
+  type CertificationPath,
+  checkForm,
+  checkPurpose,
+  checkValidity,
+  type Purpose,
+  type Refusal,
+  TrustAnchors,
+} from './chain.ts'
+import type { ListedCertificate } from './list-coverage.ts'
+import { isUsable, type LoadedList, type UnusableList } from './loaded-list.ts'
+import { RevocationLists } from './revocation-lists.ts'
 
 /** One question about a certificate, answered; `text` completes a line for people. */
 export interface Check {
@@ -33,10 +41,10 @@ export interface VerifyRequest {
   /** What the certificate is to be used for; undefined judges by the purposes that it states itself. */
   readonly purpose: Purpose | undefined
   readonly now: Date
-  /** What has this serial number, of whichever CA; undefined when there is no ledger. */
-  readonly listBySerial: ((serial: string) => readonly LedgerEntry[]) | undefined
-  /** Checked when given. */
-  readonly crl: CrlFacts | undefined
+  /** Looks a serial number up; undefined when there is no ledger. */
+  readonly findBySerial: ((serial: string) => LedgerEntry | undefined) | undefined
+  /** Looked into when given, as `serve` does in the strict mode. */
+  readonly crls: readonly (LoadedList | UnusableList)[] | undefined
 }
 
 export interface Verification {
@@ -80,54 +88,53 @@ function ledgerCheck(facts: CertificateFacts, entries: readonly LedgerEntry[], i
   return { name, ok: false, text: `revoked on ${new Date(entry.revokedAt).toISOString()}${why}, says the ledger` }
 }
 
-/** Whether this CRL may be asked about the certificate at all (RFC 5280 §6.3.3). */
-function crlProblem(request: VerifyRequest & { crl: CrlFacts }, trusted: TrustAnchors): string | undefined {
-  const { chain, crl, now } = request
-  const [leaf, ...intermediates] = chain
-  if (Buffer.compare(readRawCertificate(leaf).issuer.raw, crl.issuerName) !== 0) return 'the CRL is of another CA'
-  // Whoever sent the certificate sent the intermediates too: only those with a path of their own count.
-  const proven = intermediates.filter((der) => trusted.check(der, now, intermediates) === undefined)
-  const authorities = [...decodePemAll(request.anchors, 'CERTIFICATE', request.anchorSource), ...proven]
-  const signers = authorities.filter((der) => maySignCrls(der, crl.issuerName))
-  if (!signers.some((der) => isCrlSignedBy(crl, openCertificate(der).publicKey))) {
-    return 'the CRL is not signed by the CA'
+/** Of the certificate itself, then of the CAs above it that are not trusted by themselves. */
+function crlText(request: VerifyRequest, lists: RevocationLists, path: CertificationPath) {
+  const [leaf] = request.chain
+  let issued: ListedCertificate = { facts: readCertificate(leaf), certificate: { raw: leaf } }
+  for (const [index, issuer] of path.entries()) {
+    const answer = lists.statusOf(issued, issuer, request.now)
+    if (answer.kind === 'revoked') {
+      const what = index === 0 ? '' : `its CA ${issued.facts.serial} was `
+      const why = answer.reason === undefined ? '' : ` (${answer.reason})`
+      return { ok: false, text: `${what}revoked on ${answer.revokedAt.toISOString()}${why}, says the CRL` }
+    }
+    // Whoever gives one list has not given those of all CAs above.
+    if (answer.kind === 'unknown' && index === 0) {
+      return { ok: false, text: `not known whether ${issuer.facts.subject} has revoked it: ${answer.reason}` }
+    }
+    issued = issuer
   }
-  if (crl.unknownCritical.length > 0) return `the CRL has the unknown critical extension ${crl.unknownCritical[0]}`
-  if (now < crl.thisUpdate) return `the CRL begins at ${crl.thisUpdate.toISOString()}`
-  const { nextUpdate } = crl
-  return nextUpdate !== undefined && now >= nextUpdate
-    ? `the CRL is stale since ${nextUpdate.toISOString()}`
-    : undefined
+  return { ok: true, text: 'not revoked, says the CRL' }
 }
 
-/** Whether this is the CA of that name, and may sign CRLs (RFC 5280 §4.2.1.3). */
-function maySignCrls(der: Uint8Array, name: Uint8Array): boolean {
-  const named = Buffer.compare(readRawCertificate(der).subject.raw, name) === 0
-  return named && readCertificate(der).keyUsage?.includes('cRLSign') !== false
-}
-
-function crlCheck(facts: CertificateFacts, request: VerifyRequest & { crl: CrlFacts }, trusted: TrustAnchors): Check {
+function crlCheck(
+  request: VerifyRequest & { crls: readonly (LoadedList | UnusableList)[] },
+  { authorities }: TrustAnchors,
+  path: CertificationPath | Refusal,
+): Check {
   const name = 'revocation'
-  const problem = crlProblem(request, trusted)
-  if (problem !== undefined) return { name, ok: false, text: problem }
-  const entry = request.crl.entries.find(({ serial }) => serial === facts.serial)
-  if (entry === undefined) return { name, ok: true, text: 'not revoked, says the CRL' }
-  const why = entry.reason === undefined ? '' : ` (${entry.reason})`
-  return { name, ok: false, text: `revoked on ${entry.revokedAt.toISOString()}${why}, says the CRL` }
+  const loaded = request.crls.filter(isUsable)
+  const [unusable] = request.crls.flatMap((list) => (isUsable(list) ? [] : [list]))
+  if ('check' in path) return { name, ok: false, text: 'not looked up in the CRL: no path leads to a trusted CA' }
+  const lists = new RevocationLists(loaded, { exempt: new Set(), authorities })
+  const { ok, text } = crlText(request, lists, path)
+  return { name, ok, text: ok || unusable === undefined ? text : `${text}; a CRL cannot be used: ${unusable.reason}` }
 }
 
 function revocationChecks(
   facts: CertificateFacts,
   request: VerifyRequest,
-  { trusted, issuer }: { readonly trusted: TrustAnchors; readonly issuer: string | undefined },
+  trusted: TrustAnchors,
+  path: CertificationPath | Refusal,
 ): Check[] {
-  const { listBySerial, crl } = request
-  if (listBySerial === undefined && crl === undefined) {
+  const { findBySerial, crls } = request
+  if (findBySerial === undefined && crls === undefined) {
     return [{ name: 'revocation', ok: true, text: 'not checked: neither a ledger nor a CRL was given' }]
   }
   return [
-    ...(listBySerial === undefined ? [] : [ledgerCheck(facts, listBySerial(facts.serial), issuer)]),
-    ...(crl === undefined ? [] : [crlCheck(facts, { ...request, crl }, trusted)]),
+    ...(findBySerial === undefined ? [] : [ledgerCheck(facts, findBySerial(facts.serial))]),
+    ...(crls === undefined ? [] : [crlCheck({ ...request, crls }, trusted, path)]),
   ]
 }
 
@@ -142,13 +149,12 @@ export function verifyCertificate(request: VerifyRequest): Verification {
   const facts = readCertificate(leaf, 'the certificate')
   const anchors = new TrustAnchors([request.anchors], request.anchorSource)
   const path = anchors.pathOf(leaf, now, intermediates)
-  const [refusal, issuer] = 'check' in path ? [path, undefined] : [undefined, path[0]?.id]
   const checks = [
     checkOf('form', checkForm(facts), 'readable without doubt'),
     checkOf('dates', checkValidity(facts, now), `valid until ${facts.notAfter.toISOString()}`),
     purposeCheck(facts, request.purpose),
-    checkOf('chain', refusal, `issued by ${facts.issuer}`),
-    ...revocationChecks(facts, request, { trusted: anchors, issuer }),
+    checkOf('chain', 'check' in path ? path : undefined, `issued by ${facts.issuer}`),
+    ...revocationChecks(facts, request, anchors, path),
   ]
   return { subject: facts.subject, serial: facts.serial, valid: checks.every(({ ok }) => ok), checks }
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KEY_TYPES } from '../../src/pki/algorithms.ts'
-import { createCrl, isCrlSignedBy, REVOCATION_REASONS, type RevokedEntry, readCrl } from '../../src/pki/crl.ts'
+import { createCrl, type RevokedEntry } from '../../src/pki/crl.ts'
+import { isCrlSignedBy, readCrl } from '../../src/pki/crl-facts.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import type { KeyPair } from '../../src/pki/keys.ts'
+import { REVOCATION_REASONS } from '../../src/pki/revocation-reason.ts'
 import { cpuTime } from '../support/cpu-time.ts'
 import { type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot, tryOpenssl } from './support.ts'
 

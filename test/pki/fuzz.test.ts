@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { KEY_TYPES } from '../../src/pki/algorithms.ts'
 import { readCertificates } from '../../src/pki/certificate-file.ts'
-import { createCrl, readCrl } from '../../src/pki/crl.ts'
+import { createCrl } from '../../src/pki/crl.ts'
+import { readCrl } from '../../src/pki/crl-facts.ts'
 import { judgeCsr } from '../../src/pki/csr-judge.ts'
 import { readCsr } from '../../src/pki/csr-reader.ts'
 import { readSingle, TAG } from '../../src/pki/der.ts'
@@ -80,7 +81,7 @@ function crlOf(input: Buffer) {
 function verify(input: Buffer): void {
   const chain = readCertificates(input, 'FILE')
   const anchors = { anchors: root.certificate.pem, anchorSource: 'CA' }
-  verifyCertificate({ ...anchors, chain, purpose: undefined, now: NOW, listBySerial: undefined, crl: undefined })
+  verifyCertificate({ ...anchors, chain, purpose: undefined, now: NOW, findBySerial: undefined, crls: undefined })
 }
 
 function makeTargets(): Record<string, Target> {

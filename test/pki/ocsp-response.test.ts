@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KeyType } from '../../src/pki/algorithms.ts'
-import { REVOCATION_REASONS } from '../../src/pki/crl.ts'
 import { prepareOcspResponder, sign } from '../../src/pki/issue.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import { readOcspRequest } from '../../src/pki/ocsp-request.ts'
@@ -12,6 +11,7 @@ import {
   type OcspResponder,
   ocspError,
 } from '../../src/pki/ocsp-response.ts'
+import { REVOCATION_REASONS } from '../../src/pki/revocation-reason.ts'
 import { softwareKey } from '../../src/pki/signature.ts'
 import {
   type Folder,

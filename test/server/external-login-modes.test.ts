@@ -1,14 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { readCrl } from '../../src/pki/crl.ts'
 import { type ClientTrust, plainTrust } from '../../src/server/client-trust.ts'
 import type { Endpoint } from '../../src/server/endpoint.ts'
 import { DEFAULT_TLS } from '../../src/server/listener.ts'
 import { TrustAnchors } from '../../src/trust/chain.ts'
-import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 import { issuedRecord } from '../store/contract.ts'
-import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
+import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { revocationLists } from '../support/crls.ts'
 import { attemptAt, Login, onlineAt, secured, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
 import { RawClient } from '../support/xmpp-client.ts'
@@ -210,7 +209,8 @@ describe.each(VARIANTS)('a CA that ends, over $transport, $version', (variant) =
 })
 
 describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (variant) => {
-  const crl = (given: Parameters<OpensslCa['crl']>[0]) => readCrl(foreign.crl(given), 'a CRL')
+  const crl = (given: Parameters<OpensslCa['crl']>[0]) => foreign.crl(given)
+  const listsOf = (crls: readonly string[]) => revocationLists(crls, [foreign.credentials.cert], [...exempt])
   const STALE = ['20200101000000Z', '20200201000000Z'] as const
   const CASES = {
     fresh: () => [crl({})],
@@ -228,7 +228,7 @@ describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (vari
     { lists: 'missing', soft: true, hard: false },
   ] as const)('$lists: soft $soft, hard $hard (§4 no. 10, 15)', async ({ lists, ...expected }) => {
     for (const mode of ['soft', 'hard'] as const) {
-      const revocation = { lists: new RevocationLists(CASES[lists](), exempt), mode }
+      const revocation = { lists: await listsOf(CASES[lists]()), mode }
       const server = await start({ anchors: both, revocation })
       // Once for each of the two listeners.
       const announced = server.log.lines.filter(({ message }) => message === 'it is not known what a CA has revoked')
@@ -244,13 +244,11 @@ describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (vari
 
   it('end the sessions of what they revoke, and of nobody else', async () => {
     const server = await start({ anchors: both })
-    const rules = (lists: ReturnType<typeof crl>[]) => ({
-      ...plainTrust(both),
-      revocation: { lists: new RevocationLists(lists, exempt), mode: 'soft' as const },
-    })
+    const lists = await listsOf([crl({ revoked: [bob] })])
+    const trust = { ...plainTrust(both), revocation: { lists, mode: 'soft' as const } }
     const victim = await onlineAt(server, { variant, credentials: bob })
     const other = await onlineAt(server, { variant, credentials: alice })
-    await server.server.update({ ...server.options, endpoints: endpoints({ trust: rules([crl({ revoked: [bob] })]) }) })
+    await server.server.update({ ...server.options, endpoints: endpoints({ trust }) })
     expect(await victim.ended()).toMatch(/<stream:error><not-authorized /)
     other.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
     await other.receive(/<iq [^>]*id="p"/)
@@ -259,7 +257,7 @@ describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (vari
 
   it('go stale while the server runs', async () => {
     let now = new Date('2020-01-15T00:00:00Z')
-    const revocation = { lists: new RevocationLists(CASES.stale(), exempt), mode: 'hard' as const }
+    const revocation = { lists: await listsOf(CASES.stale()), mode: 'hard' as const }
     const server = await start({ anchors: both, revocation }, { login: { now: () => now } })
     const login = await Login.begin(server, { variant, credentials: bob })
     expect(login.offered).toEqual(['EXTERNAL'])

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CrlFiles } from '../../src/service/crl-files.ts'
 import { OpensslCa } from '../support/certificates.ts'
+import { authoritiesOf } from '../support/crls.ts'
 import { replaceFile } from '../support/replace-file.ts'
 import { LogBook } from '../support/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xmppki-crl-'))
 const ca = new OpensslCa()
 const bob = ca.issue({ subject: '/CN=bob' })
-const serial = new X509Certificate(bob.cert).serialNumber.toLowerCase()
+const serial = Buffer.from(new X509Certificate(bob.cert).serialNumber, 'hex')
 afterAll(() => {
   ca.remove()
   rmSync(folder, { recursive: true, force: true })
@@ -27,22 +28,28 @@ function setUp(content?: string | Uint8Array) {
   rmSync(path, { force: true })
   if (content !== undefined) write(content)
   const files = new CrlFiles(log)
-  const serials = () => files.read(path).map(({ entries }) => entries.map((entry) => entry.serial))
-  return { log, write, serials }
+  const authorities = authoritiesOf([ca.credentials.cert])
+  /** Of each list, whether it has bob. */
+  const revoked = async () => {
+    const lists = await files.read(new Set([path]), authorities)
+    await lists.take()
+    return lists.of(path).map(({ entries, crl }) => entries.find(serial, crl.issuerKey, crl.issuerKey) !== undefined)
+  }
+  return { log, write, revoked }
 }
 
 describe('CrlFiles', () => {
   it.each([
-    { name: 'PEM', content: pem, expected: [[serial]] },
-    { name: 'DER', content: der, expected: [[serial]] },
+    { name: 'PEM', content: pem, expected: [true] },
+    { name: 'DER', content: der, expected: [true] },
     {
       name: 'several in PEM, and words between them',
       content: () => `of bob\n${pem()}and\n${ca.crl()}`,
-      expected: [[serial], []],
+      expected: [true, false],
     },
-  ])('reads $name', ({ content, expected }) => {
-    const { serials, log } = setUp(content())
-    expect(serials()).toEqual(expected)
+  ])('reads $name', async ({ content, expected }) => {
+    const { revoked, log } = setUp(content())
+    expect(await revoked()).toEqual(expected)
     expect(log.lines).toEqual([])
   })
 
@@ -52,23 +59,23 @@ describe('CrlFiles', () => {
     { name: 'a certificate', content: bob.cert },
     { name: 'cut off', content: der().subarray(0, 100) },
     { name: 'damaged', content: pem().replace(/\n[A-Za-z0-9+/]{20}/, '\n!') },
-  ])('says in one line what is wrong with a file that is $name', ({ content }) => {
-    const { serials, log } = setUp(content)
-    expect(serials()).toEqual([])
+  ])('says in one line what is wrong with a file that is $name', async ({ content }) => {
+    const { revoked, log } = setUp(content)
+    expect(await revoked()).toEqual([])
     expect(log.lines).toMatchObject([
       { level: 'error', message: 'a CRL cannot be read', effect: 'it counts as missing' },
     ])
   })
 
-  it('takes up a file that has changed, and keeps what it said when that is broken', () => {
-    const { serials, write, log } = setUp(ca.crl())
-    expect(serials()).toEqual([[]])
+  it('takes up a file that has changed, and keeps what it said when that is broken', async () => {
+    const { revoked, write, log } = setUp(ca.crl())
+    expect(await revoked()).toEqual([false])
     write(pem())
-    expect(serials()).toEqual([[serial]])
+    expect(await revoked()).toEqual([true])
     write('rubbish')
-    expect(serials()).toEqual([[serial]])
+    expect(await revoked()).toEqual([true])
     expect(log.lines).toMatchObject([{ effect: 'what it said before still holds' }])
     write(ca.crl())
-    expect(serials()).toEqual([[]])
+    expect(await revoked()).toEqual([false])
   })
 })

@@ -1,12 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readCertificates } from '../../src/pki/certificate-file.ts'
-import { createCrl, readCrl } from '../../src/pki/crl.ts'
+import { createCrl } from '../../src/pki/crl.ts'
 import { prepareOcspResponder, prepareServer, sign } from '../../src/pki/issue.ts'
 import type { Issuer } from '../../src/pki/issuer.ts'
 import { type VerifyRequest, verifyCertificate } from '../../src/trust/verify.ts'
-import { NOW, testClient, testKeys, testRoot } from '../pki/support.ts'
+import { NOW, testClient, testIssuing, testKeys, testRoot } from '../pki/support.ts'
+import { readLists } from '../support/crls.ts'
 
 const DAY = 86_400_000
+/** As RFC 4514 writes it. */
+const EXAMPLE = 'Example\\, Inc.'
 const later = (days: number) => new Date(NOW.getTime() + days * DAY)
 
 let root: Issuer
@@ -23,8 +26,8 @@ function verify(changes: Partial<VerifyRequest> = {}) {
     anchorSource: 'root.crt',
     purpose: undefined,
     now: NOW,
-    listBySerial: undefined,
-    crl: undefined,
+    findBySerial: undefined,
+    crls: undefined,
     ...changes,
   })
 }
@@ -37,10 +40,16 @@ function failures(changes: Partial<VerifyRequest>): string[] {
   return failed
 }
 
-async function crlOf(serials: readonly string[], issuer = root) {
+interface CrlChanges {
+  readonly issuer?: Issuer
+  readonly thisUpdate?: Date
+}
+
+/** A list with these serial numbers, as it is read where the root is trusted. */
+async function crlOf(serials: readonly string[], { issuer = root, thisUpdate = NOW }: CrlChanges = {}) {
   const entries = serials.map((serial) => ({ serial, revokedAt: NOW, reason: 'superseded' as const }))
-  const { der } = await createCrl({ issuer, entries, number: 1n, thisUpdate: NOW, nextUpdate: later(30) })
-  return readCrl(der, 'list.crl')
+  const { der } = await createCrl({ issuer, entries, number: 1n, thisUpdate, nextUpdate: later(30) })
+  return readLists([der], [root.certificate.pem])
 }
 
 describe('verifyCertificate', () => {
@@ -109,31 +118,32 @@ describe('verifyCertificate', () => {
     ).toEqual(expected)
   })
 
-  it('asks a CRL (RFC 5280 §6.3)', async () => {
-    expect(failures({ crl: await crlOf(['abcd']) })).toEqual([])
-    const crl = await crlOf([client.serial])
-    expect(failures({ crl })).toEqual(['revocation: revoked on 2026-03-01T12:00:00.000Z (superseded), says the CRL'])
+  it('asks a CRL (RFC 5280 §6.3), stale or not', async () => {
+    expect(failures({ crls: await crlOf(['abcd']) })).toEqual([])
+    const crls = await crlOf([client.serial])
+    const revoked = ['revocation: revoked on 2026-03-01T12:00:00.000Z (superseded), says the CRL']
+    expect(failures({ crls })).toEqual(revoked)
+    expect(failures({ crls, now: later(31) })).toEqual(revoked)
   })
 
   it('does not believe a CRL that is stale, early, forged, or of another CA', async () => {
-    const crl = await crlOf([])
-    expect(failures({ crl, now: later(31) })).toEqual(['revocation: the CRL is stale since 2026-03-31T12:00:00.000Z'])
-    expect(failures({ crl: { ...crl, thisUpdate: later(1) } })).toEqual([
-      'revocation: the CRL begins at 2026-03-02T12:00:00.000Z',
-    ])
+    const unknown = (reason: string) => [
+      `revocation: not known whether CN=Test Root,O=${EXAMPLE} has revoked it: ${reason}`,
+    ]
+    expect(failures({ crls: await crlOf([]), now: later(31) })).toEqual(
+      unknown('its CRL is stale since 2026-03-31T12:00:00.000Z'),
+    )
+    expect(failures({ crls: await crlOf([], { thisUpdate: later(1) }) })).toEqual(
+      unknown('its CRL is not valid before 2026-03-02T12:00:00.000Z'),
+    )
     const twin = await testRoot()
-    expect(failures({ crl: await crlOf([], twin) })).toEqual(['revocation: the CRL is not signed by the CA'])
+    const forged = unknown('there is no CRL of it; a CRL cannot be used: its CA has not signed it')
+    expect(failures({ crls: await crlOf([], { issuer: twin }) })).toEqual(forged)
     // The twin has the same name; sent along as an intermediate it must not vouch for its own CRL.
     const chain = [client.der, twin.certificate.der] as const
-    expect(failures({ chain: [...chain], crl: await crlOf([], twin) })).toEqual([
-      'revocation: the CRL is not signed by the CA',
-    ])
-    expect(failures({ crl: { ...crl, issuerName: Uint8Array.of(0x30, 0) } })).toEqual([
-      'revocation: the CRL is of another CA',
-    ])
-    expect(failures({ crl: { ...crl, unknownCritical: ['1.2.3'] } })).toEqual([
-      'revocation: the CRL has the unknown critical extension 1.2.3',
-    ])
+    expect(failures({ chain: [...chain], crls: await crlOf([], { issuer: twin }) })).toEqual(forged)
+    const issuing = await testIssuing(root)
+    expect(failures({ crls: await crlOf([], { issuer: issuing }) })).toEqual(unknown('there is no CRL of it'))
   })
 })
 

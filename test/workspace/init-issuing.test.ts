@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
-import { readCrl } from '../../src/pki/crl.ts'
+import { readCrl } from '../../src/pki/crl-facts.ts'
 import { exportClient } from '../../src/workspace/export-client.ts'
 import { type IssuingRequest, initIssuing } from '../../src/workspace/init-issuing.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readCrl } from '../../src/pki/crl.ts'
+import { readCrl } from '../../src/pki/crl-facts.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { signerId } from '../../src/workspace/authority.ts'
 import { publishCrls } from '../../src/workspace/publish-crl.ts'

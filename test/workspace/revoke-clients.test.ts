@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Interrupted } from '../../src/cli/prompt.ts'
 import { XmppkiError } from '../../src/errors.ts'
-import { readCrl } from '../../src/pki/crl.ts'
+import { readCrl } from '../../src/pki/crl-facts.ts'
 import {
   parseReason,
   parseSerial,

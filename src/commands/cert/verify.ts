@@ -69,24 +69,31 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     const { file } = args
     const { readCertificates } = await import('../../pki/certificate-file.ts')
     const chain = readCertificates(await readInputFile(file), sourceName(file))
-    const crl = flags.crl === undefined ? undefined : await this.#readCrl(flags.crl)
     const purpose = flags.purpose === undefined ? undefined : PURPOSES[flags.purpose]
     const { verifyCertificate } = await import('../../trust/verify.ts')
-    const verification = await this.#withTrust(flags, (trust) =>
-      verifyCertificate({ ...trust, chain, purpose, now: new Date(), crl }),
-    )
+    const verification = await this.#withTrust(flags, async (trust) => {
+      const crls = flags.crl === undefined ? undefined : await this.#readCrls(flags.crl, trust)
+      return verifyCertificate({ ...trust, chain, purpose, now: new Date(), crls })
+    })
     this.#show(file, verification)
     return { file, ...verification }
   }
 
-  async #readCrl(file: string) {
-    const { readCrl } = await import('../../pki/crl.ts')
-    const octets = await readInputFile(file)
-    // DER begins with the octet of a SEQUENCE, PEM with text.
-    return readCrl(octets[0] === 0x30 ? octets : octets.toString('latin1'), file)
+  async #readCrls(file: string, { anchors, anchorSource }: Trust) {
+    const { readCrlFile } = await import('../../pki/crl-file.ts')
+    const { TrustAnchors } = await import('../../trust/chain.ts')
+    const { loadList } = await import('../../trust/loaded-list.ts')
+    const source = sourceName(file)
+    const { ders, faults } = await readCrlFile(await readInputFile(file), source)
+    for (const fault of faults) this.sayWarning(fault)
+    const { authorities } = new TrustAnchors([anchors], anchorSource)
+    return Promise.all(ders.map((der) => loadList(der, source, authorities)))
   }
 
-  async #withTrust<T>(flags: { ca: string | undefined; home: string | undefined }, work: (trust: Trust) => T) {
+  async #withTrust<T>(
+    flags: { ca: string | undefined; home: string | undefined },
+    work: (trust: Trust) => T | Promise<T>,
+  ) {
     const { ca } = flags
     if (ca !== undefined) {
       const anchors = (await readInputFile(ca)).toString('latin1')
@@ -95,7 +102,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
-      return work(trustOf(workspace))
+      return await work(trustOf(workspace))
     } finally {
       workspace.close()
     }

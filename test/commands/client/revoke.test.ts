@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { REVOCATION_REASONS } from '../../../src/pki/crl.ts'
+import { REVOCATION_REASONS } from '../../../src/pki/revocation-reason.ts'
 import { CliHome } from '../../support/cli.ts'
 import { ServeProcess } from '../../support/serve.ts'
 import { external, RawClient } from '../../support/xmpp-client.ts'
