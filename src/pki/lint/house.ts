@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { tryParseJid } from '../../xmpp/jid.ts'
 import { keyFacts } from '../key-facts.ts'
 import { OID } from '../oids.ts'
@@ -11,7 +10,7 @@ const MAX_SERVER_DAYS = 825
 
 const STRONG_CURVES: ReadonlySet<string | undefined> = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
-function keyProblem(key: KeyObject | undefined): string | undefined {
+function keyProblem({ key, keyFault }: LintSubject): string | undefined {
   if (key === undefined) return 'OpenSSL cannot read the key'
   const { label } = keyFacts(key)
   const { modulusLength = 0, publicExponent = 0n, namedCurve } = key.asymmetricKeyDetails ?? {}
@@ -20,7 +19,9 @@ function keyProblem(key: KeyObject | undefined): string | undefined {
       if (modulusLength < 2048) return `${label}: at least 2048 bits are needed`
       return when(publicExponent < 65_537n, `an RSA key with the exponent ${publicExponent} invites forgery`)
     case 'ec':
-      return when(!STRONG_CURVES.has(namedCurve), `${label}: TLS stacks take P-256, P-384 and P-521`)
+      if (!STRONG_CURVES.has(namedCurve)) return `${label}: TLS stacks take P-256, P-384 and P-521`
+      // With explicit parameters OpenSSL names the curve as well, and no handshake takes it.
+      return keyFault
     case 'ed25519':
       return undefined
     default:
@@ -121,7 +122,7 @@ export const HOUSE_RULES: readonly Rule[] = [
     citation: 'house, NIST SP 800-131A',
     severity: 'error',
     kinds: ANY,
-    check: ({ key }) => keyProblem(key),
+    check: keyProblem,
   },
   {
     id: 'serial-unpredictable',

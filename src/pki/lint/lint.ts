@@ -1,10 +1,12 @@
 import { XmppkiError } from '../../errors.ts'
 import { type CertificateFacts, readCertificate } from '../certificate.ts'
-import { readRawCertificate } from '../certificate-der.ts'
+import { type RawCertificate, readRawCertificate } from '../certificate-der.ts'
 import { DerError, readSingle, TAG } from '../der.ts'
 import { openPublicKey } from '../key-facts.ts'
+import { keyFault } from '../key-strength.ts'
 import { OID } from '../oids.ts'
 import { readSignedStructure, signatureAlgorithmName } from '../signature.ts'
+import { signatureFault } from '../signature-strength.ts'
 import { HOUSE_RULES } from './house.ts'
 import { RFC5280_RULES } from './rfc5280.ts'
 import { RFC6120_RULES } from './rfc6120.ts'
@@ -37,10 +39,20 @@ function guessKind(facts: CertificateFacts, selfIssued: boolean): CertificateKin
 /** The fields that `readCertificate` does not look into may still be damaged. */
 function signatureOf(der: Uint8Array, source: string): LintSubject['signature'] {
   try {
-    return signatureAlgorithmName(readSignedStructure(readSingle(der, TAG.sequence)).algorithm)
+    const { algorithm } = readSignedStructure(readSingle(der, TAG.sequence))
+    return { name: signatureAlgorithmName(algorithm).name, fault: signatureFault(algorithm) }
   } catch (error) {
     if (!(error instanceof DerError)) throw error
     throw new XmppkiError('BAD_INPUT', `${source} has a damaged signature: ${error.message}`, { cause: error })
+  }
+}
+
+function keyFaultOf({ publicKeyInfo }: RawCertificate): string | undefined {
+  try {
+    return keyFault(publicKeyInfo)?.reason
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error
+    return `a key that is damaged: ${error.message}`
   }
 }
 
@@ -53,6 +65,7 @@ function subjectOf(der: Uint8Array, source: string, kind: CertificateKind | unde
     raw,
     facts,
     key: openPublicKey(raw.publicKeyInfo.raw),
+    keyFault: keyFaultOf(raw),
     signature: signatureOf(der, source),
     selfIssued,
     extension: (oid) => raw.extensions.find((found) => found.oid === oid),

@@ -1,8 +1,14 @@
 import { tryParseJid } from '../../xmpp/jid.ts'
-import { ANY, END_ENTITY, firstBad, type Rule, when, XMPP_ENTITY } from './rule.ts'
+import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when, XMPP_ENTITY } from './rule.ts'
 
 /** RFC 4985 §2: `_service.name`. */
 const SRV_NAME = /^_[a-z0-9-]+\.[^.].*$/i
+
+/** A root is trusted by itself, whatever it has signed itself with (RFC 5280 §6.1). */
+function signatureProblem({ kind, selfIssued, signature: { name, fault } }: LintSubject): string | undefined {
+  if (fault === undefined || (kind === 'ca' && selfIssued)) return undefined
+  return fault.check === 'weak-signature' ? `${name} can be forged; SHA-256 is wanted` : `it is ${fault.reason}`
+}
 
 /** What RFC 6120 §13.7.1 demands of certificates for XMPP. */
 export const RFC6120_RULES: readonly Rule[] = [
@@ -26,7 +32,7 @@ export const RFC6120_RULES: readonly Rule[] = [
     citation: 'RFC 6120 §13.7.1.1',
     severity: 'error',
     kinds: ANY,
-    check: ({ signature }) => when(signature.weak, `${signature.name} can be forged; SHA-256 is wanted`),
+    check: signatureProblem,
   },
   {
     id: 'server-names-domain',

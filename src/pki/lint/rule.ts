@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { CertificateFacts } from '../certificate.ts'
 import type { RawCertificate, RawExtension } from '../certificate-der.ts'
+import type { StrengthFault } from '../strength-fault.ts'
 
 /** What a certificate is for; decides which rules apply. */
 export type CertificateKind = 'ca' | 'client' | 'server' | 'ocsp'
@@ -15,7 +16,9 @@ export interface LintSubject {
   readonly facts: CertificateFacts
   /** Undefined when OpenSSL cannot read the key. */
   readonly key: KeyObject | undefined
-  readonly signature: { readonly name: string; readonly weak: boolean }
+  /** Why the key is not accepted in a login; undefined when it is. */
+  readonly keyFault: string | undefined
+  readonly signature: { readonly name: string; readonly fault: StrengthFault | undefined }
   /** Issuer and subject are the same. */
   readonly selfIssued: boolean
   /** The first extension with this identifier. */

@@ -14,6 +14,7 @@ import {
   NOW,
   openssl,
   opensslCertificate,
+  readOctets,
   temporaryFolder,
   testClient,
   testKeys,
@@ -121,6 +122,12 @@ const key =
   () => ({
     publicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }),
   })
+function explicitKey(): Uint8Array {
+  const options = ['-pkeyopt', 'ec_paramgen_curve:P-256', '-pkeyopt', 'ec_param_enc:explicit']
+  openssl(folder, 'genpkey', '-algorithm', 'EC', ...options, '-out', 'explicit.key')
+  openssl(folder, 'pkey', '-in', 'explicit.key', '-pubout', '-outform', 'DER', '-out', 'explicit.der')
+  return readOctets(folder, 'explicit.der')
+}
 const algorithm =
   (oid: string): Change =>
   () => {
@@ -163,6 +170,9 @@ const DEFECTS: readonly [rule: string, kind: CertificateKind, change: Change, al
   ['subject-present', 'client', EMPTY_SUBJECT, ['alternative-names-critical']],
   ['signature-hash', 'client', algorithm('1.2.840.113549.1.1.5')],
   ['signature-hash', 'client', algorithm('1.2.840.113549.1.1.4')],
+  ['signature-hash', 'client', algorithm(OID.rsassaPss)],
+  ['signature-hash', 'client', algorithm('1.3.36.3.3.1.2')],
+  ['signature-hash', 'client', algorithm('1.2.840.113549.1.1.16')],
   ['server-names-domain', 'server', without(OID.subjectAltName), ['server-dns-name', 'server-srv-name']],
   ['server-dns-name', 'server', names(srv('_xmpp-client.example.org'))],
   ['server-srv-name', 'server', names(dns('*.example.org'))],
@@ -184,6 +194,7 @@ const DEFECTS: readonly [rule: string, kind: CertificateKind, change: Change, al
   ['strong-key', 'client', key(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).publicKey)],
   ['strong-key', 'client', key(generateKeyPairSync('ed448').publicKey)],
   ['strong-key', 'client', () => ({ publicKeyInfo: der.sequence() })],
+  ['strong-key', 'client', () => ({ publicKeyInfo: explicitKey() })],
   ['serial-unpredictable', 'client', serial(0x12, 0x34)],
   ['ocsp-purpose', 'ocsp', put(OID.extKeyUsage, der.sequence(der.oid(OID.serverAuth)))],
   ['ocsp-signature', 'ocsp', usage(2)],
@@ -254,6 +265,12 @@ describe('what openssl makes', () => {
         'one-common-name: house, RFC 6125 §2.3.1',
       ]),
     )
+  })
+
+  it('does not ask a root how it has signed itself (RFC 5280 §6.1)', () => {
+    const extensions = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash'
+    const { der } = opensslCertificate(folder, { subject: 'CN=x', extensions, flags: ['-sha1'] })
+    expect(broken(der)).toEqual([])
   })
 
   it('takes certificates for what they say they are', () => {
