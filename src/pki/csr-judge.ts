@@ -2,7 +2,10 @@ import { XmppkiError } from '../errors.ts'
 import { type Jid, JidError, parseJid, tryParseJid } from '../xmpp/jid.ts'
 import { type KeyAlgorithm, type KeyType, keyTypeOf } from './algorithms.ts'
 import type { CertificateRequest } from './csr-reader.ts'
+import { readSingle, TAG } from './der.ts'
+import { keyFault } from './key-strength.ts'
 import { OID } from './oids.ts'
+import { publicKeyInfo } from './public-key-info.ts'
 
 /** Why a request is refused; stands in brackets in the message, so that scripts can tell. */
 type Refusal =
@@ -72,6 +75,9 @@ function checkPossession({ signature }: CertificateRequest, source: string): voi
 
 function checkKey(csr: CertificateRequest, allowed: readonly KeyType[], source: string): KeyAlgorithm {
   const hint = `the key must be of one of these types: ${allowed.join(', ')}`
+  // OpenSSL names the curve of explicit parameters, too.
+  const fault = keyFault(readSingle(publicKeyInfo(csr.publicKey), TAG.sequence))
+  if (fault !== undefined) throw refused(source, 'key-type', `it has ${fault.reason}`, { hint })
   try {
     const algorithm = keyTypeOf(csr.publicKey)
     if (allowed.includes(algorithm.id)) return algorithm
@@ -181,14 +187,15 @@ function listNotCopied(csr: CertificateRequest, labels: readonly string[], jid: 
 }
 
 /**
- * Decides whether a request may become a client certificate, and for whom: proof of possession, key type,
+ * Decides whether a request may become a client certificate, and for whom: key type, proof of possession,
  * purpose, then the names against what the operator says. Nothing but the public key is taken from it.
  * @param source names the file in errors
  * @throws XmppkiError BAD_INPUT or BAD_NAME; the message has the name of the refusal in brackets
  */
 export function judgeCsr(csr: CertificateRequest, policy: SigningPolicy, source: string): ApprovedRequest {
-  checkPossession(csr, source)
+  // The key first: for one that cannot be used, no better signature would help.
   const algorithm = checkKey(csr, policy.keyTypes, source)
+  checkPossession(csr, source)
   checkPurpose(csr, source)
   const { jid: claim, labels } = readClaims(csr, policy, source)
   const jid = decideName(claim, policy, source)

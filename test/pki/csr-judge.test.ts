@@ -156,6 +156,17 @@ describe('judgeCsr refuses', () => {
       POLICY,
       'BAD_INPUT key-type',
     ],
+    [
+      'a curve with explicit parameters',
+      {
+        key: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'w.key'],
+        flags: ['-pkeyopt', 'ec_param_enc:explicit'],
+      },
+      POLICY,
+      'BAD_INPUT key-type',
+    ],
+    // Not `signature-algorithm`: no other signature would help.
+    ['Ed448', { key: ['-newkey', 'ed448', '-nodes', '-keyout', 'w.key'] }, POLICY, 'BAD_INPUT key-type'],
     ['a type that --allow-key-type leaves out', {}, { ...POLICY, keyTypes: ['ed25519'] }, 'BAD_INPUT key-type'],
   ])('%s', (_case, wish, policy, expected) => {
     expect(refusalOf(ask(wish), policy)).toBe(expected)
