@@ -3,6 +3,7 @@ import { type CertificateFacts, openCertificate, readCertificate } from './certi
 import { type RawCertificate, readRawCertificate } from './certificate-der.ts'
 import { TAG } from './der.ts'
 import { type Issuer, loadIssuer } from './issuer.ts'
+import { keyFault } from './key-strength.ts'
 import type { KeyPair } from './keys.ts'
 import { OID } from './oids.ts'
 import { decodePem, encodePem } from './pem.ts'
@@ -21,6 +22,23 @@ function refused(
   details: { readonly hint?: string; readonly spec?: string },
 ): XmppkiError {
   return new XmppkiError('BAD_INPUT', `${source} ${why}`, details)
+}
+
+/**
+ * Whether what the CA signs can be accepted at all; a self-signed root may itself be signed with anything (RFC 5280 §6.1).
+ * @param bytes PEM or DER
+ * @param source names the certificate file in errors
+ * @throws XmppkiError BAD_INPUT when it is no certificate, or has a key that no login is accepted with
+ */
+export function checkCaKey(bytes: Uint8Array, source: string): void {
+  const der = toDer(bytes, source)
+  readCertificate(der, source)
+  const fault = keyFault(readRawCertificate(der).publicKeyInfo)
+  if (fault === undefined) return
+  throw refused(source, `has ${fault.reason}: nobody could log in with what it signs (${fault.check})`, {
+    hint: 'make a new CA with xmppki ca init, and issue new certificates',
+    spec: 'RFC 8446 §4.2.3',
+  })
 }
 
 /** Version 1 has no extensions, so nothing says that it is a CA's; readers of today do not take it for one. */

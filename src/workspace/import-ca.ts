@@ -1,9 +1,10 @@
 import { XmppkiError } from '../errors.ts'
-import { judgeImportedCa } from '../pki/imported-ca.ts'
+import { checkCaKey, judgeImportedCa } from '../pki/imported-ca.ts'
 import type { Issuer } from '../pki/issuer.ts'
 import { privateKeyText, withoutDes } from '../pki/key-import.ts'
 import { decodePrivateKey, encodePrivateKey, isEncryptedPrivateKey, type KeyPair } from '../pki/keys.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
+import type { StrengthRefusal } from '../trust/strength.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { type CaHistory, type ImportedHistory, readCaHistory } from './import-ledger.ts'
 import { readInputFile } from './input-file.ts'
@@ -27,6 +28,13 @@ export interface ImportCaRequest {
   readonly now?: Date
 }
 
+/** Certificates that no server accepts that is not told to. */
+export interface RefusedCertificates {
+  readonly check: StrengthRefusal['check']
+  readonly reason: string
+  readonly certificates: number
+}
+
 export interface ImportCaResult {
   readonly subject: string
   readonly serial: string
@@ -46,6 +54,8 @@ export interface ImportCaResult {
     readonly revoked: number
     /** Of these only the index is left. */
     readonly withoutCertificate: number
+    /** Why certificates of clients that are neither revoked nor expired do not log in all the same. */
+    readonly refused: readonly RefusedCertificates[]
   }
 }
 
@@ -59,6 +69,8 @@ export async function importCa(workspace: Workspace, request: ImportCaRequest): 
   if (workspace.hasCa) throw alreadyThere(workspace)
   const now = request.now ?? new Date()
   const certificate = readInputFile(request.certificate)
+  // Before a passphrase is asked for in vain.
+  checkCaKey(certificate, request.certificate)
   const keys = await readKey(request)
   const { issuer, findings } = judgeImportedCa(certificate, keys, now, request.certificate)
   const domain = request.domain ?? onlyDomainOf(issuer) ?? 'localhost'
@@ -75,7 +87,7 @@ export async function importCa(workspace: Workspace, request: ImportCaRequest): 
     domain,
     files: { key: workspace.paths.rootKey, certificate: workspace.paths.rootCertificate },
     findings,
-    ...(history === undefined ? {} : { history: count(history) }),
+    ...(history === undefined ? {} : { history: count(history, now) }),
   }
 }
 
@@ -97,9 +109,16 @@ function onlyDomainOf({ permittedDomains = [] }: Issuer): string | undefined {
   return permittedDomains.length === 1 && domain?.startsWith('.') === false ? domain : undefined
 }
 
-function count({ records, withoutCertificate }: ImportedHistory) {
+function count({ records, withoutCertificate, faults }: ImportedHistory, now: Date) {
   const revoked = records.filter(({ revokedAt }) => revokedAt !== undefined).length
-  return { certificates: records.length, revoked, withoutCertificate }
+  const refused = new Map<string, RefusedCertificates>()
+  for (const { serial, kind, revokedAt, notAfter } of records) {
+    const fault = faults.get(serial)
+    if (fault === undefined || kind !== 'client' || revokedAt !== undefined || notAfter < now.getTime()) continue
+    const { check, reason } = fault
+    refused.set(reason, { check, reason, certificates: (refused.get(reason)?.certificates ?? 0) + 1 })
+  }
+  return { certificates: records.length, revoked, withoutCertificate, refused: [...refused.values()] }
 }
 
 interface ReadyCa {

@@ -2,10 +2,13 @@ import { readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
+import { readRawCertificate } from '../pki/certificate-der.ts'
 import type { Issuer } from '../pki/issuer.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import { OID } from '../pki/oids.ts'
 import { decodePem } from '../pki/pem.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
+import { checkStrength, type StrengthRefusal } from '../trust/strength.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { readTextIfAny, withIo } from './files.ts'
 import { readInputFile } from './input-file.ts'
@@ -45,15 +48,21 @@ export function easyRsaCa(folder: string): { readonly certificate: string; reado
   return { certificate: join(folder, 'ca.crt'), key: join(folder, 'private', 'ca.key') }
 }
 
+/** What a server accepts that is not told otherwise. */
+const STRENGTH = { minRsaBits: DEFAULT_MIN_RSA_BITS, isAnchor: false }
+
 interface Found {
   readonly facts: CertificateFacts
+  /** Why its signature or its key are not accepted. */
+  readonly fault: StrengthRefusal | undefined
   readonly directory: string
 }
 
-function tryRead(path: string): { facts: CertificateFacts; der: Uint8Array } | undefined {
+function tryRead(path: string): (Found & { readonly der: Uint8Array }) | undefined {
   try {
     const der = decodePem(readInputFile(path).toString('latin1'), 'CERTIFICATE', path)
-    return { facts: readCertificate(der, path), der }
+    const facts = readCertificate(der, path)
+    return { facts, fault: checkStrength(readRawCertificate(der), STRENGTH), directory: dirname(path), der }
   } catch (error) {
     // Among the certificates lie keys, requests, bundles.
     if (error instanceof XmppkiError && error.code === 'BAD_INPUT') return undefined
@@ -91,7 +100,7 @@ function findCertificates(history: IndexedHistory, entries: readonly IndexEntry[
     const { serial } = certificate.facts
     if (!wanted.has(serial) || found.has(serial)) continue
     if (!openCertificate(certificate.der, path).verify(publicKey)) throw otherCa(path, history.index)
-    found.set(serial, { facts: certificate.facts, directory: dirname(path) })
+    found.set(serial, certificate)
   }
   return found
 }
@@ -155,8 +164,14 @@ interface ImportContext {
 export interface ImportedHistory {
   readonly records: readonly IssuedRecord[]
   readonly withoutCertificate: number
+  /** Why certificates are not accepted in a login although the CA has issued them, by serial number. */
+  readonly faults: ReadonlyMap<string, StrengthRefusal>
   /** What its next CRL would have been numbered (RFC 5280 §5.2.3: never smaller than before); undefined: unknown. */
   readonly nextCrlNumber: number | undefined
+}
+
+function faultsOf(found: ReadonlyMap<string, Found>): Map<string, StrengthRefusal> {
+  return new Map([...found].flatMap(([serial, { fault }]) => (fault === undefined ? [] : [[serial, fault] as const])))
 }
 
 /** `openssl ca` keeps it in hexadecimal beside the index. */
@@ -188,7 +203,7 @@ function findIssued(paths: readonly string[], issuer: Issuer): Map<string, Found
     const { facts } = certificate
     const first = found.get(facts.serial)
     if (first !== undefined && first.facts.fingerprint !== facts.fingerprint) throw sameSerial(path, first)
-    found.set(facts.serial, first ?? { facts, directory: dirname(path) })
+    found.set(facts.serial, first ?? certificate)
   }
   return found
 }
@@ -196,12 +211,12 @@ function findIssued(paths: readonly string[], issuer: Issuer): Map<string, Found
 /** The order of issue is that of the dates: nothing else is known. */
 function readIssued(issued: string, { issuer, domain }: ImportContext): ImportedHistory {
   const isFolder = withIo(`read ${issued}`, () => statSync(issued, { throwIfNoEntry: false }))?.isDirectory()
-  const found = [...findIssued(isFolder ? certificateFiles(issued) : [issued], issuer).values()]
-  if (found.length === 0) {
+  const found = findIssued(isFolder ? certificateFiles(issued) : [issued], issuer)
+  if (found.size === 0) {
     const what = isFolder ? `there is no certificate in ${issued} that` : `${issued} is not a certificate that`
     throw new XmppkiError('BAD_INPUT', `${what} this CA has signed`, { hint: 'nothing was imported' })
   }
-  const records = found.map((certificate) => {
+  const records = [...found.values()].map((certificate) => {
     const { serial, notAfter } = certificate.facts
     const about = aboutCertificate(certificate, domain)
     const common = {
@@ -214,7 +229,7 @@ function readIssued(issued: string, { issuer, domain }: ImportContext): Imported
     return { ...about, ...common, serial, issuedAt: about.notBefore }
   })
   const sorted = records.toSorted((a, b) => a.issuedAt - b.issuedAt)
-  return { records: sorted, withoutCertificate: 0, nextCrlNumber: undefined }
+  return { records: sorted, withoutCertificate: 0, faults: faultsOf(found), nextCrlNumber: undefined }
 }
 
 /**
@@ -250,5 +265,5 @@ function readIndexed(history: IndexedHistory, context: ImportContext): ImportedH
     }
   })
   const withoutCertificate = entries.filter(({ serial }) => !found.has(serial)).length
-  return { records, withoutCertificate, nextCrlNumber: readNextCrlNumber(index) }
+  return { records, withoutCertificate, faults: faultsOf(found), nextCrlNumber: readNextCrlNumber(index) }
 }

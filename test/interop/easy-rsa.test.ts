@@ -39,7 +39,12 @@ describe('ca import --easy-rsa', () => {
     const args = ['--easy-rsa', 'easy-rsa/pki', '--domain', 'example.org', '--no-passphrase', '--json']
     const result = await cli.run(['ca', 'import', ...args], { env: { XMPPKI_KEY_PASSPHRASE: 'old secret' } })
     expect(result.code, result.stdout + result.stderr).toBe(0)
-    expect(JSON.parse(result.stdout).history).toEqual({ certificates: 5, revoked: 2, withoutCertificate: 1 })
+    expect(JSON.parse(result.stdout).history).toEqual({
+      certificates: 5,
+      revoked: 2,
+      withoutCertificate: 1,
+      refused: [],
+    })
     const ledger = new SqliteLedger(join(cli.home, 'ledger.db'))
     const records = ledger.list().toSorted((a, b) => (a.name < b.name ? -1 : 1))
     ledger.close()

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,8 +48,8 @@ describe('importCa', () => {
   it('keeps a revocation of which only the index is left', async () => {
     const workspace = open()
     const { history } = await importCa(workspace, request())
-    expect(history).toEqual({ certificates: 1, revoked: 1, withoutCertificate: 1 })
-    expect(workspace.ledger().listBySerial('abcd')[0]).toMatchObject({
+    expect(history).toEqual({ certificates: 1, revoked: 1, withoutCertificate: 1, refused: [] })
+    expect(workspace.ledger().findBySerial('abcd')).toMatchObject({
       kind: 'client',
       name: 'bob@example.org',
       fingerprint: '',
@@ -129,5 +130,71 @@ describe('importCa', () => {
     await importCa(workspace, request({ passphrase: async () => 'new secret' }))
     workspace.close()
     expect(names.map((name) => readFileSync(path(name), 'utf8'))).toEqual(before)
+  })
+})
+
+describe('the CA of easy-rsa 2', () => {
+  function openssl(...args: string[]): void {
+    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  }
+
+  function makeRoot(...key: string[]): void {
+    const extensions = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-days', '3650']
+    const own = ['-nodes', '-keyout', 'ca.key', '-subj', '/CN=Easy-RSA CA', '-out', 'ca.crt']
+    openssl('req', '-x509', '-new', '-sha1', ...key, ...own, ...extensions)
+  }
+
+  function issue(serial: string, options: { hash: string; days?: string; key?: string[] }): void {
+    const { hash, days = '3650', key = ['-newkey', 'rsa:2048'] } = options
+    openssl('req', '-new', ...key, '-nodes', '-keyout', `${serial}.key`, '-subj', `/CN=u${serial}`, '-out', 'one.csr')
+    const by = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-set_serial', `0x${serial}`, '-days', days, hash]
+    openssl('x509', '-req', '-in', 'one.csr', ...by, '-out', `${serial}.pem`)
+  }
+
+  const good = (serial: string) => `V\t350101000000Z\t\t${serial}\tunknown\t/CN=u${serial}\n`
+
+  it('is taken over, and what nobody logs in with any more is counted by reasons', async () => {
+    makeRoot('-newkey', 'rsa:2048')
+    issue('01', { hash: '-sha1' })
+    issue('02', { hash: '-sha1' })
+    issue('03', { hash: '-md5' })
+    issue('04', { hash: '-sha256' })
+    issue('05', { hash: '-sha256', key: ['-newkey', 'rsa:1024'] })
+    issue('06', { hash: '-sha1' })
+    issue('07', { hash: '-sha1', days: '1' })
+    const revoked = 'R\t350101000000Z\t260401000000Z\t06\tunknown\t/CN=u06\n'
+    const expired = 'E\t260101000000Z\t\t07\tunknown\t/CN=u07\n'
+    write('index.txt', ['01', '02', '03', '04', '05'].map(good).join('') + revoked + expired)
+    const workspace = open()
+    const { history, findings } = await importCa(workspace, request({ now: new Date() }))
+    workspace.close()
+    // How a root has signed itself does not matter (RFC 5280 §6.1).
+    expect(findings).toEqual([])
+    expect(history?.refused).toEqual([
+      { check: 'weak-signature', reason: 'signed with SHA-1', certificates: 2 },
+      { check: 'weak-signature', reason: 'signed with MD5', certificates: 1 },
+      { check: 'weak-key', reason: 'an RSA key of 1024 bits, fewer than 2048', certificates: 1 },
+    ])
+  })
+
+  it.each([
+    ['weak-key', 'an RSA key of 1024 bits', ['-newkey', 'rsa:1024']],
+    ['unsupported-key', 'brainpoolP256r1', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:brainpoolP256r1']],
+    [
+      'unsupported-key',
+      'explicit parameters',
+      ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-pkeyopt', 'ec_param_enc:explicit'],
+    ],
+  ])('is refused as %s with %s, before a passphrase is asked for', async (check, what, key) => {
+    makeRoot(...key)
+    const workspace = open()
+    const refusal = importCa(workspace, request({ passphrase: () => Promise.reject(new Error('asked')) }))
+    await expect(refusal).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(new RegExp(`ca\\.crt has .*${what}.*\\(${check}\\)`)),
+      hint: expect.stringContaining('xmppki ca init'),
+    })
+    expect(workspace.hasCa).toBe(false)
+    workspace.close()
   })
 })

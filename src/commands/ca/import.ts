@@ -7,7 +7,7 @@ import { caPassphraseFileFlag, domainFlag, pathFlag, secretFileFlag } from '../.
 import { columns, day, styled } from '../../cli/output.ts'
 import { readSecret } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { ImportCaResult } from '../../workspace/import-ca.ts'
+import type { ImportCaResult, RefusedCertificates } from '../../workspace/import-ca.ts'
 import type { CaHistory } from '../../workspace/import-ledger.ts'
 
 /** Where the CA and its history are. */
@@ -21,7 +21,7 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
   static override summary = 'Take over a root CA that openssl, easy-rsa or another program made.'
 
   static override description = [
-    'CERT is the certificate of the root, KEY its private key: PKCS#8 or the traditional forms, encrypted or not, PEM or DER. They must belong together, and the certificate must be that of a CA, self-signed, of version 3 and valid now; what it lacks otherwise is said as a warning. Certificates that it has issued stay good. A CA that the workspace has is never touched.',
+    'CERT is the certificate of the root, KEY its private key: PKCS#8 or the traditional forms, encrypted or not, PEM or DER. They must belong together, and the certificate must be that of a CA, self-signed, of version 3 and valid now; what it lacks otherwise is said as a warning. A key that no login is accepted with (RSA of less than 2048 bits, explicit or unusual curves) is refused. Certificates that it has issued stay good, unless SHA-1 or MD5 signed them or their own keys are such: how many cannot log in is said. A CA that the workspace has is never touched.',
     'The key is written into the workspace with a new passphrase: from --passphrase-file, else XMPPKI_CA_PASSPHRASE, else asked for twice on the terminal; --no-passphrase leaves it unencrypted. The passphrase that it has now comes from --key-passphrase-file, XMPPKI_KEY_PASSPHRASE, or the terminal. The old files are not changed: destroy the old key yourself.',
     '--openssl-index reads the database of "openssl ca" and --easy-rsa the PKI folder of easy-rsa 3, so that the ledger knows what was issued and what was revoked when and why. CRL numbers go on from the file crlnumber beside the index; the serial file is not needed, because new serial numbers are random.',
     'Whoever signed with "openssl x509 -req" has no such database: --issued takes one certificate, or a folder in which those that this CA has signed are looked for. Only what the ledger knows can be renewed and revoked; "client renew" looks for the key beside the certificate.',
@@ -146,6 +146,7 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
   #show(result: ImportCaResult, unencrypted: boolean): void {
     const { subject, keyType, notAfter, domain, files, findings, history } = result
     for (const finding of findings) this.sayWarning(`the certificate works, but ${finding}`)
+    for (const refused of history?.refused ?? []) this.sayWarning(describeRefused(refused))
     this.log(styled('bold', `Imported the root CA ${subject}`))
     const key = unencrypted ? `${files.key} (NOT encrypted)` : `${files.key} (encrypted)`
     const rows = columns([
@@ -170,4 +171,11 @@ function describeHistory({
   const lost = withoutCertificate === 0 ? '' : `; of ${withoutCertificate} only the index is left`
   const count = certificates === 1 ? '1 certificate' : `${certificates} certificates`
   return `${count}, ${revoked} of them revoked${lost}`
+}
+
+function describeRefused({ check, reason, certificates }: RefusedCertificates): string {
+  const count = certificates === 1 ? '1 certificate' : `${certificates} certificates`
+  // A good key may stay; whose key is not accepted needs another one.
+  const flags = check === 'weak-signature' ? '' : ' --rekey --key-type ec:p256'
+  return `${count} that it has issued cannot log in (${check}): ${reason}; issue them again: xmppki client renew --all${flags}`
 }

@@ -216,6 +216,41 @@ describe('ca import with the index of openssl ca', () => {
   })
 })
 
+describe('ca import of what was signed with SHA-1', () => {
+  const old = new Walkthrough()
+  const { cli } = old
+  afterAll(() => cli.remove())
+
+  it('says how many cannot log in, and what to do; the root may stay as it is', async () => {
+    const root = ['-nodes', '-newkey', 'rsa:2048', '-keyout', 'ca.key', '-subj', '/CN=Old CA', '-out', 'ca.crt']
+    old.openssl('req', '-x509', '-new', '-sha1', '-days', '3650', ...root)
+    for (const [serial, name] of ['alice', 'bob'].entries()) {
+      old.openssl(
+        'req',
+        '-new',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        `${name}.key`,
+        '-subj',
+        `/CN=${name}`,
+        '-out',
+        'c.csr',
+      )
+      const by = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-set_serial', String(serial + 1), '-days', '3650', '-sha1']
+      old.openssl('x509', '-req', '-in', 'c.csr', ...by, '-out', `${name}.crt`)
+    }
+    const args = ['ca', 'import', 'ca.crt', 'ca.key', '--issued', '.', '--no-passphrase', '--domain', 'example.org']
+    const result = await cli.run(args)
+    expect(result.code).toBe(0)
+    expect(result.stderr).toContain(
+      '2 certificates that it has issued cannot log in (weak-signature): signed with SHA-1; issue them again: xmppki client renew --all\n',
+    )
+    expect(await cli.run(['client', 'renew', '--all'])).toMatchObject({ code: 0 })
+  })
+})
+
 describe('ca import refuses', () => {
   const cli = new CliHome()
   beforeAll(() => copyFileSync(RSA_KEY, cli.path('a.key')))
