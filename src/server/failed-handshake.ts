@@ -20,17 +20,14 @@ interface TlsError extends Error {
 /** The peer has gone without saying why. */
 const GONE = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT'])
 
-/** How OpenSSL words a signature that does not fit, whatever its algorithm. */
-const WRONG_SIGNATURE = /item_verify|DigestVerify|padding_check|bad signature/i
+/** The part of OpenSSL that tells about the protocol; the others are about certificates, keys and signatures. */
+const PROTOCOL = 'SSL routines'
 
 /** Undefined when there is nothing to say about it: somebody has hung up. */
-export function failureOf({
-  code = 'unknown',
-  reason,
-  message,
-}: TlsError): Pick<FailedHandshake, 'code' | 'reason'> | undefined {
+export function failureOf(error: TlsError): Pick<FailedHandshake, 'code' | 'reason'> | undefined {
+  const { code = 'unknown', library = PROTOCOL, reason = error.message } = error
   if (GONE.has(code)) return undefined
-  const what = reason ?? message
-  if (!WRONG_SIGNATURE.test(message)) return { code, reason: what }
-  return { code, reason: `a signature of the client, or of a certificate that it has sent, does not fit (${what})` }
+  return library === PROTOCOL
+    ? { code, reason }
+    : { code, reason: `a certificate or a signature of the client is wrong: ${reason}` }
 }
