@@ -211,14 +211,14 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
 
   async #home(workspace: Workspace | undefined, ca: string | undefined): Promise<HomeCa | undefined> {
     if (ca !== undefined) {
-      return { anchors: [(await readInputFile(ca)).toString('latin1')], source: ca, listBySerial: undefined }
+      return { anchors: [(await readInputFile(ca)).toString('latin1')], source: ca, book: undefined }
     }
     if (workspace === undefined) return undefined
     const ledger = workspace.ledger()
     return {
       anchors: workspace.authorities().map(({ pem }) => pem),
       source: 'the CA of the workspace',
-      listBySerial: (serial) => ledger.listBySerial(serial),
+      book: ledger,
     }
   }
 

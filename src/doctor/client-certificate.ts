@@ -1,8 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
+import type { CertificateFacts } from '../pki/certificate.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import { decodePrivateKey } from '../pki/keys.ts'
-import type { IssuedRecord } from '../store/ledger.ts'
-import { checkForm, checkPurpose, checkValidity, TrustAnchors } from '../trust/chain.ts'
+import { TrustAnchors } from '../trust/anchors.ts'
+import { judge, judgeAlone } from '../trust/judgement.ts'
+import { isRefusal, REFUSALS, type Refusal, type RefusalName } from '../trust/refusal.ts'
+import type { RevocationBook } from '../trust/revocation.ts'
+import { SignedCertificate } from '../trust/signed-certificate.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { about, dayOf, type Finding } from './finding.ts'
 
@@ -22,11 +26,15 @@ export interface HomeCa {
   readonly anchors: readonly string[]
   /** For people. */
   readonly source: string
-  /** What in the ledger has a serial number, of whichever CA; undefined without one. */
-  readonly listBySerial: ((serial: string) => readonly IssuedRecord[]) | undefined
+  /** What it has revoked; undefined where that is not known. */
+  readonly book: RevocationBook | undefined
 }
 
 const CHECK = 'client certificate'
+
+const RULES = { purpose: 'clientAuth', minRsaBits: DEFAULT_MIN_RSA_BITS } as const
+
+const FOREIGN: ReadonlySet<RefusalName> = new Set(['unknown-ca', 'bad-signature', 'not-a-ca'])
 
 /** What a server may object to in the certificate itself, whatever server that is. */
 export function examineClientCertificate(
@@ -34,49 +42,41 @@ export function examineClientCertificate(
   { domain, home, now }: { readonly domain: string; readonly home: HomeCa | undefined; readonly now: Date },
 ): Finding[] {
   const note = about(CHECK)
-  const [leaf, ...above] = papers.chain
-  const facts = readCertificate(leaf, papers.source)
-  const refusals = [checkForm(facts), checkValidity(facts, now), checkPurpose(facts, 'clientAuth')]
-  const findings = refusals.flatMap((refusal) => {
-    return refusal === undefined
-      ? []
-      : [note('failed', `${papers.source}: ${refusal.reason}`, renewHint(refusal.check))]
-  })
+  const certificate = SignedCertificate.open(papers.chain[0])
+  if (isRefusal(certificate)) return [note('failed', `${papers.source} is ${certificate.reason}`)]
+  const own = judgeAlone(certificate, RULES, now)
+  const findings = own === undefined ? [] : [refused('failed', `${papers.source}: ${own.reason}`, own)]
   if (!fits(papers)) findings.push(note('failed', `the key of ${papers.source} does not belong to the certificate`))
-  if (home !== undefined) findings.push(...homeFindings(facts, leaf, above, home, now))
+  if (home !== undefined && own === undefined) findings.push(...homeFindings(certificate, papers, home, now))
+  const { facts } = certificate
   const ends = `${facts.subject === '' ? '(no subject)' : facts.subject}, serial ${facts.serial}`
   const sound =
     findings.length > 0 ? [] : [note('ok', `${ends}, until ${dayOf(facts.notAfter)}: nothing wrong with it`)]
   return [...sound, ...findings, nameFinding(facts, domain)]
 }
 
-function renewHint(check: string): string | undefined {
-  if (check === 'validity') return 'issue a new one: xmppki client renew NAME; and compare the clocks of both machines'
-  return check === 'extended-key-usage' || check === 'key-usage'
-    ? 'issue one for clients: xmppki client issue NAME'
-    : undefined
+function refused(state: 'failed' | 'warning', text: string, { check }: Refusal): Finding {
+  return about(CHECK)(state, `${text} (${check})`, REFUSALS[check].remedy)
 }
 
 function fits({ chain: [leaf], key, source }: ClientPapers): boolean {
   return new X509Certificate(leaf).checkPrivateKey(decodePrivateKey(key, { source }).privateKey)
 }
 
+/** What `serve` would say, were it the one that is visited. */
 function homeFindings(
-  facts: CertificateFacts,
-  leaf: Uint8Array,
-  above: readonly Uint8Array[],
-  { anchors, source, listBySerial }: HomeCa,
+  certificate: SignedCertificate,
+  { chain: [, ...above] }: ClientPapers,
+  { anchors, source, book }: HomeCa,
   now: Date,
 ): Finding[] {
-  const note = about(CHECK)
-  const path = new TrustAnchors(anchors, source).check(leaf, now, above)
-  const foreign = path && note('warning', `not issued by ${source}: ${path.reason}`)
-  const ours = listBySerial?.(facts.serial).find(({ fingerprint }) => fingerprint === facts.fingerprint)
-  const revoked =
-    ours?.revokedAt === undefined
-      ? undefined
-      : note('failed', `revoked on ${new Date(ours.revokedAt).toISOString()}`, 'issue a new one: xmppki client issue')
-  return [foreign, revoked].filter((finding) => finding !== undefined)
+  const rules = { ...RULES, anchors: new TrustAnchors(anchors, source), book }
+  const verdict = judge(certificate, rules, { now, sent: () => above })
+  if (!isRefusal(verdict)) return []
+  // Another server may know the CA that this one does not.
+  return FOREIGN.has(verdict.check)
+    ? [refused('warning', `not issued by ${source}: ${verdict.reason}`, verdict)]
+    : [refused('failed', verdict.reason, verdict)]
 }
 
 /** Whom the certificate names, by the rules that servers share (XEP-0178 §2). */

@@ -1,8 +1,11 @@
 import { X509Certificate } from 'node:crypto'
-import { readCertificate } from '../pki/certificate.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import { decodePrivateKey } from '../pki/keys.ts'
 import { decodePemAll } from '../pki/pem.ts'
-import { checkForm, checkPurpose, checkValidity, TrustAnchors } from '../trust/chain.ts'
+import { TrustAnchors } from '../trust/anchors.ts'
+import { judgeAlone, judgeOrigin } from '../trust/judgement.ts'
+import { isRefusal } from '../trust/refusal.ts'
+import { SignedCertificate } from '../trust/signed-certificate.ts'
 import type { ServerCredentials } from '../workspace/server-credentials.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { about, attempt, dayOf, daysUntil, type Finding } from './finding.ts'
@@ -43,13 +46,16 @@ function examineOne(workspace: Workspace, domain: string, now: Date): Finding[] 
 function problemOf(workspace: Workspace, domain: string, { chain, key, directory }: ServerCredentials, now: Date) {
   const [leaf, ...above] = decodePemAll(chain, 'CERTIFICATE', directory)
   if (leaf === undefined) return `no certificate in ${directory}`
-  const facts = readCertificate(leaf, directory)
-  const refusal = checkForm(facts) ?? checkValidity(facts, now) ?? checkPurpose(facts, 'serverAuth')
-  if (refusal !== undefined) return refusal.reason
-  if (nameFor(facts, domain) === undefined) return `it is for ${namesIn(facts)}`
+  const certificate = SignedCertificate.open(leaf)
+  if (isRefusal(certificate)) return certificate.reason
   // From the root alone: clients have nothing else.
-  const path = new TrustAnchors([workspace.root().pem]).check(leaf, now, above)
-  if (path !== undefined) return `the chain does not lead to the root CA: ${path.reason}`
+  const anchors = new TrustAnchors([workspace.root().pem])
+  const rules = { anchors, purpose: 'serverAuth', minRsaBits: DEFAULT_MIN_RSA_BITS } as const
+  const refusal = judgeAlone(certificate, rules, now)
+  if (refusal !== undefined) return refusal.reason
+  if (nameFor(certificate.facts, domain) === undefined) return `it is for ${namesIn(certificate.facts)}`
+  const path = judgeOrigin(certificate, rules, { now, sent: () => above })
+  if (isRefusal(path)) return `the chain does not lead to the root CA: ${path.reason}`
   const { privateKey } = decodePrivateKey(key, { source: directory })
   return new X509Certificate(leaf).checkPrivateKey(privateKey) ? undefined : `the key in ${directory} does not fit`
 }

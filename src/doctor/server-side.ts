@@ -1,8 +1,11 @@
-import { readCertificate } from '../pki/certificate.ts'
 import { readSingle, TAG } from '../pki/der.ts'
 import { formatName, readName } from '../pki/distinguished-name.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import type { ClearFacts, TlsFacts, Visit } from '../probe/visit.ts'
-import { checkForm, checkPurpose, checkValidity, TrustAnchors } from '../trust/chain.ts'
+import { TrustAnchors } from '../trust/anchors.ts'
+import { judgeAlone, judgeOrigin } from '../trust/judgement.ts'
+import { isRefusal } from '../trust/refusal.ts'
+import { SignedCertificate } from '../trust/signed-certificate.ts'
 import type { HomeCa } from './client-certificate.ts'
 import { about, dayOf, daysUntil, type Finding } from './finding.ts'
 import { nameFor, namesIn } from './server-names.ts'
@@ -53,21 +56,26 @@ function certificateFindings({ chain, publicDistrust }: TlsFacts, { domain, home
   const note = about('server certificate')
   const [leaf, ...above] = chain
   if (leaf === undefined) return [note('failed', 'the server presented none')]
-  const facts = readCertificate(leaf, 'the server certificate')
+  const certificate = SignedCertificate.open(leaf)
+  if (isRefusal(certificate)) return [note('failed', `the server certificate is ${certificate.reason}`)]
+  const { facts } = certificate
   const name = nameFor(facts, domain)
   const named =
     name === undefined
       ? note('failed', `it is for ${namesIn(facts)}, not for ${domain}`, 'give the server one for this domain')
       : note('ok', `for ${domain}, by ${name}`)
-  const refusal = checkForm(facts) ?? checkValidity(facts, now) ?? checkPurpose(facts, 'serverAuth')
+  const rules = { purpose: 'serverAuth', minRsaBits: DEFAULT_MIN_RSA_BITS } as const
+  const refusal = judgeAlone(certificate, rules, now)
   const days = daysUntil(facts.notAfter, now)
   const state = days < WARN_DAYS ? 'warning' : 'ok'
   const sound =
     refusal === undefined
       ? note(state, `${facts.subject}, until ${dayOf(facts.notAfter)}, ${days} days`)
       : note('failed', `${facts.subject}: ${refusal.reason}`, 'renew it at the server')
-  const path = home && new TrustAnchors(home.anchors, home.source).check(leaf, now, above)
-  return [named, sound, trustFinding({ issuer: facts.issuer, publicDistrust, path: path?.reason, home })]
+  const anchors = home && new TrustAnchors(home.anchors, home.source)
+  const path = anchors && judgeOrigin(certificate, { ...rules, anchors }, { now, sent: () => above })
+  const distrust = isRefusal(path) ? path.reason : undefined
+  return [named, sound, trustFinding({ issuer: facts.issuer, publicDistrust, path: distrust, home })]
 }
 
 function trustFinding(trust: {

@@ -41,6 +41,15 @@ export const OID = {
   sha384WithRsaEncryption: '1.2.840.113549.1.1.12',
   sha512WithRsaEncryption: '1.2.840.113549.1.1.13',
   ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  /** RFC 4055 §3.1: signatures, and keys for nothing else. */
+  rsassaPss: '1.2.840.113549.1.1.10',
+
+  // Keys: RFC 8017 appendix A.1, RFC 5480 §2.1.1, RFC 3279 §2.3.2
+  rsaEncryption: '1.2.840.113549.1.1.1',
+  ecPublicKey: '1.2.840.10045.2.1',
+  dsa: '1.2.840.10040.4.1',
+  /** RFC 8410 §3 */
   x25519: '1.3.101.110',
 
   // RFC 5280 §4.2.1.12 key purposes

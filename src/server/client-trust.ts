@@ -1,5 +1,5 @@
-import type { TrustAnchors } from '../trust/chain.ts'
-import type { RevocationLists } from '../trust/revocation-lists.ts'
+import type { TrustAnchors } from '../trust/anchors.ts'
+import type { RevocationRules } from '../trust/revocation.ts'
 
 /** Which client certificates a listener accepts, and what it does about the others. */
 export interface ClientTrust {
@@ -13,12 +13,6 @@ export interface ClientTrust {
   readonly disconnectOnFailure: boolean
   /** CRLs beside the ledger; undefined when none are looked at. */
   readonly revocation: RevocationRules | undefined
-}
-
-export interface RevocationRules {
-  readonly lists: RevocationLists
-  /** What a missing or stale list does: a warning in the log (`soft`), or no login (`hard`; RFC 5280 §6.3.3). */
-  readonly mode: 'soft' | 'hard'
 }
 
 /** Chain to an anchor, and nothing else. */

@@ -1,12 +1,13 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
-import type { CertificateId } from '../store/certificate-id.ts'
 import type { Enrolment } from '../store/enrolments.ts'
 import type { LoginLedger } from '../store/ledger.ts'
-import { checkClientCertificate } from '../trust/chain.ts'
+import { judgeAlone } from '../trust/judgement.ts'
+import type { Refusal } from '../trust/refusal.ts'
+import type { SignedCertificate } from '../trust/signed-certificate.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
-import type { LoginProof, Objection } from './session-guard.ts'
+import type { LoginProof } from './session-guard.ts'
 
 /**
  * The one reason (RFC 5280 §5.3.1) that says nothing against its holder: there is a newer certificate. Even
@@ -17,6 +18,8 @@ const HARMLESS = 'superseded'
 export interface EnrolledLoginOptions {
   /** Undefined while enrolled certificates are not accepted; asked at every use. */
   readonly ledger: () => Pick<LoginLedger, 'find' | 'listBySerial' | 'enrolments'> | undefined
+  /** Bits that an RSA key must have. */
+  readonly minRsaBits: () => number
   readonly now: () => Date
 }
 
@@ -27,16 +30,14 @@ type Standing = Pick<Enrolment, 'account' | 'vouchedBy'>
 export interface EnrolledLoginContext {
   /** The domain of the stream. */
   readonly domain: string
-  /** What identifies the certificate; undefined while its CA is not known. */
-  readonly id: CertificateId | undefined
   /** What speaks against any certificate here by now. */
-  readonly objection: () => Objection | undefined
+  readonly objection: () => Refusal | undefined
   /** Told when the certificate has been accepted for a login. */
   readonly accept: (proof: LoginProof) => void
 }
 
 /** What an enrolled certificate may do on a connection, or why nothing. */
-export type EnrolledVerdict = { readonly mechanism: SaslMechanism } | { readonly objection: Objection }
+export type EnrolledVerdict = { readonly mechanism: SaslMechanism } | { readonly objection: Refusal }
 
 /** The account alone, or with the resources that the certificate ties it to (XEP-0257 §4). */
 function addressesFor({ account }: Enrolment, { xmppAddrs }: CertificateFacts): string[] {
@@ -46,15 +47,14 @@ function addressesFor({ account }: Enrolment, { xmppAddrs }: CertificateFacts): 
 }
 
 function proofOf(
-  id: CertificateId | undefined,
   { serial, issuer, fingerprint, notAfter }: CertificateFacts,
   { account, mayManage, vouchedBy }: Enrolment,
-  against: (standing: Standing) => Objection | undefined,
+  against: (standing: Standing) => Refusal | undefined,
 ): LoginProof {
   const enrolment = { account, mayManage, ...(vouchedBy === undefined ? {} : { vouchedBy }) }
   // One that has been disabled since logs nobody in any more, but whoever is logged in stays (XEP-0257 §2.3, §2.4).
-  const ids = id === undefined ? [] : [id]
-  return { serial, ids, issuer, fingerprint, ends: [notAfter], enrolment, judge: () => against(enrolment) }
+  const [ids, ends] = [() => [], () => [notAfter]]
+  return { serial, ids, issuer, fingerprint, ends, enrolment, judge: () => against(enrolment) }
 }
 
 /**
@@ -69,53 +69,50 @@ export class EnrolledLogin {
   }
 
   /** The verdict on a certificate that no CA vouches for; undefined when nobody has enrolled it. */
-  judge(facts: CertificateFacts, context: EnrolledLoginContext): EnrolledVerdict | undefined {
-    const enrolment = this.#find(facts)
+  judge(certificate: SignedCertificate, context: EnrolledLoginContext): EnrolledVerdict | undefined {
+    const enrolment = this.#find(certificate)
     if (enrolment === undefined) return undefined
-    const against = (standing: Standing) => context.objection() ?? this.#objection(facts, context.id, standing)
+    const against = (standing: Standing) => context.objection() ?? this.#objection(certificate, standing)
     const objection = against(enrolment)
     if (objection !== undefined) return { objection }
     const refusal = () => {
-      const found = this.#find(facts)
-      if (found?.account !== enrolment.account) return 'issuer: the certificate is not enrolled any more'
+      const found = this.#find(certificate)
+      if (found?.account !== enrolment.account) return 'not-enrolled: the certificate is not enrolled any more'
       const reason = against(found)
       return reason && `${reason.check}: ${reason.reason}`
     }
-    const accepted = () => context.accept(proofOf(context.id, facts, this.#find(facts) ?? enrolment, against))
+    const { facts } = certificate
+    const accepted = () => context.accept(proofOf(facts, this.#find(certificate) ?? enrolment, against))
     const names = { ...facts, xmppAddrs: addressesFor(enrolment, facts), commonNames: [] }
     const policy = { sources: ['xmpp_addr' as const], commonName: { prefix: '', suffix: '' } }
     return { mechanism: externalMechanism(names, context.domain, policy, refusal, accepted) }
   }
 
-  #find({ fingerprint }: CertificateFacts): Enrolment | undefined {
+  #find({ fingerprint }: SignedCertificate): Enrolment | undefined {
     return this.#options.ledger()?.enrolments.find(fingerprint)
   }
 
-  #objection(
-    facts: CertificateFacts,
-    id: CertificateId | undefined,
-    { account, vouchedBy }: Standing,
-  ): Objection | undefined {
+  #objection(certificate: SignedCertificate, { account, vouchedBy }: Standing): Refusal | undefined {
+    const { now, minRsaBits } = this.#options
     const ledger = this.#options.ledger()
-    if (ledger === undefined) return { check: 'issuer', reason: 'enrolled certificates are not accepted any more' }
-    const refusal = checkClientCertificate(facts, { now: this.#options.now() })
+    if (ledger === undefined)
+      return { check: 'not-accepted', reason: 'enrolled certificates are not accepted any more' }
+    const refusal = judgeAlone(certificate, { purpose: 'clientAuth', minRsaBits: minRsaBits() }, now())
     if (refusal !== undefined) return refusal
-    if (ledger.enrolments.isRevoked(account, facts.fingerprint)) {
-      return { check: 'revocation', reason: `revoked by ${account}` }
+    if (ledger.enrolments.isRevoked(account, certificate.fingerprint)) {
+      return { check: 'revoked', reason: `revoked by ${account}` }
     }
-    // It is exactly this certificate, whoever has issued it: only others are asked by the CA.
-    const issued = ledger.listBySerial(facts.serial).find(({ fingerprint }) => fingerprint === facts.fingerprint)
-    const standing = issued?.revokedAt === undefined && id !== undefined ? ledger.find(id) : issued
-    if (standing?.revokedAt !== undefined) {
-      return { check: 'revocation', reason: 'revoked in the ledger' }
+    // It is exactly this certificate, whoever has issued it.
+    const issued = ledger.listBySerial(certificate.serial)
+    if (
+      issued.some(({ fingerprint, revokedAt }) => revokedAt !== undefined && fingerprint === certificate.fingerprint)
+    ) {
+      return { check: 'revoked', reason: 'revoked in the ledger' }
     }
     // Whoever had stolen a certificate could have enrolled another one with it, to stay when it is revoked.
-    const voucher = vouchedBy === undefined ? undefined : ledger.find(vouchedBy)
+    const voucher = vouchedBy && ledger.find(vouchedBy)
     return voucher?.revokedAt === undefined || voucher.revocationReason === HARMLESS
       ? undefined
-      : {
-          check: 'revocation',
-          reason: `enrolled with the certificate ${vouchedBy?.serial}, which has been revoked since`,
-        }
+      : { check: 'revoked', reason: `enrolled with the certificate ${vouchedBy?.serial}, which has been revoked since` }
   }
 }

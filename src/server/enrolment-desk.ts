@@ -214,7 +214,7 @@ export class EnrolmentDesk {
 
 /** The certificate of a CA that a session goes back to, maybe over others that were enrolled. */
 function voucherOf(proof: LoginProof | undefined): CertificateId | undefined {
-  return proof?.enrolment === undefined ? proof?.ids[0] : proof.enrolment.vouchedBy
+  return proof?.enrolment === undefined ? proof?.ids()[0] : proof.enrolment.vouchedBy
 }
 
 /** Whether accounts may enrol certificates and log in with them. */

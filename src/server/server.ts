@@ -1,3 +1,4 @@
+import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream.ts'
@@ -64,6 +65,7 @@ export class XmppServer {
   readonly #guard: SessionGuard
   readonly #login: CertificateLogin
   readonly #enrolled = new EnrolledLogin({
+    minRsaBits: () => this.#options.login.minRsaBits ?? DEFAULT_MIN_RSA_BITS,
     ledger: () => (isOpen(this.#options.enrolments) ? this.#options.enrolments.ledger : undefined),
     now: () => this.#options.login.now(),
   })

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CertificateId, certificateKey } from '../store/certificate-id.ts'
 import type { Enrolment } from '../store/enrolments.ts'
-import type { Ledger } from '../store/ledger.ts'
+import type { LoginLedger } from '../store/ledger.ts'
+import type { Refusal } from '../trust/refusal.ts'
 import type { StreamError } from '../xmpp/stream.ts'
 import type { Log } from './log.ts'
 
@@ -12,28 +13,22 @@ const INTERVAL_MS = 250
 const ASKED_AT_ONCE = 2_000
 const JUDGED_AT_ONCE = 20
 
-/** A check that a certificate fails, in words for the operator. */
-export interface Objection {
-  readonly check: string
-  readonly reason: string
-}
-
 /** The certificate that a client has logged in with, for as long as its session lasts. */
 export interface LoginProof {
   /** Serial number as in the ledger. */
   readonly serial: string
-  /** What identifies the certificate, and every CA above it: with one of them everything below it is revoked. */
-  readonly ids: readonly CertificateId[]
   /** Issuer for logs and people. */
   readonly issuer: string
   /** SHA-256 of the DER, lower-case hexadecimal. */
   readonly fingerprint: string
-  /** The last seconds of everything that the login may rest on, in any order: the certificate and CAs above it. */
-  readonly ends: readonly Date[]
+  /** The certificate, then the CAs of the path on which it was found good; none where no CA vouches for it. */
+  ids(): readonly CertificateId[]
+  /** The last seconds of everything that the login may rest on, in any order. */
+  ends(): readonly Date[]
   /** What the account said when it enrolled the certificate (XEP-0257); undefined for one that a CA vouches for. */
   readonly enrolment?: Pick<Enrolment, 'mayManage' | 'vouchedBy'>
   /** What speaks against the certificate by now, all checks of the login made anew. */
-  judge(): Objection | undefined
+  judge(): Refusal | undefined
 }
 
 /** What can be ended. */
@@ -47,13 +42,11 @@ interface Watched {
   due: number
 }
 
-/** The sessions that end with a certificate. */
-interface Affected extends CertificateId {
-  readonly sessions: (readonly [Guarded, LoginProof])[]
-}
+/** Sessions by everything with which they are revoked. */
+type Index = Map<string, { readonly id: CertificateId; readonly sessions: Guarded[] }>
 
 export interface SessionGuardOptions {
-  readonly ledger: Pick<Ledger, 'changes' | 'revokedAmong'>
+  readonly ledger: Pick<LoginLedger, 'changes' | 'revokedAmong'>
   readonly now: () => Date
   readonly log: Log
 }
@@ -130,10 +123,11 @@ export class SessionGuard {
     const changes = ledger.changes()
     if (changes === this.#seen) return
     // Whoever logs in from here on is judged by this state of the ledger or a later one.
-    const affected = this.#byCertificate()
-    for (let from = 0; from < affected.length && this.#timer !== undefined; from += ASKED_AT_ONCE) {
+    const index = this.#index()
+    const ids = [...index.values()].map(({ id }) => id)
+    for (let from = 0; from < ids.length && this.#timer !== undefined; from += ASKED_AT_ONCE) {
       if (from > 0) await nextTurn()
-      for (const revoked of ledger.revokedAmong(affected.slice(from, from + ASKED_AT_ONCE))) this.#endRevoked(revoked)
+      for (const id of ledger.revokedAmong(ids.slice(from, from + ASKED_AT_ONCE))) this.#judgeRevoked(id, index)
     }
     // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
     await this.judgeAll(({ enrolment }) => enrolment !== undefined)
@@ -148,31 +142,31 @@ export class SessionGuard {
     this.#failing = true
   }
 
-  #byCertificate(): Affected[] {
-    const affected = new Map<string, Affected>()
+  #index(): Index {
+    const index: Index = new Map()
     for (const [session, { proof }] of this.#watched) {
-      for (const id of proof.ids) {
-        const key = certificateKey(id)
-        const known = affected.get(key)
-        if (known === undefined) affected.set(key, { ...id, sessions: [[session, proof]] })
-        else known.sessions.push([session, proof])
+      for (const id of proof.ids()) {
+        const found = index.get(certificateKey(id))
+        if (found === undefined) index.set(certificateKey(id), { id, sessions: [session] })
+        else found.sessions.push(session)
       }
     }
-    return [...affected.values()]
+    return index
   }
 
-  #endRevoked({ serial, sessions }: Affected): void {
-    for (const [session, proof] of sessions) {
-      const reason = proof.serial === serial ? 'it has been revoked' : `its CA ${serial} has been revoked`
-      if (this.#watched.get(session)?.proof === proof) this.#end(session, proof, { check: 'revocation', reason })
+  /** Judged, not simply ended: what lies below a CA that is revoked may be good by another path. */
+  #judgeRevoked(id: CertificateId, index: Index): void {
+    for (const session of index.get(certificateKey(id))?.sessions ?? []) {
+      const watched = this.#watched.get(session)
+      if (watched !== undefined) this.#judge(session, watched.proof)
     }
   }
 
   /** @returns whether it could be judged; whoever could not stays, and is asked about again */
   #judge(session: Guarded, proof: LoginProof): boolean {
     try {
-      const objection = proof.judge()
-      if (objection !== undefined) this.#end(session, proof, objection)
+      const refusal = proof.judge()
+      if (refusal !== undefined) this.#end(session, proof, refusal)
       return true
     } catch (error) {
       this.#failed(error)
@@ -183,7 +177,10 @@ export class SessionGuard {
   #expect(watched: Watched): void {
     const now = this.#options.now().getTime()
     // RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins.
-    const left = watched.proof.ends.map((end) => end.getTime() + 1_000).filter((end) => end > now)
+    const left = watched.proof
+      .ends()
+      .map((end) => end.getTime() + 1_000)
+      .filter((end) => end > now)
     watched.due = Math.min(...left)
     this.#nextEnd = Math.min(this.#nextEnd, watched.due)
   }
@@ -200,13 +197,13 @@ export class SessionGuard {
     }
   }
 
-  #end(session: Guarded, { serial, issuer, fingerprint }: LoginProof, objection: Objection): void {
+  #end(session: Guarded, { serial, issuer, fingerprint }: LoginProof, refusal: Refusal): void {
     this.forget(session)
-    const facts = { serial, issuer, fingerprint, ...objection }
+    const facts = { serial, issuer, fingerprint, ...refusal }
     this.#options.log.warn(facts, 'the certificate of a session is not accepted any more')
     // A revocation is the account's or the operator's will; in all other cases the client may come back with another
     // certificate (RFC 6120 §4.9.3.12 and §4.9.3.16).
-    if (objection.check === 'revocation') session.close({ condition: 'not-authorized', text: 'certificate revoked' })
+    if (refusal.check === 'revoked') session.close({ condition: 'not-authorized', text: 'certificate revoked' })
     else session.close({ condition: 'reset', text: 'the certificate is not accepted any more' })
   }
 }

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { XmppkiError } from '../errors.ts'
 import { readCrlFile } from '../pki/crl-file.ts'
 import type { Log } from '../server/log.ts'
-import type { Authority } from '../trust/chain.ts'
+import type { Authority } from '../trust/authority.ts'
 import { takesPlaceOf } from '../trust/list-group.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../trust/loaded-list.ts'
 

@@ -3,7 +3,7 @@ import type { TlsConfiguration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { holdsCrl } from '../pki/crl-file.ts'
 import type { ClientTrust } from '../server/client-trust.ts'
-import { TrustAnchors } from '../trust/chain.ts'
+import { TrustAnchors } from '../trust/anchors.ts'
 import { RevocationLists } from '../trust/revocation-lists.ts'
 import type { ReadLists } from './crl-files.ts'
 

@@ -3,7 +3,8 @@ import type { Endpoint } from '../server/endpoint.ts'
 import { DEFAULT_LIMITS } from '../server/limits.ts'
 import type { DomainCredentials } from '../server/listener.ts'
 import type { ServerOptions } from '../server/server.ts'
-import { type Authority, TrustAnchors } from '../trust/chain.ts'
+import { TrustAnchors } from '../trust/anchors.ts'
+import type { Authority } from '../trust/authority.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
 import { assertCiphers } from './ciphers.ts'
@@ -18,6 +19,8 @@ export interface ServerSettings extends Pick<ServerOptions, 'credentials' | 'sta
   readonly endpoints: readonly Endpoint[]
   readonly anchors: TrustAnchors
   readonly policy: ExternalPolicy
+  /** Bits that an RSA key must have. */
+  readonly minRsaBits: number
   /** To be taken when the settings are in force. */
   readonly lists: ReadLists
 }
@@ -55,7 +58,8 @@ export async function readServerSettings(
     conflict: general.resource_conflict,
     limits: DEFAULT_LIMITS,
     anchors: new TrustAnchors(own),
-    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name },
+    policy: { sources: auth.sasl_external, commonName: auth.sasl_external_common_name, hosts: general.hosts },
+    minRsaBits: auth.pki.min_rsa_bits,
     lists,
   }
 }

@@ -205,16 +205,21 @@ class RunningService implements Service {
     configuration: Configuration,
     { issuer, accounts }: { readonly issuer: IssuerSource; readonly accounts: Accounts | undefined },
   ): Promise<{ readonly server: ServerOptions; readonly lists: ReadLists }> {
-    const { anchors, policy, lists, ...settings } = await readServerSettings(this.#workspace, configuration, {
-      issuer,
-      crlFiles: this.#crlFiles,
-    })
+    const { anchors, policy, minRsaBits, lists, ...settings } = await readServerSettings(
+      this.#workspace,
+      configuration,
+      {
+        issuer,
+        crlFiles: this.#crlFiles,
+      },
+    )
     const server: ServerOptions = {
       ...settings,
       login: {
         anchors,
         ledger: this.#sharing.ledger,
         policy,
+        minRsaBits,
         now: () => new Date(),
         onLogin: (certificate, at) => this.#logins.note(certificate, at),
       },

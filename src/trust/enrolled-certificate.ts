@@ -4,7 +4,7 @@ import { readRawCertificate } from '../pki/certificate-der.ts'
 import { DerError } from '../pki/der.ts'
 import { keyFault } from '../pki/key-strength.ts'
 import { type Jid, tryParseJid } from '../xmpp/jid.ts'
-import { checkForm, checkPurpose, checkValidity } from './chain.ts'
+import { checkForm, checkPurpose, checkValidity } from './checks.ts'
 
 /** Real ones have one or two kilobytes. */
 const MAX_BYTES = 8_192

@@ -1,5 +1,4 @@
-import type { CertificateFacts } from '../pki/certificate.ts'
-import { readRawCertificate } from '../pki/certificate-der.ts'
+import type { RawCertificate } from '../pki/certificate-der.ts'
 import { DerError } from '../pki/der.ts'
 import {
   ALL_REASONS,
@@ -10,16 +9,10 @@ import {
   readDistributionPoints,
 } from '../pki/distribution-points.ts'
 import { OID } from '../pki/oids.ts'
-import type { Authority } from './chain.ts'
+import type { Authority } from './authority.ts'
 import type { Listed } from './list-group.ts'
 import type { LoadedList } from './loaded-list.ts'
-
-/** A certificate to be looked up: a leaf, or an {@link Authority}. */
-export interface ListedCertificate {
-  readonly facts: Pick<CertificateFacts, 'serial' | 'isCa'>
-  /** Its DER, for its distribution points; only asked for where these matter. */
-  readonly certificate: { readonly raw: Uint8Array }
-}
+import type { SignedCertificate } from './signed-certificate.ts'
 
 /** Which certificate lists are asked about. */
 export interface Question extends Listed {
@@ -42,10 +35,9 @@ function serialOctets(serial: string): Uint8Array {
   return Buffer.from(octets.padStart(Number(width / 4n), '0'), 'hex')
 }
 
-function pointsOf(raw: Uint8Array, authority: Authority): readonly DistributionPoint[] {
+function pointsOf({ extensions, issuer }: RawCertificate, authority: Authority): readonly DistributionPoint[] {
   const implied = impliedPoint(authority.name)
   try {
-    const { extensions, issuer } = readRawCertificate(raw)
     const value = extensions.find(({ oid }) => oid === OID.cRLDistributionPoints)?.value
     return value === undefined ? [implied] : [...readDistributionPoints(value, issuer.raw), implied]
   } catch (error) {
@@ -56,15 +48,15 @@ function pointsOf(raw: Uint8Array, authority: Authority): readonly DistributionP
 }
 
 /** A question about a certificate that this CA has issued. */
-export function question({ facts, certificate }: ListedCertificate, authority: Authority): Question {
+export function question({ serial, facts, raw }: SignedCertificate, authority: Authority): Question {
   let points: readonly DistributionPoint[] | undefined
   return {
-    serial: serialOctets(facts.serial),
+    serial: serialOctets(serial),
     issuer: authority.name,
     authority,
     isCa: facts.isCa,
     points: () => {
-      points ??= pointsOf(certificate.raw, authority)
+      points ??= pointsOf(raw, authority)
       return points
     },
   }

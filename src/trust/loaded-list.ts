@@ -4,7 +4,7 @@ import { type CrlIndex, indexEntries } from '../pki/crl-index.ts'
 import { type CrlHeader, openCrl } from '../pki/crl-reader.ts'
 import { type CrlSignature, isSignedBy, readCrlSignature } from '../pki/crl-signature.ts'
 import { DerError } from '../pki/der.ts'
-import type { Authority } from './chain.ts'
+import type { Authority } from './authority.ts'
 
 /**
  * Lists of a CA that is not configured, and stands below one that is, are only verified when a client comes with it: at

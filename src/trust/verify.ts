@@ -1,17 +1,18 @@
-import { type CertificateFacts, readCertificate } from '../pki/certificate.ts'
+import { XmppkiError } from '../errors.ts'
+import type { CertificateFacts } from '../pki/certificate.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import { OID } from '../pki/oids.ts'
-import {
-  type CertificationPath,
-  checkForm,
-  checkPurpose,
-  checkValidity,
-  type Purpose,
-  type Refusal,
-  TrustAnchors,
-} from './chain.ts'
-import type { ListedCertificate } from './list-coverage.ts'
+import type { CertificateId } from '../store/certificate-id.ts'
+import { TrustAnchors } from './anchors.ts'
+import type { Authority } from './authority.ts'
+import { checkForm, checkPurpose, checkValidity, type Purpose } from './checks.ts'
+import { judge, judgeOrigin, type Occasion, type TrustRules } from './judgement.ts'
 import { isUsable, type LoadedList, type UnusableList } from './loaded-list.ts'
+import { isRefusal, type Refusal, type RefusalName } from './refusal.ts'
+import { idsOf, type RevocationRules } from './revocation.ts'
 import { RevocationLists } from './revocation-lists.ts'
+import { SignedCertificate } from './signed-certificate.ts'
+import { checkStrength } from './strength.ts'
 
 /** One question about a certificate, answered; `text` completes a line for people. */
 export interface Check {
@@ -24,14 +25,12 @@ export interface Check {
 export interface LedgerEntry {
   /** SHA-256 of the DER, lower-case hexadecimal. */
   readonly fingerprint: string
-  /** The CA that signed it, see `authorityId`. */
-  readonly authority: string
   /** Milliseconds since the epoch. */
   readonly revokedAt?: number
   readonly revocationReason?: string
 }
 
-export interface VerifyRequest {
+export interface VerifyRequest extends Pick<Occasion, 'accounts'> {
   /** DER of the certificate, then of intermediate CAs in any order. */
   readonly chain: readonly [Uint8Array, ...Uint8Array[]]
   /** PEM of the CA certificates that are trusted. */
@@ -41,8 +40,8 @@ export interface VerifyRequest {
   /** What the certificate is to be used for; undefined judges by the purposes that it states itself. */
   readonly purpose: Purpose | undefined
   readonly now: Date
-  /** Looks a serial number up; undefined when there is no ledger. */
-  readonly findBySerial: ((serial: string) => LedgerEntry | undefined) | undefined
+  /** Looks a certificate up; undefined when there is no ledger. */
+  readonly find: ((certificate: CertificateId) => LedgerEntry | undefined) | undefined
   /** Looked into when given, as `serve` does in the strict mode. */
   readonly crls: readonly (LoadedList | UnusableList)[] | undefined
 }
@@ -52,6 +51,8 @@ export interface Verification {
   readonly serial: string
   /** Whether every check passed. */
   readonly valid: boolean
+  /** Why `serve` would refuse it, by the names that its log has; null when it would not. */
+  readonly refusal: RefusalName | null
   readonly checks: readonly Check[]
 }
 
@@ -67,94 +68,109 @@ function statedPurpose({ extendedKeyUsage, isCa }: CertificateFacts): Purpose | 
     : 'clientAuth'
 }
 
-function purposeCheck(facts: CertificateFacts, asked: Purpose | undefined): Check {
-  const purpose = asked ?? statedPurpose(facts)
+function purposeCheck(facts: CertificateFacts, purpose: Purpose | undefined): Check {
   if (purpose === undefined) {
     return { name: 'purpose', ok: true, text: facts.isCa ? 'a certificate authority' : 'an OCSP responder' }
   }
   return checkOf('purpose', checkPurpose(facts, purpose), purpose)
 }
 
-function ledgerCheck(facts: CertificateFacts, entries: readonly LedgerEntry[], issuer: string | undefined): Check {
-  const name = 'revocation'
-  const itself = entries.find(({ fingerprint }) => fingerprint === facts.fingerprint)
-  const entry = itself ?? entries.find(({ authority }) => authority === issuer || authority === '')
-  if (entry === undefined) return { name, ok: true, text: 'not revoked; the ledger does not know it' }
-  if (entry.fingerprint !== facts.fingerprint) {
-    return { name, ok: false, text: 'the ledger has another certificate with this serial number' }
+/** A certificate with the path that was found for it, or why none was. */
+interface Found {
+  readonly certificate: SignedCertificate
+  readonly path: readonly Authority[] | Refusal
+}
+
+function ledgerText({ certificate, path }: Found, find: NonNullable<VerifyRequest['find']>): Omit<Check, 'name'> {
+  if (isRefusal(path)) return { ok: true, text: 'not looked up in the ledger: no path leads to a trusted CA' }
+  const [id] = idsOf(certificate, path)
+  const entry = find(id)
+  if (entry === undefined) return { ok: true, text: 'not revoked; the ledger does not know it' }
+  if (entry.fingerprint !== certificate.fingerprint) {
+    return { ok: false, text: 'the ledger has another certificate with this serial number' }
   }
-  if (entry.revokedAt === undefined) return { name, ok: true, text: 'not revoked, says the ledger' }
+  if (entry.revokedAt === undefined) return { ok: true, text: 'not revoked, says the ledger' }
   const why = entry.revocationReason === undefined ? '' : ` (${entry.revocationReason})`
-  return { name, ok: false, text: `revoked on ${new Date(entry.revokedAt).toISOString()}${why}, says the ledger` }
+  return { ok: false, text: `revoked on ${new Date(entry.revokedAt).toISOString()}${why}, says the ledger` }
 }
 
 /** Of the certificate itself, then of the CAs above it that are not trusted by themselves. */
-function crlText(request: VerifyRequest, lists: RevocationLists, path: CertificationPath) {
-  const [leaf] = request.chain
-  let issued: ListedCertificate = { facts: readCertificate(leaf), certificate: { raw: leaf } }
-  for (const [index, issuer] of path.entries()) {
-    const answer = lists.statusOf(issued, issuer, request.now)
+function crlText({ certificate, path }: Found, { lists }: RevocationRules, now: Date): Omit<Check, 'name'> {
+  if (isRefusal(path)) return { ok: false, text: 'not looked up in the CRL: no path leads to a trusted CA' }
+  let issued = certificate
+  for (const issuer of path) {
+    const answer = lists.statusOf(issued, issuer, now)
     if (answer.kind === 'revoked') {
-      const what = index === 0 ? '' : `its CA ${issued.facts.serial} was `
+      const what = issued === certificate ? '' : `its CA ${issued.serial} was `
       const why = answer.reason === undefined ? '' : ` (${answer.reason})`
       return { ok: false, text: `${what}revoked on ${answer.revokedAt.toISOString()}${why}, says the CRL` }
     }
     // Whoever gives one list has not given those of all CAs above.
-    if (answer.kind === 'unknown' && index === 0) {
+    if (answer.kind === 'unknown' && issued === certificate) {
       return { ok: false, text: `not known whether ${issuer.facts.subject} has revoked it: ${answer.reason}` }
     }
-    issued = issuer
+    issued = issuer.certificate
   }
   return { ok: true, text: 'not revoked, says the CRL' }
 }
 
-function crlCheck(
-  request: VerifyRequest & { crls: readonly (LoadedList | UnusableList)[] },
-  { authorities }: TrustAnchors,
-  path: CertificationPath | Refusal,
-): Check {
-  const name = 'revocation'
-  const loaded = request.crls.filter(isUsable)
-  const [unusable] = request.crls.flatMap((list) => (isUsable(list) ? [] : [list]))
-  if ('check' in path) return { name, ok: false, text: 'not looked up in the CRL: no path leads to a trusted CA' }
-  const lists = new RevocationLists(loaded, { exempt: new Set(), authorities })
-  const { ok, text } = crlText(request, lists, path)
-  return { name, ok, text: ok || unusable === undefined ? text : `${text}; a CRL cannot be used: ${unusable.reason}` }
+function revocationChecks(found: Found, request: VerifyRequest, rules: RevocationRules | undefined): Check[] {
+  const { find, crls = [], now } = request
+  const texts: Omit<Check, 'name'>[] = []
+  if (find !== undefined) texts.push(ledgerText(found, find))
+  if (rules !== undefined) {
+    const { ok, text } = crlText(found, rules, now)
+    const [unusable] = crls.flatMap((list) => (isUsable(list) ? [] : [list]))
+    texts.push({ ok, text: ok || unusable === undefined ? text : `${text}; a CRL cannot be used: ${unusable.reason}` })
+  }
+  if (texts.length === 0) texts.push({ ok: true, text: 'not checked: neither a ledger nor a CRL was given' })
+  return texts.map((text) => ({ name: 'revocation' as const, ...text }))
 }
 
-function revocationChecks(
-  facts: CertificateFacts,
-  request: VerifyRequest,
-  trusted: TrustAnchors,
-  path: CertificationPath | Refusal,
-): Check[] {
-  const { findBySerial, crls } = request
-  if (findBySerial === undefined && crls === undefined) {
-    return [{ name: 'revocation', ok: true, text: 'not checked: neither a ledger nor a CRL was given' }]
+function rulesOf({ anchors, anchorSource, find, crls }: VerifyRequest, purpose: Purpose | undefined): TrustRules {
+  const trusted = new TrustAnchors([anchors], anchorSource)
+  const options = { exempt: new Set<string>(), authorities: trusted.authorities }
+  return {
+    anchors: trusted,
+    purpose,
+    minRsaBits: DEFAULT_MIN_RSA_BITS,
+    book: find && { revokedAt: (id) => find(id)?.revokedAt },
+    revocation: crls && { lists: new RevocationLists(crls.filter(isUsable), options), mode: 'soft' },
   }
-  return [
-    ...(findBySerial === undefined ? [] : [ledgerCheck(facts, findBySerial(facts.serial))]),
-    ...(crls === undefined ? [] : [crlCheck({ ...request, crls }, trusted, path)]),
-  ]
 }
 
 /**
- * Whether a certificate would be accepted now: form, dates, purpose, path to a trusted CA, revocation. All checks
- * are made, also when one has failed. Name constraints are left to TLS, which sees them at every handshake.
+ * Whether a certificate would be accepted now: form, dates, purpose, path to a trusted CA, revocation. All checks are made,
+ * also when one has failed; beside them stands what `serve` would say.
  * @throws XmppkiError BAD_INPUT when the first one is no certificate, or the anchors are not CA certificates
  */
 export function verifyCertificate(request: VerifyRequest): Verification {
   const { chain, now } = request
-  const [leaf, ...intermediates] = chain
-  const facts = readCertificate(leaf, 'the certificate')
-  const anchors = new TrustAnchors([request.anchors], request.anchorSource)
-  const path = anchors.pathOf(leaf, now, intermediates)
+  const [leaf, ...sent] = chain
+  const certificate = SignedCertificate.open(leaf)
+  if (isRefusal(certificate)) throw new XmppkiError('BAD_INPUT', `the certificate is ${certificate.reason}`)
+  const { facts } = certificate
+  const purpose = request.purpose ?? statedPurpose(facts)
+  const rules = rulesOf(request, purpose)
+  const occasion = { now, sent: () => sent, ...(request.accounts && { accounts: request.accounts }) }
+  const path = judgeOrigin(certificate, rules, occasion)
+  const verdict = judge(certificate, rules, occasion)
+  const strength = checkStrength(certificate.raw, { minRsaBits: rules.minRsaBits, isAnchor: true })
   const checks = [
-    checkOf('form', checkForm(facts), 'readable without doubt'),
+    checkOf('form', checkForm(facts) ?? strength, 'readable without doubt'),
     checkOf('dates', checkValidity(facts, now), `valid until ${facts.notAfter.toISOString()}`),
-    purposeCheck(facts, request.purpose),
-    checkOf('chain', 'check' in path ? path : undefined, `issued by ${facts.issuer}`),
-    ...revocationChecks(facts, request, anchors, path),
+    purposeCheck(facts, purpose),
+    checkOf('chain', isRefusal(path) ? path : undefined, `issued by ${facts.issuer}`),
+    ...revocationChecks({ certificate, path }, request, rules.revocation),
   ]
-  return { subject: facts.subject, serial: facts.serial, valid: checks.every(({ ok }) => ok), checks }
+  return describe(facts, checks, isRefusal(verdict) ? verdict : undefined)
+}
+
+/** What no single check has found out, a CA that is revoked say, stands with the path. */
+function describe({ subject, serial }: CertificateFacts, checks: readonly Check[], refusal: Refusal | undefined) {
+  const isExplained = refusal === undefined || checks.some(({ ok }) => !ok)
+  const all = checks.map((check) => {
+    return check.name === 'chain' && !isExplained ? { ...check, ok: false, text: refusal.reason } : check
+  })
+  return { subject, serial, valid: all.every(({ ok }) => ok), refusal: refusal?.check ?? null, checks: all }
 }

@@ -1,5 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import type { RevocationReason } from '../pki/revocation-reason.ts'
+import { isSameSigner } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { revokeAudited } from './audit-events.ts'
 import { readAuthority, signerId } from './authority.ts'

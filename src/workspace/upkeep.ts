@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import { readCrl } from '../pki/crl-facts.ts'
-import type { Authority } from './authority.ts'
+import { type Authority, signerId } from './authority.ts'
 import { readTextIfAny } from './files.ts'
 import { makeOcspSigner, readOcspSigner } from './ocsp-signer.ts'
 import { publishCrls } from './publish-crl.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readCrl } from '../../src/pki/crl.ts'
+import { readCrl } from '../../src/pki/crl-facts.ts'
 import { type CliOptions, type CliResult, runCli } from '../support/cli.ts'
 import { BACKUP, CLIENTS, EarlierWorkspace, PASSPHRASES } from '../support/earlier-version.ts'
 
@@ -88,38 +88,33 @@ describe('a workspace of version 0.1', () => {
     await expectSound()
   })
 
-  it.each([
-    ['xmppki.toml', []],
-    ['shared.toml', ['--config', 'home/shared.toml']],
-  ])('has a configuration that holds: %s', async (_file, args) => {
+  it.each([[], ['--config', 'home/shared.toml']])('has a configuration that holds: %s %s', async (...args) => {
     writeFileSync(join(workspace.home, 'database.url'), 'postgres://xmppki@127.0.0.1/xmppki\n', { mode: 0o600 })
     await ask('config', 'check', ...args)
     await ask('config', 'show', ...args)
   })
 
-  const judged = CLIENTS.filter(({ folder, state }) => folder !== undefined && state !== 'undermined')
-
-  it.each(judged)('has certificates that are judged as the server does it: $folder, $state', async (client) => {
-    const file = join(workspace.home, `${workspace.pathOf(client)}.crt`)
-    const { code, stdout } = await run(['cert', 'verify', file])
-    expect(code === 0, stdout).toBe(client.state === 'valid' || client.state === 'superseded')
+  it('has certificates that are judged as the server does it', async () => {
+    for (const client of CLIENTS) {
+      const path = workspace.pathOf(client)
+      if (path === undefined || client.state === 'undermined') continue
+      const { code, stdout } = await run(['cert', 'verify', join(workspace.home, `${path}.crt`)])
+      const isGood = client.state === 'valid' || client.state === 'superseded'
+      expect(code === 0, stdout).toBe(isGood)
+    }
   })
 
-  it('goes on: issues and renews', async () => {
+  it('goes on: issues, renews, revokes', async () => {
     await ask('client', 'issue', 'friar')
     await ask('client', 'renew', 'romeo')
     await ask('client', 'renew', 'juliet', '--device', 'laptop', '--rekey', '--revoke-old')
-    expect(await statesOf('friar')).toEqual(['valid'])
-    expect(await statesOf('romeo')).toEqual(['valid', 'superseded'])
-    expect(await statesOf('juliet')).toEqual(['valid', 'superseded', 'valid', 'revoked', 'revoked'])
-    await audited()
-  })
-
-  it('goes on: revokes by name, serial number and file', async () => {
     await ask('client', 'revoke', 'capulet', '--reason', 'keyCompromise')
     const [{ serial } = { serial: '' }] = await certificatesOf('mercutio')
     await ask('client', 'revoke', '--serial', serial)
     await ask('client', 'revoke', '--file', join(workspace.home, 'clients/example.org/laurence/laurence.crt'))
+    expect(await statesOf('friar')).toEqual(['valid'])
+    expect(await statesOf('romeo')).toEqual(['valid', 'superseded'])
+    expect(await statesOf('juliet')).toEqual(['valid', 'superseded', 'valid', 'revoked', 'revoked'])
     for (const user of ['capulet', 'mercutio', 'laurence']) expect(await statesOf(user)).toEqual(['revoked'])
     await audited()
   })

@@ -6,6 +6,7 @@ import type { ClientPapers } from '../../src/doctor/client-certificate.ts'
 import { type ConnectionRequest, examineConnection } from '../../src/doctor/connection-doctor.ts'
 import { XmppkiError } from '../../src/errors.ts'
 import { decodePemAll } from '../../src/pki/pem.ts'
+import type { CertificateId } from '../../src/store/certificate-id.ts'
 import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
 import { type CertificateRequest, type Credentials, OpensslCa } from '../support/certificates.ts'
 import { startPasswordServer } from '../support/password-server.ts'
@@ -37,7 +38,7 @@ async function examine(credentials: Credentials | undefined, given: Partial<Conn
     mode: 'starttls',
     domain: 'localhost',
     papers: credentials && papersOf(credentials),
-    home: { anchors: [t.ca.credentials.cert], source: 'the CA of the test', listBySerial: undefined },
+    home: { anchors: [t.ca.credentials.cert], source: 'the CA of the test', book: undefined },
     bind: false,
     now: new Date(),
     ...given,
@@ -112,22 +113,8 @@ describe('why EXTERNAL is not offered', () => {
 
   it('it is revoked, as the ledger at home knows', async () => {
     const serial = new X509Certificate(alice.cert).serialNumber.toLowerCase()
-    const fingerprint = new X509Certificate(alice.cert).fingerprint256.replaceAll(':', '').toLowerCase()
-    const times = { notBefore: 0, notAfter: 0, issuedAt: 0, revokedAt: Date.UTC(2026, 0, 1) }
-    const names = {
-      kind: 'client',
-      issuer: '',
-      authority: '',
-      name: '',
-      device: '',
-      domains: [],
-      directory: '',
-    } as const
-    const home = {
-      anchors: [t.ca.credentials.cert],
-      source: 'the CA of the test',
-      listBySerial: (asked: string) => (asked === serial ? [{ serial, fingerprint, ...times, ...names }] : []),
-    }
+    const book = { revokedAt: (asked: CertificateId) => (asked.serial === serial ? Date.UTC(2026, 0, 1) : undefined) }
+    const home = { anchors: [t.ca.credentials.cert], source: 'the CA of the test', book }
     expect((await examine(alice, { home }))['client certificate']).toMatch(/^failed: revoked on 2026-01-01/)
   })
 })
@@ -176,7 +163,7 @@ describe('servers that are not as they should be', () => {
   })
 
   it('it is of another CA than it should be', async () => {
-    const home = { anchors: [stranger.credentials.cert], source: 'ca.crt', listBySerial: undefined }
+    const home = { anchors: [stranger.credentials.cert], source: 'ca.crt', book: undefined }
     expect((await examine(undefined, { home }))['server chain']).toMatch(/^warning: issued by CN=Test CA: .* ca\.crt/)
   })
 

@@ -47,10 +47,10 @@ afterEach(() => {
 
 const proof: LoginProof = {
   serial: 'a1',
-  ids: [],
+  ids: () => [],
   issuer: 'CN=CA',
   fingerprint: 'f0',
-  ends: [],
+  ends: () => [],
   judge: () => objection,
 }
 
@@ -98,7 +98,7 @@ describe('while another process writes to the ledger', () => {
   it('a certificate that is revoked meanwhile does not enrol another one any more', async () => {
     const release = await occupied()
     const change = desk.append({ account, proof }, application)
-    objection = { check: 'revocation', reason: 'revoked' }
+    objection = { check: 'revoked', reason: 'revoked' }
     await release()
     expect(await change).toMatchObject({ condition: 'forbidden' })
     expect(desk.list(account)).toEqual([])

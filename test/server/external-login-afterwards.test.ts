@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { TrustAnchors } from '../../src/trust/chain.ts'
+import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { issuedRecord } from '../store/contract.ts'
 import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
 import { attemptAt, onlineAt, VARIANTS } from '../support/external-login.ts'

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { completeChain } from '../../src/server/server-chain.ts'
-import { TrustAnchors } from '../../src/trust/chain.ts'
+import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { secured, VARIANTS } from '../support/external-login.ts'
 import { startTestServer } from '../support/server.ts'

@@ -1,5 +1,6 @@
 import { readCrlFile } from '../../src/pki/crl-file.ts'
-import { type Authority, TrustAnchors } from '../../src/trust/chain.ts'
+import { TrustAnchors } from '../../src/trust/anchors.ts'
+import type { Authority } from '../../src/trust/authority.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../../src/trust/loaded-list.ts'
 import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 

@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { readCertificate } from '../../src/pki/certificate.ts'
 import { decodePemAll } from '../../src/pki/pem.ts'
-import { TrustAnchors } from '../../src/trust/chain.ts'
-import type { ListedCertificate } from '../../src/trust/list-coverage.ts'
+import { TrustAnchors } from '../../src/trust/anchors.ts'
+import { findPath } from '../../src/trust/path-search.ts'
+import { isRefusal } from '../../src/trust/refusal.ts'
+import { SignedCertificate } from '../../src/trust/signed-certificate.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { revocationLists } from '../support/crls.ts'
 
@@ -33,16 +35,18 @@ const CA_FINGERPRINT = readCertificate(decodePemAll(ca.credentials.cert, 'CERTIF
 async function judge({ cert }: Credentials, crls: readonly (string | Uint8Array)[], exempt: readonly string[] = []) {
   const anchors = new TrustAnchors([ca.credentials.cert])
   const lists = await revocationLists(crls, [ca.credentials.cert], exempt)
-  const [leaf, ...intermediates] = decodePemAll(cert, 'CERTIFICATE', 'a certificate')
-  const path = anchors.pathOf(leaf!, NOW, intermediates)
-  if ('check' in path) throw new Error(path.reason)
+  const [leaf, ...sent] = decodePemAll(cert, 'CERTIFICATE', 'a certificate')
+  const certificate = SignedCertificate.open(leaf!)
+  if (isRefusal(certificate)) throw new Error(certificate.reason)
+  const path = findPath({ leaf: certificate, sent: () => sent, anchors, judge: () => undefined })
+  if (isRefusal(path)) throw new Error(path.reason)
   const reasons: string[] = []
-  let issued: ListedCertificate = { facts: readCertificate(leaf!), certificate: { raw: leaf! } }
+  let issued = certificate
   for (const issuer of path) {
     const answer = lists.statusOf(issued, issuer, NOW)
     if (answer.kind === 'revoked') return issuer === path[0] ? 'revoked' : 'CA revoked'
     if (answer.kind === 'unknown') reasons.push(`${issuer.facts.subject}: ${answer.reason}`)
-    issued = issuer
+    issued = issuer.certificate
   }
   return reasons.join('; ') || 'good'
 }

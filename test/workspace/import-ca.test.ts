@@ -49,7 +49,7 @@ describe('importCa', () => {
     const workspace = open()
     const { history } = await importCa(workspace, request())
     expect(history).toEqual({ certificates: 1, revoked: 1, withoutCertificate: 1, refused: [] })
-    expect(workspace.ledger().findBySerial('abcd')).toMatchObject({
+    expect(workspace.ledger().listBySerial('abcd')[0]).toMatchObject({
       kind: 'client',
       name: 'bob@example.org',
       fingerprint: '',

@@ -7,6 +7,7 @@ import { columns, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { Verification, VerifyRequest } from '../../trust/verify.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
+import { accountCandidates, type ExternalPolicy } from '../../xmpp/sasl/external.ts'
 
 /** The result of `cert verify`. */
 export interface CertVerifyResult extends Verification {
@@ -15,7 +16,7 @@ export interface CertVerifyResult extends Verification {
 
 const PURPOSES = { client: 'clientAuth', server: 'serverAuth' } as const
 
-type Trust = Pick<VerifyRequest, 'anchors' | 'anchorSource' | 'listBySerial'>
+type Trust = Pick<VerifyRequest, 'anchors' | 'anchorSource' | 'find' | 'accounts'>
 
 export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   static override summary = 'Check whether a certificate would be accepted now, and say why not.'
@@ -23,7 +24,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   static override description = [
     'FILE holds the certificate first, PEM or DER, and in PEM possibly intermediate CA certificates after it; - reads standard input. Checked are its form, its dates, its purpose, the path to the CA, and whether it was revoked; every check is reported, also after one has failed.',
     'Without --ca the CA and the ledger of the workspace are asked (no passphrase is needed). With --ca FILE no workspace is needed, and revocation is looked up only in --crl.',
-    'A CRL must be signed by the CA and not be stale. Name constraints of the CA are not looked at here; TLS does so at every login.',
+    'A CRL must be signed by the CA and not be stale. The JSON document names the refusal that `serve` would log, or has null.',
     exitCodes({
       DONE: 'accepted',
       BAD_INPUT: 'not accepted or not a certificate',
@@ -81,7 +82,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
 
   async #readCrls(file: string, { anchors, anchorSource }: Trust) {
     const { readCrlFile } = await import('../../pki/crl-file.ts')
-    const { TrustAnchors } = await import('../../trust/chain.ts')
+    const { TrustAnchors } = await import('../../trust/anchors.ts')
     const { loadList } = await import('../../trust/loaded-list.ts')
     const source = sourceName(file)
     const { ders, faults } = await readCrlFile(await readInputFile(file), source)
@@ -97,7 +98,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     const { ca } = flags
     if (ca !== undefined) {
       const anchors = (await readInputFile(ca)).toString('latin1')
-      return work({ anchors, anchorSource: ca, listBySerial: undefined })
+      return work({ anchors, anchorSource: ca, find: undefined })
     }
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
@@ -122,6 +123,9 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   }
 }
 
+/** As `serve` reads names unless it is told otherwise. */
+const POLICY: ExternalPolicy = { sources: ['xmpp_addr', 'common_name'], commonName: { prefix: '', suffix: '' } }
+
 function trustOf(workspace: Workspace): Trust {
   const ledger = workspace.ledger()
   return {
@@ -131,6 +135,7 @@ function trustOf(workspace: Workspace): Trust {
       .map(({ pem }) => pem)
       .join(''),
     anchorSource: workspace.paths.rootCertificate,
-    listBySerial: (serial) => ledger.listBySerial(serial),
+    find: (certificate) => ledger.find(certificate),
+    accounts: (names) => accountCandidates(names, workspace.defaultDomain, POLICY),
   }
 }

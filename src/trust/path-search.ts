@@ -1,0 +1,152 @@
+import type { TrustAnchors } from './anchors.ts'
+import { type Authority, authorityOf, type CertificationPath, mayIssue } from './authority.ts'
+import { isRefusal, type Refusal, type RefusalName } from './refusal.ts'
+import { SignedCertificate } from './signed-certificate.ts'
+import { checkStrength } from './strength.ts'
+
+/** More CAs than this are not looked at on one way up; real paths have one to three. */
+const MAX_LENGTH = 8
+
+/** Signatures of strangers that are computed for one certificate: whoever sends many CAs of one name pays for it. */
+const MAX_SIGNATURES = 16
+
+/** Steps of one search; what is configured may be cross-certified in every direction. */
+const MAX_STEPS = 200
+
+/** Among refusals of several ways the first of these is told, else the first that was met. */
+const TOLD_FIRST: readonly RefusalName[] = ['revoked', 'name-constraint']
+
+/** What is said where no way has led to an anchor: the last one tells most. */
+const DEAD_ENDS: readonly RefusalName[] = ['unknown-ca', 'bad-signature', 'unsupported-key', 'not-a-ca']
+
+export interface PathQuestion {
+  readonly leaf: SignedCertificate
+  /** DER of the certificates that came with it, in any order; asked for when no configured CA has issued it. */
+  readonly sent: () => readonly Uint8Array[]
+  readonly anchors: TrustAnchors
+  /** What speaks against a path that leads to an anchor. */
+  readonly judge: (path: CertificationPath) => Refusal | undefined
+}
+
+/** One question, answered once. */
+class PathSearch {
+  readonly #question: PathQuestion
+  readonly #refusals: Refusal[] = []
+  readonly #deadEnds: Refusal[] = []
+  #sent: readonly SignedCertificate[] | undefined
+  #signatures = 0
+  #steps = 0
+
+  constructor(question: PathQuestion) {
+    this.#question = question
+  }
+
+  answer(): CertificationPath | Refusal {
+    return this.#from(this.#question.leaf, []) ?? this.#refusal()
+  }
+
+  /** Depth first: what is configured comes before what was sent, so that nothing is read which is not needed. */
+  #from(link: SignedCertificate, below: readonly Authority[]): CertificationPath | undefined {
+    const top = below.at(-1)
+    const isAnchored = top !== undefined && this.#question.anchors.has(top)
+    let isNamed = false
+    let isEnd = true
+    for (const issuer of this.#issuersOf(link, below, isAnchored)) {
+      isNamed = true
+      if (!this.#isSigned(link, issuer)) continue
+      isEnd = false
+      const found = this.#from(issuer.certificate, [...below, issuer])
+      if (found !== undefined) return found
+    }
+    if (!isEnd) return undefined
+    const [first, ...others] = below
+    // RFC 5280 §6.1: the path ends with an anchor; one whose own issuer is configured as well is not its end.
+    if (isAnchored && first !== undefined) return this.#judged([first, ...others])
+    this.#deadEnds.push(isNamed ? BAD_SIGNATURE : unknownIssuer(link))
+    return undefined
+  }
+
+  *#issuersOf(
+    { issuerName }: SignedCertificate,
+    below: readonly Authority[],
+    isAnchored: boolean,
+  ): Generator<Authority> {
+    this.#steps += 1
+    if (below.length >= MAX_LENGTH || this.#steps > MAX_STEPS) return
+    const isNew = ({ id }: Authority) => below.every((other) => other.id !== id)
+    yield* this.#question.anchors.named(issuerName).filter(isNew)
+    if (isAnchored) return
+    for (const certificate of this.#sentBy(issuerName)) {
+      const authority = usable(certificate)
+      if (authority === undefined || !isNew(authority) || this.#question.anchors.has(authority)) continue
+      const refusal = uselessness(authority)
+      if (refusal === undefined) yield authority
+      else this.#deadEnds.push(refusal)
+    }
+  }
+
+  #sentBy(name: string): readonly SignedCertificate[] {
+    this.#sent ??= this.#question.sent().flatMap((der) => {
+      const certificate = SignedCertificate.open(der)
+      return isRefusal(certificate) ? [] : [certificate]
+    })
+    return this.#sent.filter(({ subjectName }) => subjectName === name)
+  }
+
+  #isSigned(link: SignedCertificate, issuer: Authority): boolean {
+    if (!this.#question.anchors.has(issuer)) this.#signatures += 1
+    return this.#signatures <= MAX_SIGNATURES && link.isSignedBy(issuer)
+  }
+
+  #judged(path: CertificationPath): CertificationPath | undefined {
+    const refusal = this.#question.judge(path)
+    if (refusal === undefined) return path
+    this.#refusals.push(refusal)
+    return undefined
+  }
+
+  #refusal(): Refusal {
+    const told = TOLD_FIRST.map((name) => this.#refusals.find(({ check }) => check === name))
+    const ends = DEAD_ENDS.map((name) => this.#deadEnds.find(({ check }) => check === name))
+    return (
+      told.find((refusal) => refusal !== undefined) ??
+      this.#refusals[0] ??
+      ends.findLast((refusal) => refusal !== undefined) ??
+      unknownIssuer(this.#question.leaf)
+    )
+  }
+}
+
+const BAD_SIGNATURE: Refusal = {
+  check: 'bad-signature',
+  reason: 'a CA of the right name is known, but its key has not signed it',
+}
+
+function unknownIssuer({ issuerName, subjectName }: SignedCertificate): Refusal {
+  const reason = issuerName === subjectName ? 'it is self-signed' : 'no configured CA issued it'
+  return { check: 'unknown-ca', reason }
+}
+
+/** Nobody's key is tried that could cost more than it should, and whose signature would say nothing. */
+function uselessness({ certificate, facts }: Authority): Refusal | undefined {
+  if (!mayIssue(facts)) return { check: 'not-a-ca', reason: `${facts.subject} may not issue certificates` }
+  const weakness = checkStrength(certificate.raw, { minRsaBits: 1, isAnchor: true })
+  return weakness && { check: weakness.check, reason: `its CA ${facts.subject}: ${weakness.reason}` }
+}
+
+function usable({ der }: SignedCertificate): Authority | undefined {
+  try {
+    return authorityOf(der, 'the intermediate')
+  } catch {
+    // A peer may send anything.
+    return undefined
+  }
+}
+
+/**
+ * Looks for a path to an anchor of which nothing speaks against (RFC 5280 §6.1): configured CAs and those that were sent
+ * alike, over whichever of several. Never throws but for what `judge` throws.
+ */
+export function findPath(question: PathQuestion): CertificationPath | Refusal {
+  return new PathSearch(question).answer()
+}
