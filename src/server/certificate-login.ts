@@ -108,8 +108,13 @@ export class CertificateLogin {
   /** Takes up other CAs and rules; they hold for clients that are connected, too. */
   update(options: CertificateLoginOptions): void {
     this.#options = options
-    const { policy, trusts, now } = options
+    const { trusts } = options
     this.#anchorEnds = [...trusts.values()].filter(isAsked).flatMap(({ anchors }) => anchors.ends)
+    this.#warn()
+  }
+
+  #warn(): void {
+    const { policy, trusts, now } = this.#options
     this.#warnings.announce(policy, trusts, now())
   }
 
@@ -182,6 +187,8 @@ export class CertificateLogin {
       }
       if (isAsked(trust)) refusal = verdict
     }
+    // A list that has gone stale since keeps everybody of its CA out.
+    if (refusal.check === 'crl-unknown') this.#warn()
     return refusal
   }
 

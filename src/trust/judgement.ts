@@ -156,7 +156,7 @@ function readable(certificate: SignedCertificate): CertificateFacts | Refusal {
 function checkDates(path: readonly Authority[], now: Date): Refusal | undefined {
   for (const { facts } of path) {
     const refusal = checkValidity(facts, now)
-    if (refusal !== undefined) return { check: refusal.check, reason: `its CA ${facts.subject} is ${refusal.reason}` }
+    if (refusal !== undefined) return { check: refusal.check, reason: `its CA ${facts.subject}: ${refusal.reason}` }
   }
   return undefined
 }

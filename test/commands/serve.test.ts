@@ -133,7 +133,7 @@ describe('serve', () => {
     await serve.until(() => serve.logLines.some(isReport))
     expect(serve.logLines.find(isReport)).toMatchObject({
       level: 'warn',
-      check: 'issuer',
+      check: 'unknown-ca',
       subject: 'CN=alice',
       issuer: 'CN=Somebody Else',
     })

@@ -108,7 +108,7 @@ describe('slixmpp', () => {
       const client = start({ jid: 'alice@localhost/other', files: await other.issue('alice') })
       await client.take('stdout', { event: 'refused' })
       expect(await client.ended).toEqual({ code: 1, signal: null })
-      const line = await service.logged({ msg: 'EXTERNAL not offered', check: 'issuer' })
+      const line = await service.logged({ msg: 'EXTERNAL not offered', check: 'unknown-ca' })
       expect(line).toMatchObject({ subject: 'CN=alice', issuer: 'CN=another CA' })
     } finally {
       await other.end()

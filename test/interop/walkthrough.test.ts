@@ -66,7 +66,7 @@ describe('the openssl walkthrough, continued with xmppki', () => {
     const revoked = await run('client', 'revoke', '--file', 'client.crt', '--reason', 'superseded')
     expect(revoked.code, revoked.stderr).toBe(0)
     expect([await logIn(serve, old), await logIn(serve, renewed())]).toEqual(['refused', 'in'])
-    await serve.logged({ check: 'revocation', serial: serialOf('client.crt'), subject: 'CN=alice' })
+    await serve.logged({ check: 'revoked', serial: serialOf('client.crt'), subject: 'CN=alice' })
     expect(await serve.stop()).toBe(0)
     const crl = openssl('crl', '-in', join(cli.home, 'ca/root.crl'), '-noout', '-text').stdout
     expect(crl.toLowerCase()).toContain(serialOf('client.crt'))

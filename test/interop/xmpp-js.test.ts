@@ -74,7 +74,7 @@ describe.skipIf(!isPossible)('@xmpp/client: SASL2 (XEP-0388) with Bind 2 (XEP-03
       expect(await client.take('stdout', { event: 'error' })).toMatchObject({
         message: expect.stringContaining('No compatible mechanism'),
       })
-      await service.logged({ msg: 'EXTERNAL not offered', check: 'issuer' })
+      await service.logged({ msg: 'EXTERNAL not offered', check: 'unknown-ca' })
     } finally {
       await other.end()
     }

@@ -231,7 +231,7 @@ describe('XEP-0257 §2.1: a certificate that was enrolled', () => {
     expect(await one.ended()).toContain('<reset')
     expect(await attempt(short)).toBe('not offered, not-authorized')
     expect(t.log.lines.findLast(({ message }) => message === 'EXTERNAL not offered')).toMatchObject({
-      check: 'validity',
+      check: 'expired',
       subject: 'CN=short',
     })
     expect(await names(a)).toEqual([])
@@ -246,7 +246,9 @@ describe('XEP-0257 §2.1: a certificate that was enrolled', () => {
     await end(a, 'disable', 'Phone')
     one.send(external())
     expect(await one.receive(/<failure[^>]*><[^/]*/)).toContain('not-authorized')
-    expect(t.log.find('login refused')).toMatchObject({ reason: 'issuer: the certificate is not enrolled any more' })
+    expect(t.log.find('login refused')).toMatchObject({
+      reason: 'not-enrolled: the certificate is not enrolled any more',
+    })
   })
 })
 
@@ -502,7 +504,7 @@ describe('what was enrolled with a certificate that the CA revokes', () => {
     for (const one of [p, b]) expect(await one.ended()).toContain('<not-authorized')
     expect(await attempt(bot)).toBe('not offered, not-authorized')
     expect(t.log.lines.findLast(({ message }) => message === 'EXTERNAL not offered')).toMatchObject({
-      check: 'revocation',
+      check: 'revoked',
       reason: `enrolled with the certificate ${serial(alice)}, which has been revoked since`,
     })
   })

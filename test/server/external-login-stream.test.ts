@@ -81,7 +81,7 @@ describe.each(VARIANTS)('time passes between the handshake and <auth/>, over $tr
     const login = await begin({ variant, credentials })
     expect(login.offered).toEqual(revokeAt === 0 ? [] : ['EXTERNAL'])
     if (revokeAt === 0)
-      expect(login.logged).toMatchObject({ check: 'revocation', reason: expect.stringContaining('2021-01-02') })
+      expect(login.logged).toMatchObject({ check: 'revoked', reason: expect.stringContaining('2021-01-02') })
     if (revokeAt === 1) revoke(t, credentials)
     let told = await login.say(EMPTY_AUTH)
     if (revokeAt === 2) {

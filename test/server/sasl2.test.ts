@@ -129,7 +129,7 @@ describe('who may not log in', () => {
     const client = await secured(credentials)
     client.send(external2(bind()))
     expect(await client.receive(/<failure.*<\/failure>/)).toContain('<not-authorized ')
-    expect(t.log.find('EXTERNAL not offered')).toMatchObject({ check: 'issuer' })
+    expect(t.log.find('EXTERNAL not offered')).toMatchObject({ check: 'bad-signature' })
     expect(t.log.find('login refused')).toMatchObject({ condition: 'not-authorized' })
     expect(t.log.find('logged in')).toBeUndefined()
   })

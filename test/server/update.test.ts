@@ -94,7 +94,7 @@ describe('XmppServer.update', () => {
     clients.push(late)
     expect(await answerTo(late)).toContain('<not-authorized')
     await ping(stays)
-    const reason = { check: 'issuer', reason: 'no configured CA issued it', level: 'warn' }
+    const reason = { check: 'unknown-ca', reason: 'no configured CA issued it', level: 'warn' }
     expect(t.log.find('the certificate of a session is not accepted any more')).toMatchObject(reason)
   })
 

@@ -161,7 +161,7 @@ describe('what speaks against a path', () => {
     const short = root.authority('short', { notAfter: new Date(NOON.getTime() - DAY) })
     expect(told({ leaf: short.client(), anchors: [root], sent: [short] })).toEqual({
       check: 'expired',
-      reason: 'its CA CN=short is expired on 2030-05-31T12:00:00.000Z',
+      reason: 'its CA CN=short: expired on 2030-05-31T12:00:00.000Z',
     })
   })
 

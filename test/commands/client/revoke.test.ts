@@ -34,7 +34,7 @@ describe('client revoke', () => {
     const after = await RawClient.secured({ port, credentials })
     after.send(external())
     await after.receive(/<failure[^>]*><not-authorized\/>/)
-    await serve.logged({ check: 'revocation' })
+    await serve.logged({ check: 'revoked' })
     before.destroy()
     after.destroy()
     await serve.stop()
