@@ -9,6 +9,7 @@ import {
 } from '../store/audit.ts'
 import { certificateKey } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
+import { issuerText } from './certificate-number.ts'
 import { parsePeriod } from './period.ts'
 
 /** Which entries are wanted; all that is given must hold. */
@@ -17,6 +18,8 @@ export interface AuditFilter {
   readonly name?: string
   /** Lower-case hexadecimal, as the ledger has it. */
   readonly serial?: string
+  /** The first digits of the id of the CA that signed the certificate. */
+  readonly issuerId?: string
   readonly events?: readonly AuditKind[]
   readonly since?: Date
 }
@@ -47,7 +50,8 @@ export function readAuditTrail(ledger: Ledger, filter: AuditFilter = {}, expecte
     head = { number: entry.number, hash: entry.hash }
     check.see(entry)
     if (entry.hash === expected) isExpectedThere = true
-    if (isWanted(entry, filter)) entries.push({ ...entry, at: new Date(entry.at) })
+    const wanted = isWanted(entry, filter) && check.isFrom(entry, filter.issuerId)
+    if (wanted) entries.push({ ...entry, at: new Date(entry.at) })
   }
   check.finish()
   if (!isExpectedThere) {
@@ -124,6 +128,13 @@ class LedgerCheck {
     if (record === undefined || this.#ledger.revokedAt(record) === undefined) {
       throw disagree(`entry ${number} of the log revokes a certificate that the ledger has as not revoked: ${serial}`)
     }
+  }
+
+  /** Whether the certificate that the entry is about is from the CA whose id begins so. */
+  isFrom({ serial, issuerId }: AuditEntry, wanted: string | undefined): boolean {
+    if (wanted === undefined) return true
+    const record = serial === undefined ? undefined : this.#meantBy(serial, issuerId)
+    return record !== undefined && issuerText(record).startsWith(wanted)
   }
 
   /** An entry that names no CA is of the time when serial numbers were unique. */

@@ -10,8 +10,17 @@ export interface CertificateNumber {
 }
 
 /** What stands for the CA where it is shown and asked for: its id, or for want of it the serial number of its certificate. */
-function issuerText({ authority, issuer }: Pick<IssuedRecord, 'authority' | 'issuer'>): string {
+export function issuerText({ authority, issuer }: Pick<IssuedRecord, 'authority' | 'issuer'>): string {
   return authority === '' ? issuer : authority
+}
+
+/** The beginning of the id of a CA, as people give it. @throws {XmppkiError} BAD_INPUT */
+export function parseIssuerId(text: string): string {
+  const digits = text.trim().toLowerCase()
+  if (/^[0-9a-f]{1,64}$/.test(digits)) return digits
+  throw new XmppkiError('BAD_INPUT', `'${text}' is not the id of a CA`, {
+    hint: 'give some of its first hexadecimal digits; it is the issuerId of: xmppki client list --json',
+  })
 }
 
 /** Digits of an id that are shown: two CAs of a workspace do not share so many. */

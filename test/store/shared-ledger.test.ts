@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MemoryLedger } from '../../src/store/memory.ts'
 import type { SharedRevocation } from '../../src/store/revocations.ts'
@@ -57,6 +58,43 @@ describe('SharedLedger', () => {
     expect(ledger.revokedAmong([idOf('01')])).toEqual([idOf('01')])
   })
 
+  describe('a partner CA that has given the same number', () => {
+    const partner = idOf('1005', { authority: 'Partner', issuer: 'partner' })
+
+    it('is not meant by what another machine with this CA has revoked', () => {
+      others.take([elsewhere('1005')])
+      expect([idOf('1005'), partner].map((id) => ledger.revokedAt(id))).toEqual([7_000, undefined])
+      expect(ledger.revokedAmong([partner, idOf('1005')])).toEqual([idOf('1005')])
+      expect(ledger.find(partner)).toBeUndefined()
+    })
+
+    it('is not meant by a server of an earlier version, which names the certificate of the CA alone', () => {
+      others.take([elsewhere('1005', { authority: '' })])
+      expect([idOf('1005'), partner].map((id) => ledger.revokedAt(id))).toEqual([7_000, undefined])
+    })
+
+    it('is meant when it is named', () => {
+      others.take([{ ...elsewhere('1005'), ...partner }])
+      expect(ledger.revokedAmong([partner, idOf('1005')])).toEqual([partner])
+      expect(ledger.find(partner)).toStrictEqual({ revokedAt: 7_000, revocationReason: 'keyCompromise' })
+    })
+  })
+
+  it('knows a certificate whose CA has been renewed since, also as a server of an earlier version names it', () => {
+    own.transaction((insert) => insert(issuedRecord({ serial: 'a1' })))
+    const asked = idOf('a1', { issuer: 'renewed' })
+    others.take([elsewhere('a1', { authority: '' })])
+    expect(ledger.revokedAt(asked)).toBe(7_000)
+    others.take([elsewhere('b2')])
+    expect(ledger.revokedAt(idOf('b2', { issuer: 'renewed' }))).toBe(7_000)
+  })
+
+  it('counts rows that do not say which CA they are from by the certificate of the CA', () => {
+    own.transaction((insert) => insert(issuedRecord({ serial: 'a1', authority: '' })))
+    others.take([elsewhere('a1')])
+    expect(ledger.revokedAt(idOf('a1', { authority: '' }))).toBe(7_000)
+  })
+
   it('has changed when either has', () => {
     const seen = [ledger.changes()]
     expect(others.take([elsewhere('a1'), elsewhere('b2')])).toBe(2)
@@ -79,6 +117,22 @@ describe('SharedLedger', () => {
 })
 
 describe('SqliteRevocations', () => {
+  it('keeps what the version before has learned', () => {
+    const path = join(folder, 'old.db')
+    const database = new DatabaseSync(path)
+    database.exec(`CREATE TABLE revocation (serial TEXT NOT NULL, issuer TEXT NOT NULL, revoked_at INTEGER NOT NULL,
+        reason TEXT NOT NULL, PRIMARY KEY (serial, issuer)) STRICT, WITHOUT ROWID;
+      INSERT INTO revocation VALUES ('a1', 'ca', 7000, 'keyCompromise');
+      PRAGMA user_version = 1`)
+    database.close()
+    const opened = new SqliteRevocations(path)
+    const old = elsewhere('a1', { authority: '' })
+    expect(opened.find('a1')).toStrictEqual([old])
+    expect(opened.take([old, elsewhere('a1')])).toBe(1)
+    expect(opened.find('a1')).toStrictEqual([old, elsewhere('a1')])
+    opened.close()
+  })
+
   it('remembers what it has learned when it is opened again', () => {
     const path = join(folder, 'again.db')
     const first = new SqliteRevocations(path)

@@ -5,8 +5,11 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyChain } from '../../src/store/audit.ts'
 import { certificateKey } from '../../src/store/certificate-id.ts'
+import { LEDGER_MIGRATIONS } from '../../src/store/ledger-migrations.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
-import { openDatabase, translated } from '../../src/store/sqlite-driver.ts'
+import { openDatabase, type SqliteDatabase, translated } from '../../src/store/sqlite-driver.ts'
+import { SqliteIssued } from '../../src/store/sqlite-issued.ts'
+import { migrate } from '../../src/store/sqlite-schema.ts'
 import { describeLedger, idOf, issuedRecord } from './contract.ts'
 
 let folder: string
@@ -63,38 +66,92 @@ describe('SqliteLedger', () => {
   })
 
   describe('brings a ledger up to date and keeps its rows', () => {
-    const COLUMNS = `id INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,
-      device TEXT NOT NULL, domains TEXT NOT NULL, fingerprint TEXT NOT NULL, not_before INTEGER NOT NULL,
-      not_after INTEGER NOT NULL, issued_at INTEGER NOT NULL, directory TEXT NOT NULL, revoked_at INTEGER,
-      revocation_reason TEXT`
-    const VERSION_1 = `CREATE TABLE issued (${COLUMNS}) STRICT;
-      INSERT INTO issued VALUES (1, 'ca', 'root', 'CA', '', '[]', 'f', 1, 9, 1, '/ca', NULL, NULL),
-        (2, 'a1', 'client', 'alice@localhost', '', '[]', 'f', 1, 9, 2, '/alice', 5, 'superseded');
-      PRAGMA user_version = 1;`
-    const VERSION_2 = `${VERSION_1}
-      CREATE TABLE crl (id INTEGER PRIMARY KEY CHECK (id = 1), last_number INTEGER NOT NULL) STRICT;
-      INSERT INTO crl VALUES (1, 41);
-      PRAGMA user_version = 2;`
+    const COLUMNS =
+      'serial, kind, name, device, domains, fingerprint, not_before, not_after, issued_at, directory, revoked_at, revocation_reason'
+    const FILL_1 = `INSERT INTO issued (id, ${COLUMNS}) VALUES
+      (3, 'ca', 'root', 'CA', '', '[]', 'f', 1, 9, 1, '/ca', NULL, NULL),
+      (5, 'a1', 'client', 'alice@localhost', '', '[]', 'f', 1, 9, 2, '/alice', 5, 'superseded');`
+    const FILL_3 = `INSERT INTO issued (id, ${COLUMNS}, issuer) VALUES
+      (3, 'ca', 'root', 'CA', '', '[]', 'f', 1, 9, 1, '/ca', NULL, NULL, 'ca'),
+      (5, 'a1', 'client', 'alice@localhost', '', '[]', 'f', 1, 9, 2, '/alice', 5, 'superseded', 'ca');
+      INSERT INTO crl_number VALUES ('ca', 41);
+      INSERT INTO login VALUES ('a1', 4);`
+    const ENROLMENT = `INSERT INTO enrolment
+      VALUES (1, 'alice@localhost', 'Phone', 'f1', 'AA==', 1, 3, 9, 'a1', NULL);`
 
     it.each([
-      ['1, without CRLs', VERSION_1, 1],
-      ['2, with one CA', VERSION_2, 42],
-    ])('of version %s', (_version, sql, number) => {
+      { version: 1, fill: FILL_1, number: 1, began: true },
+      { version: 2, fill: `${FILL_1} UPDATE crl SET last_number = 41;`, number: 42, began: true },
+      { version: 3, fill: FILL_3, number: 42, login: 4, began: true },
+      { version: 4, fill: FILL_3, number: 42, login: 4, began: false },
+      { version: 5, fill: FILL_3 + ENROLMENT, number: 42, login: 4, enrolled: true, began: false },
+    ])('of version $version', ({ version, fill, number, login, enrolled = false, began }) => {
       const path = newPath()
       const database = new DatabaseSync(path)
-      database.exec(sql)
+      migrate(database, LEDGER_MIGRATIONS.slice(0, version), 'the ledger')
+      database.exec(fill)
       database.close()
       const ledger = new SqliteLedger(path)
-      expect(ledger.list().map(({ serial, issuer }) => [serial, issuer])).toEqual([
-        ['ca', 'ca'],
-        ['a1', 'ca'],
+      const alice = { authority: '', issuer: 'ca', serial: 'a1' }
+      expect(ledger.list().map(({ serial, issuer, authority }) => [serial, issuer, authority])).toEqual([
+        ['ca', 'ca', ''],
+        ['a1', 'ca', ''],
       ])
+      expect(ledger.find(idOf('a1'))).toMatchObject({ ...alice, revokedAt: 5, directory: '/alice' })
       expect(ledger.listRevoked(CA).map(({ serial }) => serial)).toEqual(['a1'])
+      expect(ledger.lastLogins()).toEqual(new Map(login === undefined ? [] : [[certificateKey(alice), login]]))
+      expect(ledger.enrolments.find('f1')?.vouchedBy).toEqual(enrolled ? alice : undefined)
       const [started] = verifyChain(ledger.auditTrail())
-      expect(started).toMatchObject({ event: 'log-started', details: { certificates: 2, revoked: 1 } })
+      const counts = began ? { certificates: 2, revoked: 1 } : { certificates: 0, revoked: 0 }
+      expect(started).toMatchObject({ event: 'log-started', details: counts })
       expect(ledger.transaction((_insert, changes) => changes.nextCrlNumber(CA, 0))).toBe(number)
       ledger.close()
     })
+
+    it('and what others have made for its tables', () => {
+      const path = newPath()
+      const database = new DatabaseSync(path)
+      migrate(database, LEDGER_MIGRATIONS.slice(0, 5), 'the ledger')
+      database.exec(`${FILL_3}
+        CREATE INDEX by_fingerprint ON issued (fingerprint);
+        CREATE TABLE seen (serial TEXT);
+        CREATE TRIGGER seen AFTER INSERT ON issued BEGIN INSERT INTO seen VALUES (new.serial); END;
+        CREATE VIEW revoked AS SELECT serial FROM issued WHERE revoked_at IS NOT NULL;`)
+      database.close()
+      const ledger = new SqliteLedger(path)
+      ledger.transaction((insert) => insert(issuedRecord({ serial: 'b2' })))
+      ledger.close()
+      const after = new DatabaseSync(path)
+      expect(after.prepare('SELECT serial FROM seen').all()).toEqual([{ serial: 'b2' }])
+      expect(after.prepare('SELECT serial FROM revoked').all()).toEqual([{ serial: 'a1' }])
+      expect(after.prepare("SELECT name FROM sqlite_schema WHERE name = 'by_fingerprint'").all()).toHaveLength(1)
+      expect(after.prepare('SELECT id FROM issued ORDER BY id').all()).toEqual([{ id: 3 }, { id: 5 }, { id: 6 }])
+      after.close()
+    })
+  })
+
+  it('answers what a login asks from an index', () => {
+    const path = newPath()
+    new SqliteLedger(path).close()
+    const database = new DatabaseSync(path)
+    const asked: string[] = []
+    const prepare = (sql: string) => {
+      asked.push(sql)
+      return database.prepare(sql)
+    }
+    new SqliteIssued({ prepare } as unknown as SqliteDatabase, path)
+    const plans = asked
+      .filter((sql) => sql.startsWith('SELECT revoked_at') || sql.includes('json_each'))
+      .map((sql) =>
+        (database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map((row) => row.detail),
+      )
+    expect(plans).toHaveLength(2)
+    for (const plan of plans) {
+      expect(plan.filter((step) => /\bissued\b/.test(step))).toEqual([
+        expect.stringMatching(/^SEARCH issued USING INDEX \S+ \(serial=\?/),
+      ])
+    }
+    database.close()
   })
 
   it('does not wait for another writer to note logins, but waits again afterwards', () => {

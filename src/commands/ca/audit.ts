@@ -55,6 +55,11 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
       helpValue: 'HEX',
       env: 'XMPPKI_AUDIT_SERIAL',
     }),
+    issuer: Flags.string({
+      summary: 'only entries about certificates of the CA whose id (issuerId in --json) begins with this',
+      helpValue: 'HEX',
+      env: 'XMPPKI_AUDIT_ISSUER',
+    }),
     event: Flags.option({
       summary: 'only entries of this kind; may be given several times',
       options: AUDIT_KINDS,
@@ -78,9 +83,11 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
     const { flags } = await this.parse(CaAudit)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { parseSince, readAuditTrail } = await import('../../workspace/audit-trail.ts')
+    const { parseIssuerId } = await import('../../workspace/certificate-number.ts')
     const { parseSerial } = await import('../../workspace/revoke-clients.ts')
     const since = flags.since === undefined ? undefined : parseSince(flags.since)
     const serial = flags.serial === undefined ? undefined : parseSerial(flags.serial)
+    const issuerId = flags.issuer === undefined ? undefined : parseIssuerId(flags.issuer)
     const expected = flags.expect === undefined ? undefined : parseHash(flags.expect)
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
@@ -89,6 +96,7 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
       const filter = {
         ...(name === undefined ? {} : { name }),
         ...(serial === undefined ? {} : { serial }),
+        ...(issuerId === undefined ? {} : { issuerId }),
         ...(since === undefined ? {} : { since }),
         ...(flags.event === undefined ? {} : { events: flags.event }),
       }

@@ -74,6 +74,12 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       exclusive: ['file'],
       env: 'XMPPKI_REVOKE_SERIAL',
     }),
+    issuer: Flags.string({
+      summary: 'with --serial: the certificate of the CA whose id (issuerId in --json) begins with this',
+      helpValue: 'HEX',
+      dependsOn: ['serial'],
+      env: 'XMPPKI_REVOKE_ISSUER',
+    }),
     file: pathFlag({ summary: 'the certificate in this file, PEM or DER', env: 'XMPPKI_REVOKE_FILE' }),
     reason: Flags.string({
       summary:
@@ -121,10 +127,11 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       readonly device: string | undefined
       readonly 'all-devices': boolean
       readonly serial: string | undefined
+      readonly issuer: string | undefined
       readonly file: string | undefined
     },
   ): Promise<RevocationTarget> {
-    const { serial, file } = flags
+    const { serial, issuer, file } = flags
     const ways = [names.length > 0, serial !== undefined, file !== undefined].filter(Boolean)
     if (ways.length !== 1) {
       throw new XmppkiError('USAGE', 'give either names, or --serial, or --file', {
@@ -132,7 +139,10 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       })
     }
     const { parseSerial } = await import('../../workspace/revoke-clients.ts')
-    if (serial !== undefined) return { serial: parseSerial(serial) }
+    if (serial !== undefined) {
+      const { parseIssuerId } = await import('../../workspace/certificate-number.ts')
+      return { serial: parseSerial(serial), ...(issuer === undefined ? {} : { issuerId: parseIssuerId(issuer) }) }
+    }
     if (file !== undefined) return { file }
     const domain = flags.domain ?? workspace.defaultDomain
     const clients = parseClientNames(names, { domain, explicit: flags.domain !== undefined })
