@@ -251,6 +251,20 @@ describe('a live session', () => {
     await ping(other)
   })
 
+  it('goes on when another CA revokes its certificate of the same serial number', async () => {
+    expect(idBy(otherCa.credentials, bob).serial).toBe(idBy(ca.credentials, alice).serial)
+    await start()
+    const [victim, partner] = [await online(alice), await online(bob)]
+    t.ledger.transaction((insert) => {
+      insert(issuedRecord({ ...idBy(ca.credentials, alice), revokedAt: 5_000, revocationReason: 'keyCompromise' }))
+    })
+    expect(await victim.ended()).toContain('<not-authorized ')
+    await ping(partner)
+    const again = await RawClient.secured({ port: t.port, credentials: bob })
+    clients.push(again)
+    expect(await answerTo(again)).toContain('<success')
+  })
+
   it('cannot log in, and ends, when the CA that the client sent along is revoked in the ledger', async () => {
     await start()
     const issuing = ca.issue({ subject: '/CN=Issuing CA', ca: true })

@@ -1,6 +1,8 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AuditEntry, chainEntry } from '../../src/store/audit.ts'
+import type { IssuedRecord } from '../../src/store/ledger.ts'
+import { aboutRecord } from '../../src/workspace/audit-events.ts'
 import { parseSince, readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { exportClient } from '../../src/workspace/export-client.ts'
 import { renewClient } from '../../src/workspace/renew-client.ts'
@@ -191,6 +193,46 @@ describe('what somebody with the file changes', () => {
     })
     expect(read().head.number).toBe(6)
     expect(() => readAuditTrail(ca.workspace.ledger(), {}, noted)).toThrow(corrupt(noted))
+  })
+})
+
+describe('a serial number that two CAs have given', () => {
+  const OTHER_ROOT = { authority: 'fa'.repeat(32), issuer: '01' }
+
+  /** Another CA with a certificate of bob's number, both in ledger and log. */
+  async function twin(): Promise<IssuedRecord> {
+    const bob = ca.record((await ca.issue('bob')).serial)
+    const ledger = ca.workspace.ledger()
+    const [root] = ledger.list('root')
+    if (root === undefined) throw new Error('there is no root')
+    const other = { ...bob, ...OTHER_ROOT, name: 'eve@localhost' }
+    ledger.transaction((insert, changes) => {
+      for (const record of [{ ...root, ...OTHER_ROOT, serial: '01', name: 'Other' }, other]) {
+        insert(record)
+        changes.audit({ at: 1, event: 'issued', ...aboutRecord(record) })
+      }
+    })
+    return other
+  }
+
+  it('is told apart by the CA', async () => {
+    const other = await twin()
+    expect(read().head.number).toBe(5)
+    const found = (issuerId: string) => {
+      const { entries } = readAuditTrail(ca.workspace.ledger(), { serial: other.serial, issuerId })
+      return entries.map(({ event, name }) => `${event} ${name}`)
+    }
+    expect(found('fafa')).toEqual(['issued eve@localhost'])
+    expect(found(ca.workspace.root().id)).toEqual(['issued bob@localhost'])
+  })
+
+  it.each([
+    ['revoked', 'UPDATE issued SET revoked_at = 1 WHERE name =', 'who revoked eve@localhost'],
+    ['taken out', 'DELETE FROM issued WHERE name =', 'does not have'],
+  ])('shows which of the two was %s', async (_change, sql, found) => {
+    await twin()
+    tamper((database) => database.exec(`${sql} 'eve@localhost'`))
+    expect(read).toThrow(corrupt(found))
   })
 })
 

@@ -53,6 +53,18 @@ describe('listClients', () => {
     expect(logins).toEqual([['a3', new Date(NOW - DAY)]])
   })
 
+  it('tells certificates of two CAs with one serial number apart', () => {
+    const other = { ...ca.record('a3'), authority: 'Other', issuer: 'other', name: 'dave@localhost' }
+    ca.workspace.ledger().transaction((insert) => insert(other))
+    ca.workspace.ledger().recordLogins([{ certificate: other, at: NOW - 2 * DAY }])
+    const [dave] = listClients(ca.workspace, {
+      jid: 'dave@localhost',
+      expiring: parsePeriod('30d'),
+      now: new Date(NOW),
+    })
+    expect(dave).toMatchObject({ serial: 'a3', issuerId: 'Other', state: 'valid', lastLogin: new Date(NOW - 2 * DAY) })
+  })
+
   it('can be asked for one user', () => {
     expect(statesOf('bob@localhost')).toEqual([['b1', 'expiring']])
     expect(statesOf('carol@localhost')).toEqual([])

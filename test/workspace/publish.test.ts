@@ -219,6 +219,32 @@ describe('publish with a certificate that is replaced', () => {
     expect(ledger.listBySerial('b2')[0]).toStrictEqual(record)
   })
 
+  /** What the version before has left: nothing says which CA a certificate is from. */
+  function leaveOldJournal(record: IssuedRecord, replaces?: Replaced): string {
+    const { authority: _authority, ...old } = record
+    const { authority: _other, issuer: _issuer, ...oldReplaces } = replaces ?? idOf('')
+    return leaveJournal(old as IssuedRecord, replaces && (oldReplaces as Replaced))
+  }
+
+  it('killed after the second rename by the version before: the same', () => {
+    publishClient('a1', 'alice')
+    const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
+    leaveOldJournal(record, { ...replaces(), revocation: { at: 9, reason: 'superseded' } })
+    renameSync(folderOf('alice'), folderOf('alice~a1'))
+    mkdirSync(folderOf('alice'))
+    writeFileSync(join(folderOf('alice'), 'x.crt'), other.certificate)
+    publishClient('c3', 'carol')
+    expect(ledger.find(idOf('a1'))).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
+    expect(ledger.find(idOf('b2'))).toStrictEqual({ ...record, authority: '' })
+  })
+
+  it('adds no row a second time that says which CA it is from since', () => {
+    publishClient('a1', 'alice')
+    leaveOldJournal(recordOf('a1', 'alice'))
+    publishClient('c3', 'carol')
+    expect(serials()).toEqual(['a1', 'c3'])
+  })
+
   it('moves nothing that a journal puts elsewhere', () => {
     const elsewhere = join(home, 'precious')
     mkdirSync(elsewhere)

@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Interrupted } from '../../src/cli/prompt.ts'
 import { XmppkiError } from '../../src/errors.ts'
 import { readCrl } from '../../src/pki/crl-facts.ts'
+import { verifyChain } from '../../src/store/audit.ts'
+import { revokeAudited } from '../../src/workspace/audit-events.ts'
 import {
   parseReason,
   parseSerial,
@@ -31,6 +34,63 @@ const crl = () => readCrl(readFileSync(ca.workspace.paths.crl, 'utf8'), 'root.cr
 const revokedSerials = () => crl().entries.map(({ serial }) => serial)
 const failure = (code: string, text: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(text) })
+
+describe('a serial number that two CAs have given (RFC 5280 §4.1.2.2)', () => {
+  const PARTNER = { authority: 'fa'.repeat(32), issuer: '01' }
+
+  async function twins() {
+    const { serial } = await ca.issue('alice')
+    const ours = ca.record(serial)
+    const theirs = { ...ours, ...PARTNER, name: 'bob@localhost', device: 'phone', fingerprint: 'ff' }
+    ca.workspace.ledger().transaction((insert) => insert(theirs))
+    return { ours, theirs }
+  }
+
+  it('does not say which is meant: both are named, and nothing is revoked', async () => {
+    const { ours } = await twins()
+    const error = await revoke({ serial: ours.serial }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(`2 CAs`) })
+    const { hint } = error as XmppkiError
+    expect(hint).toContain(`--issuer ${ours.authority.slice(0, 12)} for alice@localhost, `)
+    expect(hint).toContain('--issuer fafafafafafa for bob@localhost (phone)')
+    expect(ca.workspace.ledger().countRevoked()).toBe(0)
+  })
+
+  it('is enough with the first digits of the CA, or with the certificate', async () => {
+    const { ours, theirs } = await twins()
+    const { revoked } = await revoke({ serial: ours.serial, issuerId: ours.authority.slice(0, 12) })
+    expect(revoked).toMatchObject([{ jid: 'alice@localhost' }])
+    expect(ca.workspace.ledger().revokedAt(theirs)).toBeUndefined()
+    const file = join(ours.directory, 'alice.crt')
+    expect((await revoke({ file })).revoked).toMatchObject([{ jid: 'alice@localhost', alreadyRevoked: true }])
+    expect(revokedSerials()).toEqual([ours.serial])
+  })
+
+  it('means the client where the other one is none', async () => {
+    const { serial } = await ca.issue('alice')
+    const root = { ...ca.record(ca.workspace.root().serial), ...PARTNER, serial }
+    ca.workspace.ledger().transaction((insert) => insert(root))
+    expect((await revoke({ serial })).revoked).toMatchObject([{ jid: 'alice@localhost' }])
+  })
+
+  it('has no certificate of a third CA', async () => {
+    const { ours } = await twins()
+    await expect(revoke({ serial: ours.serial, issuerId: 'eeee' })).rejects.toThrow(failure('NOT_FOUND', ours.serial))
+  })
+
+  it('is in the log with the CA that gave it', async () => {
+    const { ours, theirs } = await twins()
+    ca.workspace.ledger().transaction((_insert, changes) => {
+      revokeAudited(ca.workspace.ledger(), changes, theirs, { at: 5, reason: 'superseded' })
+    })
+    await revoke({ serial: ours.serial, issuerId: ours.authority })
+    const entries = [...verifyChain(ca.workspace.ledger().auditTrail())].filter(({ event }) => event === 'revoked')
+    expect(entries).toMatchObject([
+      { serial: ours.serial, issuerId: PARTNER.authority, name: 'bob@localhost' },
+      { serial: ours.serial, issuerId: ours.authority, name: 'alice@localhost' },
+    ])
+  })
+})
 
 describe('revokeClients', () => {
   it('revokes in ledger and CRL, which openssl accepts', async () => {
