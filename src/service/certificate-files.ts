@@ -5,6 +5,7 @@ import { parseDomain } from '../pki/domain.ts'
 import { encodePem } from '../pki/pem.ts'
 import type { DomainCredentials } from '../server/listener.ts'
 import { readInputFile } from '../workspace/input-file.ts'
+import { assertPresentable } from './presentable.ts'
 
 /** The files of a server certificate that did not come from the workspace. */
 export interface CertificateFiles {
@@ -12,16 +13,18 @@ export interface CertificateFiles {
   readonly keyfile: string
   /** Its first line opens `keyfile`. */
   readonly passwordFile: string | undefined
+  /** Those of the listener. */
+  readonly ciphers?: string | undefined
 }
 
 /**
  * Key and chain of a domain from files that the configuration names.
- * @param warn told when the certificate does not name the domain, or has expired
+ * @param warn told when the certificate does not name the domain, has expired, or is one that clients may refuse
  * @throws {XmppkiError} NOT_FOUND, BAD_INPUT, PASSPHRASE, IO; the message names the file
  */
 export function readCertificateFiles(
   domain: string,
-  { certfile, keyfile, passwordFile }: CertificateFiles,
+  { certfile, keyfile, passwordFile, ciphers }: CertificateFiles,
   warn: (text: string) => void,
 ): DomainCredentials {
   const chain = readCertificates(readInputFile(certfile), certfile)
@@ -36,11 +39,14 @@ export function readCertificateFiles(
     warn(`the certificate in ${certfile} is not for ${domain}`)
   const end = new Date(certificate.validTo)
   if (end.getTime() < Date.now()) warn(`the certificate in ${certfile} expired on ${end.toISOString().slice(0, 10)}`)
-  return {
+  const credentials = {
     domain,
     key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     chain: chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
   }
+  const hint = 'have it issued again, signed with SHA-256, for a key of P-256 or of RSA with 2048 bits or more'
+  assertPresentable(credentials, { certfile, keyfile, ciphers, hint }, warn)
+  return credentials
 }
 
 interface KeyFile {

@@ -12,3 +12,14 @@ export function assertCiphers(ciphers: string): void {
     })
   }
 }
+
+/** The same ciphers where {@link assertCiphers} takes them, else none. */
+export function usableCiphers(ciphers: string | undefined): string | undefined {
+  if (ciphers === undefined) return undefined
+  try {
+    assertCiphers(ciphers)
+    return ciphers
+  } catch {
+    return undefined
+  }
+}

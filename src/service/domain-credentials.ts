@@ -4,9 +4,10 @@ import { keyAlgorithm } from '../pki/algorithms.ts'
 import type { DomainCredentials } from '../server/listener.ts'
 import { isReadableByOthers } from '../workspace/files.ts'
 import { issueServer } from '../workspace/issue-server.ts'
-import type { ServerCredentials } from '../workspace/server-credentials.ts'
+import { type ServerCredentials, serverFilesIn } from '../workspace/server-credentials.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import { readCertificateFiles } from './certificate-files.ts'
+import { assertPresentable } from './presentable.ts'
 
 const DAY_MS = 86_400_000
 
@@ -63,8 +64,9 @@ export async function listenerCredentials(
   const known = new Map<string, DomainCredentials>()
   const credentialsOf = async (domain: string, tls: TlsConfiguration): Promise<DomainCredentials> => {
     const files = host_config.find(({ host }) => host === domain) ?? tls
-    const name = `${domain} ${files.certfile ?? ''}`
-    const found = known.get(name) ?? (await makeCredentials(workspace, { domain, files, issuer }))
+    const { ciphers } = tls
+    const name = JSON.stringify([domain, files.certfile, ciphers])
+    const found = known.get(name) ?? (await makeCredentials(workspace, { domain, files, ciphers, issuer }))
     known.set(name, found)
     return found
   }
@@ -80,23 +82,27 @@ export async function listenerCredentials(
 interface CredentialRequest {
   readonly domain: string
   readonly files: Pick<TlsConfiguration, 'certfile' | 'keyfile' | 'password_file'>
+  readonly ciphers: string | undefined
   readonly issuer: IssuerSource
 }
 
 async function makeCredentials(
   workspace: Workspace,
-  { domain, files, issuer }: CredentialRequest,
+  { domain, files, ciphers, issuer }: CredentialRequest,
 ): Promise<DomainCredentials> {
   const { certfile, keyfile, password_file: passwordFile } = files
   if (certfile !== undefined && keyfile !== undefined) {
     if (isReadableByOthers(keyfile)) {
       workspace.warn(`others than its owner may read the private key ${keyfile}; run: chmod 600 ${keyfile}`)
     }
-    return readCertificateFiles(domain, { certfile, keyfile, passwordFile }, (text) => workspace.warn(text))
+    return readCertificateFiles(domain, { certfile, keyfile, passwordFile, ciphers }, (text) => workspace.warn(text))
   }
   if (workspace.serverCredentials(domain) === undefined) await issueMissing(workspace, domain, issuer)
   const credentials = workspace.serverCredentials(domain)
   if (credentials === undefined) throw new XmppkiError('CORRUPT', `the server certificate of ${domain} has vanished`)
   warnAboutEnd(domain, credentials, workspace)
+  const { chain, key } = serverFilesIn(credentials.directory)
+  const hint = `move ${credentials.directory} away and run: xmppki server issue ${domain}`
+  assertPresentable(credentials, { certfile: chain, keyfile: key, ciphers, hint }, (text) => workspace.warn(text))
   return { domain, key: credentials.key, chain: credentials.chain }
 }

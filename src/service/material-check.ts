@@ -30,10 +30,14 @@ export function materialProblems(configuration: Configuration, settings: readonl
 
 function looks(configuration: Configuration, isKey: (key: string) => boolean): [string, Look][] {
   const { general, host_config, listen } = configuration
-  const own = host_config.map(({ host, certfile, keyfile, password_file }, index): [string, Look] => {
-    const files = { certfile, keyfile, passwordFile: password_file }
-    return [nameOf('host_config', index, 'certfile', isKey), (warn) => readCertificateFiles(host, files, warn)]
-  })
+  const lists = new Set(listen.c2s.map(({ tls }) => tls.ciphers))
+  const own = host_config.flatMap(({ host, certfile, keyfile, password_file: passwordFile }, index) =>
+    // As the listeners do, which may ask for different strengths.
+    [...lists].map((ciphers): [string, Look] => {
+      const files = { certfile, keyfile, passwordFile, ciphers }
+      return [nameOf('host_config', index, 'certfile', isKey), (warn) => readCertificateFiles(host, files, warn)]
+    }),
+  )
   const others = general.hosts.filter((domain) => host_config.every(({ host }) => host !== domain))
   const ofListeners = listen.c2s.flatMap(({ tls }, index): [string, Look][] => {
     const { certfile, keyfile, password_file: passwordFile, cacertfile, ciphers } = tls
@@ -42,7 +46,7 @@ function looks(configuration: Configuration, isKey: (key: string) => boolean): [
       certfile === undefined || keyfile === undefined
         ? []
         : others.map((domain): [string, Look] => {
-            const files = { certfile, keyfile, passwordFile }
+            const files = { certfile, keyfile, passwordFile, ciphers }
             return [name('certfile'), (warn) => readCertificateFiles(domain, files, warn)]
           })
     const authorities = cacertfile.map((path): [string, Look] => [name('cacertfile'), () => readAuthorities(path)])

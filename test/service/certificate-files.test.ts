@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -85,5 +85,18 @@ describe('the files of a server certificate', () => {
       `the certificate in ${at('server.crt')} is not for example.com`,
     ])
     expect(read('server.crt', 'server.key', undefined, 'bücher.example').warnings).toEqual([])
+  })
+
+  it('are refused, or worth a warning, when clients would refuse the certificate', () => {
+    const weak = ca.selfSignedBy(readFileSync(at('server.key'), 'utf8'), { dnsNames: ['example.org'], hash: 'sha1' })
+    write('weak.crt', weak)
+    const said = /weak\.crt is signed with SHA-1/
+    try {
+      expect(read('weak.crt', 'server.key').warnings).toEqual([expect.stringMatching(said)])
+    } catch (error) {
+      // The OpenSSL of Node 20 does not present it at all.
+      if (!(error instanceof XmppkiError)) throw error
+      expect(error).toMatchObject({ code: 'BAD_INPUT', message: expect.stringMatching(said) })
+    }
   })
 })

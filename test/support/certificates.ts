@@ -24,6 +24,8 @@ export interface CertificateRequest {
   /** More lines of an openssl extension section. */
   readonly extensions?: readonly string[]
   readonly ca?: boolean
+  /** Of the signature. */
+  readonly hash?: string
   /** `[notBefore, notAfter]` as openssl writes them, e.g. `20200101000000Z`. */
   readonly validity?: readonly [string, string]
 }
@@ -99,12 +101,12 @@ export class OpensslCa {
   }
 
   /** With a key of any type that openssl knows. */
-  selfSignedBy(key: string, { subject = '/', dnsNames = [] }: CertificateRequest): string {
+  selfSignedBy(key: string, { subject = '/', dnsNames = [], hash = 'sha256' }: CertificateRequest): string {
     this.#serial += 1
     const [file, out] = [this.#path(`c${this.#serial}.key`), this.#path(`c${this.#serial}.crt`)]
     writeFileSync(file, key)
     const names = ['-addext', `subjectAltName=${dnsNames.map((name) => `DNS:${name}`).join(',')}`]
-    run('req', '-x509', '-key', file, '-subj', subject, ...names, '-days', '30', '-out', out)
+    run('req', '-x509', `-${hash}`, '-key', file, '-subj', subject, ...names, '-days', '30', '-out', out)
     return readFileSync(out, 'utf8')
   }
 
