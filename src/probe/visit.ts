@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { type ConnectionOptions, DEFAULT_CIPHERS, type TLSSocket } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
 import type { Element } from '../xmpp/element.ts'
 import { childElements, childNamed, localNameOf, serialize, textOf, xml } from '../xmpp/element.ts'
@@ -64,6 +64,9 @@ export interface VisitRequest extends StreamTarget {
   /** What is tried with EXTERNAL, where it is offered (default: nothing). */
   readonly login?: 'authenticate' | 'bind'
 }
+
+/** What is too weak for the OpenSSL in Node may still be presented: the server is to judge it. */
+const EVERY_STRENGTH = `${DEFAULT_CIPHERS}:@SECLEVEL=0`
 
 type Progress = { -readonly [K in keyof Visit]: Visit[K] }
 
@@ -133,7 +136,7 @@ function tlsOptions(identity: ClientIdentity | undefined): ConnectionOptions {
     rejectUnauthorized: false,
     // The name is judged by the rules of XMPP, which has more kinds of names than the web.
     checkServerIdentity: () => undefined,
-    ...(identity === undefined ? {} : { key: identity.key, cert: identity.chain }),
+    ...(identity === undefined ? {} : { key: identity.key, cert: identity.chain, ciphers: EVERY_STRENGTH }),
   }
 }
 

@@ -103,6 +103,12 @@ describe('why EXTERNAL is not offered', () => {
     expect(said['client certificate']).toMatch(/^failed: alice\.crt: /)
   })
 
+  it('the certificate is too weak for the OpenSSL in Node, and is presented all the same', async () => {
+    const said = await examine(t.ca.issue({ subject: '/CN=alice', xmppAddrs: ['alice@localhost'], hash: 'sha1' }))
+    expect(said['with certificate']).toBe('ok: mechanisms: none')
+    expect(said['EXTERNAL']).toMatch(/^failed: not offered: /)
+  })
+
   it('it is of a CA that the server does not name', async () => {
     const said = await examine(stranger.issue({ subject: '/CN=alice', xmppAddrs: ['alice@localhost'] }))
     expect(said['client certificate']).toMatch(/^warning: not issued by the CA of the test/)

@@ -171,6 +171,8 @@ export class OpensslCa {
       signer === undefined ? ['-selfsign', '-keyfile', path('key')] : ['-keyfile', signer.key, '-cert', signer.cert]
     const dates = request.validity ?? ['20200101000000Z', '20990101000000Z']
     const args = [
+      '-md',
+      request.hash ?? 'sha256',
       '-batch',
       '-preserveDN',
       '-notext',
