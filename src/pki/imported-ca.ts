@@ -73,8 +73,14 @@ function checkSelfSigned(der: Uint8Array, raw: RawCertificate, facts: Certificat
   })
 }
 
-/** What OpenSSL would refuse in every path that ends here. */
+/** What would be refused in every path that ends here. */
 function checkUsable(facts: CertificateFacts, source: string): void {
+  if (facts.subject === '') {
+    throw refused(source, 'has no name, and what it issues must name its issuer', {
+      hint: 'make a new CA with xmppki ca init',
+      spec: 'RFC 5280 §4.1.2.4',
+    })
+  }
   const [malformed] = facts.malformed
   if (malformed !== undefined) throw refused(source, `is malformed: ${malformed}`, { spec: 'RFC 5280 §4.1' })
   const [unknown] = facts.unknownCritical
@@ -91,7 +97,6 @@ function checkUsable(facts: CertificateFacts, source: string): void {
 function findingsOf(raw: RawCertificate, facts: CertificateFacts): string[] {
   const extension = (oid: string) => raw.extensions.find((candidate) => candidate.oid === oid)
   const findings: [boolean, string][] = [
-    [facts.subject === '', 'it has no name (RFC 5280 §4.1.2.4): some programs refuse what it issues'],
     [facts.keyUsage === undefined, 'it has no keyUsage (RFC 5280 §4.2.1.3): strict programs refuse it'],
     [facts.keyUsage?.includes('cRLSign') === false, 'its keyUsage lacks cRLSign: its CRLs will not be accepted'],
     [extension(OID.basicConstraints)?.critical === false, 'its basicConstraints is not critical (RFC 5280 §4.2.1.9)'],

@@ -5,6 +5,7 @@ import { privateKeyText, withoutDes } from '../pki/key-import.ts'
 import { decodePrivateKey, encodePrivateKey, isEncryptedPrivateKey, type KeyPair } from '../pki/keys.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { StrengthRefusal } from '../trust/strength.ts'
+import { checkDefaultDomain, firstPermittedDomain } from './default-domain.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { type CaHistory, type ImportedHistory, readCaHistory } from './import-ledger.ts'
 import { readInputFile } from './input-file.ts'
@@ -19,7 +20,7 @@ export interface ImportCaRequest {
   readonly key: string
   /** What the CA has issued before; undefined: nothing is known about that. */
   readonly history?: CaHistory
-  /** The default XMPP domain; undefined: the one domain that the CA is limited to, else `localhost`. */
+  /** The default XMPP domain; undefined: the first that the CA is limited to, else `localhost`. */
   readonly domain: string | undefined
   /** Asked only when the key is encrypted. */
   readonly oldPassphrase: () => Promise<string>
@@ -73,7 +74,9 @@ export async function importCa(workspace: Workspace, request: ImportCaRequest): 
   checkCaKey(certificate, request.certificate)
   const keys = await readKey(request)
   const { issuer, findings } = judgeImportedCa(certificate, keys, now, request.certificate)
-  const domain = request.domain ?? onlyDomainOf(issuer) ?? 'localhost'
+  const { permittedDomains } = issuer
+  const domain = request.domain ?? firstPermittedDomain(permittedDomains) ?? 'localhost'
+  checkDefaultDomain(domain, permittedDomains, request.certificate)
   const history = request.history === undefined ? undefined : readCaHistory(request.history, { issuer, domain })
   const key = await encodePrivateKey(keys.privateKey, await request.passphrase())
   publishCa(workspace, { issuer, key, domain, history, now })
@@ -102,11 +105,6 @@ async function readKey({ key, oldPassphrase }: ImportCaRequest): Promise<KeyPair
   if (!isEncryptedPrivateKey(text)) return decodePrivateKey(text, { source: key })
   const passphrase = await oldPassphrase()
   return decodePrivateKey(withoutDes(text, passphrase, key), { passphrase, source: key })
-}
-
-function onlyDomainOf({ permittedDomains = [] }: Issuer): string | undefined {
-  const [domain] = permittedDomains
-  return permittedDomains.length === 1 && domain?.startsWith('.') === false ? domain : undefined
 }
 
 function count({ records, withoutCertificate, faults }: ImportedHistory, now: Date) {

@@ -7,6 +7,7 @@ import { type SigningKey, softwareKey } from '../pki/signature.ts'
 import { keyFileOf } from './authority.ts'
 import { obtainTokenKey, type TokenRequest, tokenFileText } from './ca-token.ts'
 import { toRecord } from './current.ts'
+import { checkDefaultDomain } from './default-domain.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { publish } from './publish.ts'
 import { writeSettings } from './settings.ts'
@@ -46,12 +47,13 @@ export interface RootResult {
 
 /**
  * Makes the root key and its self-signed certificate.
- * @throws {XmppkiError} EXISTS when there is a CA and `ifMissing` is not set, PASSPHRASE, BAD_INPUT, IO; with a token also
- * as `obtainTokenKey`
+ * @throws {XmppkiError} EXISTS when there is a CA and `ifMissing` is not set, BAD_NAME for a domain that it could not issue
+ * for, PASSPHRASE, BAD_INPUT, IO; with a token also as `obtainTokenKey`
  */
 export async function initCa(workspace: Workspace, request: RootRequest): Promise<RootResult> {
   if (workspace.hasCa) return existingCa(workspace, request.ifMissing)
-  const { commonName, organization, days, permitDomains } = request
+  const { commonName, organization, days, permitDomains, domain } = request
+  checkDefaultDomain(domain, permitDomains.length === 0 ? undefined : permitDomains, 'the new CA')
   const { key, file } = await obtainKey(request)
   const now = request.now ?? new Date()
   const subject = organization === undefined ? { commonName } : { commonName, organization }

@@ -65,6 +65,13 @@ describe('judgeImportedCa', () => {
     expect(() => judge(pem, keys)).toThrow(message)
   })
 
+  it('refuses a CA without a name, which could issue nothing (RFC 5280 §4.1.2.4)', () => {
+    openssl(folder, 'ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'nameless.key')
+    const usage = ['-addext', 'keyUsage=critical,keyCertSign', '-days', '9']
+    openssl(folder, 'req', '-x509', '-new', '-key', 'nameless.key', '-subj', '/', ...usage, '-out', 'nameless.crt')
+    expect(() => judge(folder.read('nameless.crt'), keysOf('nameless.key'))).toThrow(/^old\.crt has no name/)
+  })
+
   it('refuses a certificate of version 1, and says how to make a better one', () => {
     openssl(folder, 'ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'v1.key')
     openssl(folder, 'req', '-new', '-key', 'v1.key', '-subj', '/CN=v1', '-out', 'v1.csr')

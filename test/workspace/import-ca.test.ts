@@ -133,6 +133,32 @@ describe('importCa', () => {
   })
 })
 
+describe('a CA that is limited to a domain', () => {
+  beforeEach(async () => {
+    const keys = await testKeys('ec:p256')
+    const root = await testRoot({ keys, permitDomains: ['corp.example'] })
+    write('ca.crt', root.certificate.pem)
+    write('ca.key', keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    write('index.txt', '')
+  })
+
+  it('gets a workspace for that', async () => {
+    const workspace = open()
+    expect((await importCa(workspace, { ...request(), domain: undefined })).domain).toBe('corp.example')
+    workspace.close()
+  })
+
+  it('gets none for another, in which it could issue nothing', async () => {
+    const workspace = open()
+    await expect(importCa(workspace, request())).rejects.toMatchObject({
+      code: 'BAD_NAME',
+      hint: expect.stringContaining('--domain corp.example'),
+    })
+    expect(workspace.hasCa).toBe(false)
+    workspace.close()
+  })
+})
+
 describe('the CA of easy-rsa 2', () => {
   function openssl(...args: string[]): void {
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })

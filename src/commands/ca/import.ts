@@ -56,7 +56,7 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
 
   static override flags = {
     domain: domainFlag({
-      summary: 'default XMPP domain of the workspace (default: the one domain the CA is limited to, else localhost)',
+      summary: 'default XMPP domain of the workspace (default: the first domain the CA is limited to, else localhost)',
       env: 'XMPPKI_DOMAIN',
     }),
     'openssl-index': pathFlag({

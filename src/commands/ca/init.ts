@@ -60,7 +60,7 @@ export default class CaInit extends XmppkiCommand<RootResult> {
       env: 'XMPPKI_ORG',
     }),
     domain: domainFlag({
-      summary: 'default XMPP domain of the workspace (default: the permitted domain if there is one, else localhost)',
+      summary: 'default XMPP domain of the workspace (default: the first permitted domain, else localhost)',
       env: 'XMPPKI_DOMAIN',
     }),
     'permit-domain': domainFlag({
@@ -127,7 +127,7 @@ export default class CaInit extends XmppkiCommand<RootResult> {
         algorithm: flags['key-type'],
         days: flags.days,
         permitDomains,
-        domain: flags.domain ?? (permitDomains.length === 1 ? permitDomains[0] : undefined) ?? 'localhost',
+        domain: flags.domain ?? permitDomains[0] ?? 'localhost',
         passphrase: async () =>
           flags['no-passphrase']
             ? undefined
