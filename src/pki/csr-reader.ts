@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { XmppkiError } from '../errors.ts'
 import { readBasicConstraints, readKeyPurposes } from './certificate.ts'
 import { type RawExtension, readExtension } from './certificate-der.ts'
@@ -17,6 +17,7 @@ import { type DistinguishedName, formatName, readName } from './distinguished-na
 import { type AlternativeNames, readAlternativeNames } from './names.ts'
 import { OID } from './oids.ts'
 import { decodePem, pemBlocks } from './pem.ts'
+import { pssHashOid } from './signature-strength.ts'
 
 /** What a certificate request (PKCS #10, RFC 2986) asks for; nothing in it is proven but by `signature`. */
 export interface CertificateRequest {
@@ -50,8 +51,14 @@ const LABELS = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'] as const
 /** extensionRequest of PKCS #9 (RFC 2985 §5.4.2), and of Microsoft, who had it before. */
 const EXTENSION_REQUESTS: ReadonlySet<string> = new Set([OID.extensionRequest, '1.3.6.1.4.1.311.2.1.14'])
 
+interface SignatureScheme {
+  readonly keyType: string
+  readonly hash: string | undefined
+  readonly padding?: number
+}
+
 /** Hashes by signature algorithm (RFC 4055 §5, RFC 5758 §3.2, RFC 8410 §3); MD5 and SHA-1 are left out on purpose. */
-const SIGNATURE_HASHES: ReadonlyMap<string, { readonly keyType: string; readonly hash: string | undefined }> = new Map([
+const SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map([
   [OID.sha256WithRsaEncryption, { keyType: 'rsa', hash: 'sha256' }],
   [OID.sha384WithRsaEncryption, { keyType: 'rsa', hash: 'sha384' }],
   [OID.sha512WithRsaEncryption, { keyType: 'rsa', hash: 'sha512' }],
@@ -61,18 +68,35 @@ const SIGNATURE_HASHES: ReadonlyMap<string, { readonly keyType: string; readonly
   [OID.ed25519, { keyType: 'ed25519', hash: undefined }],
 ])
 
+/** Those of RSASSA-PSS, which Windows writes where it is told to (RFC 4055 §3.1). */
+const PSS_HASHES: ReadonlyMap<string, string> = new Map([
+  [OID.sha256, 'sha256'],
+  [OID.sha384, 'sha384'],
+  [OID.sha512, 'sha512'],
+])
+
 interface Signed {
   readonly info: DerElement
-  readonly algorithm: string
+  /** AlgorithmIdentifier */
+  readonly algorithm: DerElement
   readonly signature: Uint8Array
 }
 
+function schemeOf(algorithm: DerElement): SignatureScheme | undefined {
+  const parts = algorithm.reader()
+  const id = readOid(parts.next())
+  if (id !== OID.rsassaPss) return SCHEMES.get(id)
+  const hash = PSS_HASHES.get(pssHashOid(parts.readOptional(TAG.sequence)))
+  return hash === undefined ? undefined : { keyType: 'rsa', hash, padding: constants.RSA_PKCS1_PSS_PADDING }
+}
+
 function checkSignature({ info, algorithm, signature }: Signed, key: KeyObject): CertificateRequest['signature'] {
-  const known = SIGNATURE_HASHES.get(algorithm)
-  if (known === undefined) return 'unsupported'
-  if (known.keyType !== key.asymmetricKeyType) return 'invalid'
+  const scheme = schemeOf(algorithm)
+  if (scheme === undefined) return 'unsupported'
+  const { keyType, hash, padding } = scheme
+  if (keyType !== key.asymmetricKeyType) return 'invalid'
   try {
-    return verify(known.hash, info.raw, key, signature) ? 'valid' : 'invalid'
+    return verify(hash, info.raw, padding === undefined ? key : { key, padding }, signature) ? 'valid' : 'invalid'
   } catch {
     // OpenSSL throws for some signatures that are no signatures at all, e.g. ones of the wrong length.
     return 'invalid'
@@ -141,7 +165,7 @@ function readWishes(extensions: ReadonlyMap<string, RawExtension>) {
 function readRequest(der: Uint8Array, source: string): CertificateRequest {
   const request = readSingle(der, TAG.sequence).reader()
   const info = request.read(TAG.sequence)
-  const algorithm = readOid(request.read(TAG.sequence).reader().next())
+  const algorithm = request.read(TAG.sequence)
   const { unused, octets: signature } = readBitString(request.next())
   request.finish()
   if (unused !== 0) throw new DerError('the signature is no whole number of octets')

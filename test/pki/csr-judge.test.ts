@@ -91,6 +91,16 @@ describe('judgeCsr approves', () => {
       ['mail address "a@b.example"', 'host "a.example"'],
     ],
     [
+      'a signature by RSASSA-PSS, as Windows makes it with AlternateSignatureAlgorithm',
+      {
+        key: ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'pss.key'],
+        flags: ['-sha256', '-sigopt', 'rsa_padding_mode:pss'],
+      },
+      POLICY,
+      'alice@example.org',
+      [],
+    ],
+    [
       'clientAuth among other purposes',
       { extensions: 'extendedKeyUsage=serverAuth,clientAuth' },
       POLICY,
@@ -144,6 +154,15 @@ describe('judgeCsr refuses', () => {
     ['the wish to be a CA', { extensions: 'basicConstraints=CA:TRUE' }, POLICY, 'BAD_INPUT ca'],
     ['the purpose of a server', { extensions: 'extendedKeyUsage=serverAuth' }, POLICY, 'BAD_INPUT purpose'],
     ['a signature with SHA-1', { flags: ['-sha1'] }, POLICY, 'BAD_INPUT signature-algorithm'],
+    [
+      'a signature by RSASSA-PSS with SHA-1',
+      {
+        key: ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'pss.key'],
+        flags: ['-sha1', '-sigopt', 'rsa_padding_mode:pss'],
+      },
+      POLICY,
+      'BAD_INPUT signature-algorithm',
+    ],
     [
       'RSA with 1024 bits',
       { key: ['-newkey', 'rsa:1024', '-nodes', '-keyout', 'w.key'] },
