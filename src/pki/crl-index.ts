@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { type CrlEntry, EntryCursor } from './crl-entries.ts'
 import { Slices } from './slices.ts'
 
-/** Octets of an ordinary entry: there are about as many buckets as entries. */
-const ENTRY_OCTETS = 40
+/** Of some four ordinary entries: few to look through, and few buckets to be counted at once. */
+const BUCKET_OCTETS = 160
 
 /** Entries between two looks at the clock. */
 const BETWEEN_LOOKS = 512
@@ -134,7 +134,7 @@ async function walk(octets: Uint8Array, visit: (cursor: EntryCursor) => void): P
 
 /** At least 1, a power of two. */
 function bucketsFor(octets: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, octets / ENTRY_OCTETS)))
+  return 2 ** Math.ceil(Math.log2(Math.max(1, octets / BUCKET_OCTETS)))
 }
 
 /**

@@ -14,8 +14,8 @@ const MAX_KEPT = 100
 
 /** What a file says, and what it said before that still holds. */
 interface ReadFile {
-  /** Of the file and of the CAs that it was read for; undefined: it has not been read yet. */
-  readonly version: string | undefined
+  /** Of the file and of the CAs that it was read for. */
+  readonly version: string
   readonly lists: readonly LoadedList[]
 }
 
@@ -27,8 +27,8 @@ interface Content {
 
 /** Remembers lists beyond the end of the process. */
 export interface ListKeeper {
-  /** What the file has said before. */
-  load(path: string, authorities: readonly Authority[]): Promise<readonly LoadedList[]>
+  /** What the file has said before, but for what it says now. Never throws. */
+  load(path: string, authorities: readonly Authority[], now: readonly LoadedList[]): Promise<readonly LoadedList[]>
   /** Keeps these, by file, and no others. Never throws. */
   keep(lists: ReadonlyMap<string, readonly LoadedList[]>): Promise<void>
 }
@@ -72,25 +72,23 @@ export class CrlFiles {
   }
 
   async #readFile(path: string, authorities: readonly Authority[]): Promise<ReadFile> {
-    const known = this.#files.get(path) ?? { version: undefined, lists: await this.#remembered(path, authorities) }
     const version = `${await versionOf(path)}\n${authorities.map(({ facts }) => facts.fingerprint).join(' ')}`
-    if (known.version === version) return known
+    const known = this.#files.get(path)
+    if (known?.version === version) return known
+    const content = await readContent(path, authorities).catch(reasonOf)
+    const loaded = typeof content === 'string' ? [] : content.loaded
     const ids = new Set(authorities.map(({ id }) => id))
-    const before = known.lists.filter(({ signer }) => signer === undefined || ids.has(signer))
-    try {
-      const content = await readContent(path, authorities)
-      const kept = before.filter((list) => isKept(list, content)).slice(0, MAX_KEPT)
-      this.#report(path, content, kept)
-      return { version, lists: [...content.loaded, ...kept] }
-    } catch (error) {
+    const before = (known?.lists ?? (await this.#keeper?.load(path, authorities, loaded)) ?? []).filter(
+      ({ signer }) => signer === undefined || ids.has(signer),
+    )
+    if (typeof content === 'string') {
       const effect = before.length === 0 ? 'it counts as missing' : 'what it said before still holds'
-      this.#log.error({ file: path, error: reasonOf(error), effect }, 'a CRL cannot be read')
+      this.#log.error({ file: path, error: content, effect }, 'a CRL cannot be read')
       return { version, lists: before }
     }
-  }
-
-  async #remembered(path: string, authorities: readonly Authority[]): Promise<readonly LoadedList[]> {
-    return (await this.#keeper?.load(path, authorities)) ?? []
+    const kept = before.filter((list) => isKept(list, content)).slice(0, MAX_KEPT)
+    this.#report(path, content, kept)
+    return { version, lists: [...loaded, ...kept] }
   }
 
   #report(file: string, { loaded, unusable }: Content, kept: readonly LoadedList[]): void {

@@ -11,6 +11,7 @@ import type { AdminSocket } from './admin-socket.ts'
 import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
 import { CrlFiles, type ReadLists } from './crl-files.ts'
+import { KeptCrls } from './kept-crls.ts'
 import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
 import { accountMeans, certificateUse } from './login-settings.ts'
@@ -101,7 +102,7 @@ class RunningService implements Service {
     this.#configuration = configuration
     this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
     this.#logins = new LoginRecorder(workspace.ledger(), log)
-    this.#crlFiles = new CrlFiles(log)
+    this.#crlFiles = new CrlFiles(log, new KeptCrls(workspace.paths.keptCrls, log))
     this.#accounts = new AccountStore(workspace.paths.accounts, log)
     this.#sharing = new RevocationSharing(workspace.ledger(), workspace.paths.revocations, log)
     this.#reloader = reload && this.#newReloader(reload)

@@ -116,7 +116,7 @@ function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Back
   const snapshots = databasesOf(paths).map((one) => ({ ...one, snapshot: join(paths.temporary, `${id}-${one.name}`) }))
   const partial = join(dirname(file), id)
   const databases = [paths.accounts, paths.revocations, paths.ledger, paths.adminLock].flatMap(withJournal)
-  const found = new Inventory(paths.home, new Set([paths.temporary, paths.adminSocket, ...databases]))
+  const found = new Inventory(paths.home, new Set([paths.temporary, paths.keptCrls, paths.adminSocket, ...databases]))
   try {
     for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)
     const written = writePieces(partial, encrypt(writeTar(found.members(snapshots))))

@@ -23,6 +23,8 @@ export class WorkspacePaths {
   readonly ocsp: string
   /** The list of what the CA has revoked; missing until the first `client revoke` or `ca crl`. */
   readonly crl: string
+  /** CRLs of other CAs as they were when they were good last, for when their files are not any more. */
+  readonly keptCrls: string
   /** Where a running server is asked and told things; there while it runs. */
   readonly adminSocket: string
   /** Held for a moment by the process that opens the admin socket; not the ledger, which this process writes to as well. */
@@ -41,6 +43,7 @@ export class WorkspacePaths {
     this.ocsp = join(this.home, 'ocsp')
     this.crl = join(this.ca, 'root.crl')
     this.issuing = join(this.ca, 'issuing')
+    this.keptCrls = join(home, 'kept-crls')
     this.adminSocket = join(home, 'serve.sock')
     this.adminLock = join(home, 'serve.lock')
   }
