@@ -20,7 +20,7 @@ export async function examineConfiguration(
 ): Promise<Finding[]> {
   const note = about('configuration')
   const source = { ...place, home: workspace.paths.home, defaultHost: workspace.defaultDomain }
-  const { file, configuration, problems } = examinedConfiguration(source)
+  const { file, configuration, problems, covered } = await examinedConfiguration(source)
   const found = problems.map((problem) =>
     note(problem.severity === 'error' ? 'failed' : 'warning', describeProblem(problem, file), problem.fix),
   )
@@ -28,7 +28,8 @@ export async function examineConfiguration(
   const sound = file === undefined ? note('note', 'no xmppki.toml: the defaults') : note('ok', file)
   const accounts = await attempt('accounts', () => examineAccounts(workspace, configuration))
   const ports = await attempt('ports', () => examinePorts(workspace, configuration))
-  return [...(found.length > 0 ? found : [sound]), ...accounts, ...ports]
+  const lists = covered.map((text) => about('CRLs of other CAs')('ok', text))
+  return [...(found.length > 0 ? found : [sound]), ...lists, ...accounts, ...ports]
 }
 
 /** The database of the accounts; nothing where nobody has one. Nothing is made in it. */

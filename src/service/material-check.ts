@@ -1,34 +1,81 @@
 import type { Problem } from '../config/origin.ts'
-import type { Configuration } from '../config/schema.ts'
+import type { Configuration, TlsConfiguration } from '../config/schema.ts'
 import { storeUrl } from '../config/store-url.ts'
 import type { Setting } from '../config/walk.ts'
 import { XmppkiError } from '../errors.ts'
-import { TrustAnchors } from '../trust/anchors.ts'
-import { readInputFile } from '../workspace/input-file.ts'
 import { readCertificateFiles } from './certificate-files.ts'
 import { assertCiphers } from './ciphers.ts'
+import { examineTrust, type TrustReport } from './trust-check.ts'
 
 /** A look at one value, as `serve` looks at it; it throws what keeps `serve` from starting. */
-type Look = (warn: (text: string) => void) => void
+type Look = (warn: (text: string, fix?: string) => void) => unknown
 
 /** What is wrong inside the files that a configuration names, and with its ciphers. */
-export function materialProblems(configuration: Configuration, settings: readonly Setting[]): Problem[] {
-  const origins = new Map(settings.map(({ key, origin }) => [key, origin]))
-  return looks(configuration, (key) => origins.has(key)).flatMap(([key, look]) => {
-    const place = { key, origin: origins.get(key) ?? { from: 'default' as const } }
-    const problems: Problem[] = []
-    try {
-      look((message) => problems.push({ severity: 'warning', ...place, message }))
-    } catch (error) {
-      if (!(error instanceof XmppkiError)) throw error
-      const { message, hint } = error
-      problems.push({ severity: 'error', ...place, message, ...(hint === undefined ? {} : { fix: hint }) })
-    }
-    return problems
-  })
+export interface Material {
+  readonly problems: readonly Problem[]
+  /** The CRLs that count, for people. */
+  readonly covered: readonly string[]
 }
 
-function looks(configuration: Configuration, isKey: (key: string) => boolean): [string, Look][] {
+/** @param own PEM of the CAs of the workspace */
+export async function examineMaterial(
+  configuration: Configuration,
+  settings: readonly Setting[],
+  own: readonly string[],
+): Promise<Material> {
+  const origins = new Map(settings.map(({ key, origin }) => [key, origin]))
+  const isKey = (key: string) => origins.has(key)
+  const problems: Problem[] = []
+  const covered: string[] = []
+  const trustLooks: TrustLooks = (tls, name) => looksAtTrust(tls, name, own, (texts) => covered.push(...texts))
+  for (const [key, look] of looks(configuration, isKey, trustLooks)) {
+    const place = { key, origin: origins.get(key) ?? { from: 'default' as const } }
+    const add = (severity: Problem['severity'], message: string, fix: string | undefined) => {
+      problems.push({ severity, ...place, message, ...(fix === undefined ? {} : { fix }) })
+    }
+    try {
+      await look((message, fix) => add('warning', message, fix))
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      add('error', error.message, error.hint)
+    }
+  }
+  return { problems, covered }
+}
+
+type TrustLooks = (tls: TlsConfiguration, name: (key: string) => string) => [string, Look][]
+
+/** At the files with CAs and CRLs of a listener. */
+function looksAtTrust(
+  tls: TlsConfiguration,
+  name: (key: string) => string,
+  own: readonly string[],
+  cover: (texts: readonly string[]) => void,
+): [string, Look][] {
+  if (tls.verify_mode === 'none' || tls.cacertfile.length + tls.crl_files.length === 0) return []
+  let report: Promise<TrustReport> | undefined
+  const examine = () => {
+    report ??= examineTrust(own, tls, new Date())
+    return report
+  }
+  const authorities: Look = async (warn) => {
+    for (const { text, fix } of (await examine()).authorities) warn(text, fix)
+  }
+  const lists: Look = async (warn) => {
+    // What keeps the CAs from being read has been said.
+    const { lists: found, covered } = await examine().catch(() => NOTHING)
+    for (const { text, fix } of found) warn(text, fix)
+    cover(covered)
+  }
+  return [
+    [name('cacertfile'), authorities],
+    [name(tls.crl_files.length > 0 ? 'crl_files' : 'cacertfile'), lists],
+  ]
+}
+
+const NOTHING: TrustReport = { authorities: [], lists: [], covered: [] }
+
+function looks(configuration: Configuration, isKey: (key: string) => boolean, trust: TrustLooks): [string, Look][] {
   const { general, host_config, listen } = configuration
   const lists = new Set(listen.c2s.map(({ tls }) => tls.ciphers))
   const own = host_config.flatMap(({ host, certfile, keyfile, password_file: passwordFile }, index) =>
@@ -40,7 +87,7 @@ function looks(configuration: Configuration, isKey: (key: string) => boolean): [
   )
   const others = general.hosts.filter((domain) => host_config.every(({ host }) => host !== domain))
   const ofListeners = listen.c2s.flatMap(({ tls }, index): [string, Look][] => {
-    const { certfile, keyfile, password_file: passwordFile, cacertfile, ciphers } = tls
+    const { certfile, keyfile, password_file: passwordFile, ciphers } = tls
     const name = (key: string) => nameOf('listen.c2s', index, `tls.${key}`, isKey)
     const certificates =
       certfile === undefined || keyfile === undefined
@@ -49,8 +96,11 @@ function looks(configuration: Configuration, isKey: (key: string) => boolean): [
             const files = { certfile, keyfile, passwordFile, ciphers }
             return [name('certfile'), (warn) => readCertificateFiles(domain, files, warn)]
           })
-    const authorities = cacertfile.map((path): [string, Look] => [name('cacertfile'), () => readAuthorities(path)])
-    return [...certificates, ...authorities, [name('ciphers'), () => ciphers === undefined || assertCiphers(ciphers)]]
+    return [
+      ...certificates,
+      ...trust(tls, name),
+      [name('ciphers'), () => ciphers === undefined || assertCiphers(ciphers)],
+    ]
   })
   return [...own, ...ofListeners, ['store.url_file', () => storeUrl(configuration)]]
 }
@@ -59,8 +109,4 @@ function looks(configuration: Configuration, isKey: (key: string) => boolean): [
 function nameOf(array: string, index: number, key: string, isKey: (key: string) => boolean): string {
   const single = `${array}.${key}`
   return isKey(single) ? single : `${array}[${index}].${key}`
-}
-
-function readAuthorities(path: string): TrustAnchors {
-  return new TrustAnchors([readInputFile(path).toString('latin1')], path)
 }

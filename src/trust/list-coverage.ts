@@ -1,3 +1,4 @@
+import type { CertificateFacts } from '../pki/certificate.ts'
 import type { RawCertificate } from '../pki/certificate-der.ts'
 import { DerError } from '../pki/der.ts'
 import {
@@ -12,7 +13,13 @@ import { OID } from '../pki/oids.ts'
 import type { Authority } from './authority.ts'
 import type { Listed } from './list-group.ts'
 import type { LoadedList } from './loaded-list.ts'
-import type { SignedCertificate } from './signed-certificate.ts'
+
+/** A certificate to be looked up; its distribution points are only read where these matter. */
+export interface ListedCertificate {
+  readonly serial: string
+  readonly facts: Pick<CertificateFacts, 'isCa'>
+  readonly raw: Pick<RawCertificate, 'extensions' | 'issuer'>
+}
 
 /** Which certificate lists are asked about. */
 export interface Question extends Listed {
@@ -35,7 +42,10 @@ function serialOctets(serial: string): Uint8Array {
   return Buffer.from(octets.padStart(Number(width / 4n), '0'), 'hex')
 }
 
-function pointsOf({ extensions, issuer }: RawCertificate, authority: Authority): readonly DistributionPoint[] {
+function pointsOf(
+  { extensions, issuer }: ListedCertificate['raw'],
+  authority: Authority,
+): readonly DistributionPoint[] {
   const implied = impliedPoint(authority.name)
   try {
     const value = extensions.find(({ oid }) => oid === OID.cRLDistributionPoints)?.value
@@ -48,7 +58,7 @@ function pointsOf({ extensions, issuer }: RawCertificate, authority: Authority):
 }
 
 /** A question about a certificate that this CA has issued. */
-export function question({ serial, facts, raw }: SignedCertificate, authority: Authority): Question {
+export function question({ serial, facts, raw }: ListedCertificate, authority: Authority): Question {
   let points: readonly DistributionPoint[] | undefined
   return {
     serial: serialOctets(serial),

@@ -3,10 +3,9 @@ import { isSignedNow } from '../pki/crl-signature.ts'
 import { ALL_REASONS } from '../pki/distribution-points.ts'
 import type { RevocationReason } from '../pki/revocation-reason.ts'
 import type { Authority } from './authority.ts'
-import { type Question, question, reasonsCovered, scopeProblem } from './list-coverage.ts'
+import { type ListedCertificate, type Question, question, reasonsCovered, scopeProblem } from './list-coverage.ts'
 import { groupsOf, type ListGroup } from './list-group.ts'
 import { type LoadedList, maySignLists } from './loaded-list.ts'
-import type { SignedCertificate } from './signed-certificate.ts'
 
 /** More CAs that are not configured are not surely remembered; only CAs below an anchor ever get there. */
 const MAX_SIGNERS = 32
@@ -67,7 +66,7 @@ export class RevocationLists {
   }
 
   /** @param issuer the CA above it in the path that is judged */
-  statusOf(certificate: SignedCertificate, issuer: Authority, now: Date): ListAnswer {
+  statusOf(certificate: ListedCertificate, issuer: Authority, now: Date): ListAnswer {
     const asked = question(certificate, issuer)
     const groups = this.#groupsFor(asked)
     for (const group of groups) {

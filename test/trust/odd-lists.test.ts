@@ -1,10 +1,11 @@
 import { constants, generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readCertificate } from '../../src/pki/certificate.ts'
 import { TAG } from '../../src/pki/der.ts'
 import { context, contextPrimitive, element, integer, nullValue, oid, sequence } from '../../src/pki/der-writer.ts'
 import { encodePem } from '../../src/pki/pem.ts'
 import { isUsable } from '../../src/trust/loaded-list.ts'
+import { isRefusal } from '../../src/trust/refusal.ts'
+import { SignedCertificate } from '../../src/trust/signed-certificate.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { authoritiesOf, readLists, revocationLists } from '../support/crls.ts'
 import {
@@ -51,11 +52,16 @@ const delta = (base: number) => extension(DELTA, integer(base), true)
 const listOf = (who: readonly Credentials[], given: OddCrl = {}, more: readonly Uint8Array[] = []) =>
   oddCrl(ca, { ...given, entries: who.map((one) => entry(serialOf(one), { extensions: more })) })
 
+function opened({ cert }: Pick<Credentials, 'cert'>): SignedCertificate {
+  const certificate = SignedCertificate.open(new X509Certificate(cert).raw)
+  if (isRefusal(certificate)) throw new Error(certificate.reason)
+  return certificate
+}
+
 async function status({ cert }: Pick<Credentials, 'cert'>, crls: readonly Uint8Array[], cas = [ca.cert]) {
   const lists = await revocationLists(crls, cas)
-  const { raw } = new X509Certificate(cert)
   const [issuer] = authoritiesOf(cas)
-  const answer = lists.statusOf({ facts: readCertificate(raw), certificate: { raw } }, issuer!, NOW)
+  const answer = lists.statusOf(opened({ cert }), issuer!, NOW)
   return answer.kind === 'unknown' ? answer.reason : answer.kind
 }
 
@@ -227,7 +233,8 @@ describe('what a rightly signed list names is revoked, however odd; unlisted is 
       [ca.cert],
     )
     const [issuer] = authoritiesOf([ca.cert])
-    const certificate = { facts: { serial, isCa: false }, certificate: { raw: new Uint8Array() } }
+    const { raw, facts } = opened(alice)
+    const certificate = { serial, raw, facts }
     expect(lists.statusOf(certificate, issuer!, NOW).kind).toBe('revoked')
   })
 })

@@ -27,7 +27,7 @@ export default class ConfigCheck extends XmppkiCommand<ConfigCheckResult> {
   static override summary = 'Check a configuration, and say what is wrong on which line.'
 
   static override description = [
-    'Reads FILE, else that of --config, else `xmppki.toml` in the folder of the workspace, and names every key that is unknown, misplaced, out of bounds or in contradiction with another, with its line and what to do. The files that it names must be there and readable, those with private keys for their owner alone; certificates and keys must belong together.',
+    'Reads FILE, else that of --config, else `xmppki.toml` in the folder of the workspace, and names every key that is unknown, misplaced, out of bounds or in contradiction with another, with its line and what to do. The files that it names must be there and readable, those with private keys for their owner alone; certificates and keys must belong together. The files of `cacertfile` and `crl_files` are read: what has expired or will soon, what cannot be used, and of which CA it is not known what it has revoked.',
     'An "error" keeps "serve" from starting; a "warning" is worth knowing. Nothing is started and nothing changed.',
     exitCodes({
       DONE: 'no errors',
@@ -59,7 +59,7 @@ export default class ConfigCheck extends XmppkiCommand<ConfigCheckResult> {
     const { examinedConfiguration } = await import('../../service/configuration-check.ts')
     const { servedByDefault } = await import('../../workspace/default-host.ts')
     const home = this.homeOf(flags)
-    const { file, problems } = examinedConfiguration({
+    const { file, problems } = await examinedConfiguration({
       file: args.file ?? flags.config,
       home,
       overrides: [],
