@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { sequence } from '../../src/pki/der-writer.ts'
+import { encodePem } from '../../src/pki/pem.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { CliHome } from '../support/cli.ts'
+import { oddCrl } from '../support/odd-crl.ts'
 import { replaceFile } from '../support/replace-file.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
@@ -78,12 +81,43 @@ describe('serve with the CRL of a foreign CA', () => {
     }
   })
 
+  const malformed = () => encodePem('X509 CRL', oddCrl(foreign.credentials, { algorithm: sequence() }))
+  const forged = () => encodePem('X509 CRL', oddCrl(foreign.credentials, { signature: () => Buffer.alloc(70) }))
+
+  it.each([
+    { name: 'malformed', worse: malformed },
+    { name: 'badly signed', worse: forged },
+    { name: 'cut off', worse: () => foreign.crl().slice(0, 200) },
+  ])('holds on to what it said when the file is $name, in the soft mode and after a restart too', async ({ worse }) => {
+    writeCrl(foreign.crl({ revoked: [bob] }))
+    let port = await serve('crl_files = ["foreign.crl"]')
+    expect(await isOffered(port, bob)).toBe(false)
+    writeCrl(worse())
+    const lines = () => running?.logLines.filter(({ file }) => file === home.path('foreign.crl'))
+    await vi.waitFor(() => expect(lines()).toHaveLength(1), { timeout: 20_000 })
+    expect(lines()).toMatchObject([{ effect: 'what it said before still holds' }])
+    expect([await isOffered(port, bob), await isOffered(port, carol)]).toEqual([false, true])
+    port = await serve('crl_files = ["foreign.crl"]')
+    expect([await isOffered(port, bob), await isOffered(port, carol)]).toEqual([false, true])
+    await running?.stop()
+  })
+
+  it('starts with a malformed one and lets in whom it may', async () => {
+    // Nothing is held on to for another file.
+    replace('another.crl', malformed())
+    const port = await serve('crl_files = ["another.crl"]')
+    expect(await isOffered(port, carol)).toBe(true)
+    await running?.stop()
+    expect(running?.logLines.map(({ msg }) => msg)).toContain('a CRL cannot be used')
+    expect(running?.stderr).not.toContain('internal')
+  })
+
   it.each([
     { mode: 'soft', offered: true },
     { mode: 'hard', offered: false },
   ])('that is not to be read counts as missing: $mode', async ({ mode, offered }) => {
-    writeCrl('rubbish')
-    const port = await serve('crl_files = ["foreign.crl"]', `crl_mode = "${mode}"`)
+    replace('rubbish.crl', 'rubbish')
+    const port = await serve('crl_files = ["rubbish.crl"]', `crl_mode = "${mode}"`)
     expect(await isOffered(port, bob)).toBe(offered)
     await running?.stop()
     const said = running?.logLines.map(({ msg }) => msg)

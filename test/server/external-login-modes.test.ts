@@ -1,6 +1,8 @@
-import { X509Certificate } from 'node:crypto'
+import { sign, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { context, contextPrimitive, oid, sequence } from '../../src/pki/der-writer.ts'
+import { encodePem } from '../../src/pki/pem.ts'
 import { type ClientTrust, plainTrust } from '../../src/server/client-trust.ts'
 import type { Endpoint } from '../../src/server/endpoint.ts'
 import { DEFAULT_TLS } from '../../src/server/listener.ts'
@@ -9,6 +11,7 @@ import { issuedRecord } from '../store/contract.ts'
 import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
 import { revocationLists } from '../support/crls.ts'
 import { attemptAt, Login, onlineAt, secured, VARIANTS } from '../support/external-login.ts'
+import { entry, extension, type OddCrl, oddCrl, serialOf } from '../support/odd-crl.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
 import { RawClient } from '../support/xmpp-client.ts'
 
@@ -212,12 +215,29 @@ describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (vari
   const crl = (given: Parameters<OpensslCa['crl']>[0]) => foreign.crl(given)
   const listsOf = (crls: readonly string[]) => revocationLists(crls, [foreign.credentials.cert], [...exempt])
   const STALE = ['20200101000000Z', '20200201000000Z'] as const
+  const YES = Uint8Array.of(0xff)
+  const entries = [entry(serialOf(bob))]
+  const odd = (given: OddCrl) => encodePem('X509 CRL', oddCrl(foreign.credentials, given))
+  const point = (...parts: Uint8Array[]) => extension('2.5.29.28', sequence(...parts), true)
+  const elsewhere = context(0, context(0, contextPrimitive(6, Buffer.from('http://pki.example.org/1.crl'))))
+  const weak: OddCrl = {
+    algorithm: sequence(oid('1.2.840.10045.4.1')),
+    signature: (tbs) => sign('sha1', tbs, foreign.credentials.key),
+  }
   const CASES = {
     fresh: () => [crl({})],
     revoked: () => [crl({ revoked: [bob] })],
     stale: () => [crl({ validity: STALE })],
     'stale and revoked': () => [crl({ revoked: [bob], validity: STALE })],
     missing: () => [],
+    'of users': () => [odd({ extensions: [point(contextPrimitive(1, YES))] })],
+    'of users, revoked': () => [odd({ extensions: [point(contextPrimitive(1, YES))], entries })],
+    'of another point': () => [odd({ extensions: [point(elsewhere)] })],
+    'of another point, revoked': () => [odd({ extensions: [point(elsewhere)], entries })],
+    weak: () => [odd(weak)],
+    'weak, revoked': () => [odd({ ...weak, entries })],
+    'badly signed, revoked': () => [odd({ entries, signature: () => Buffer.alloc(70) })],
+    'without an algorithm, revoked': () => [odd({ entries, algorithm: sequence() })],
   }
 
   it.each([
@@ -226,13 +246,21 @@ describe.each(VARIANTS)('CRLs of a foreign CA, over $transport, $version', (vari
     { lists: 'stale', soft: 'in', hard: 'crl-unknown' },
     { lists: 'stale and revoked', soft: 'revoked', hard: 'revoked' },
     { lists: 'missing', soft: 'in', hard: 'crl-unknown' },
+    { lists: 'of users', soft: 'in', hard: 'in' },
+    { lists: 'of users, revoked', soft: 'revoked', hard: 'revoked' },
+    { lists: 'of another point', soft: 'in', hard: 'crl-unknown' },
+    { lists: 'of another point, revoked', soft: 'revoked', hard: 'revoked' },
+    { lists: 'weak', soft: 'in', hard: 'crl-unknown' },
+    { lists: 'weak, revoked', soft: 'revoked', hard: 'revoked' },
+    { lists: 'badly signed, revoked', soft: 'in', hard: 'crl-unknown' },
+    { lists: 'without an algorithm, revoked', soft: 'in', hard: 'crl-unknown' },
   ] as const)('$lists: soft $soft, hard $hard (§4 no. 10, 15)', async ({ lists, ...expected }) => {
     for (const mode of ['soft', 'hard'] as const) {
       const revocation = { lists: await listsOf(CASES[lists]()), mode }
       const server = await start({ anchors: both, revocation })
       // Once for each of the two listeners.
       const announced = server.log.lines.filter(({ message }) => message === 'it is not known what a CA has revoked')
-      expect(announced).toHaveLength(lists.startsWith('stale') || lists === 'missing' ? 2 : 0)
+      expect(announced).toHaveLength(/^(?:stale|missing|weak|badly|without)/.test(lists) ? 2 : 0)
       const { told, offered, logged } = await attemptAt(server, { variant, credentials: bob })
       const check = expected[mode]
       expect({ told, offered, check: logged['check'] }).toEqual(

@@ -24,7 +24,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   static override description = [
     'FILE holds the certificate first, PEM or DER, and in PEM possibly intermediate CA certificates after it; - reads standard input. Checked are its form, its dates, its purpose, the path to the CA, and whether it was revoked; every check is reported, also after one has failed.',
     'Without --ca the CA and the ledger of the workspace are asked (no passphrase is needed). With --ca FILE no workspace is needed, and revocation is looked up only in --crl.',
-    'A CRL must be signed by the CA and not be stale. The JSON document names the refusal that `serve` would log, or has null.',
+    'What a CRL names is revoked, whether it is stale or not; what it does not name is accepted when it is current, covers the certificate, and is signed by the CA. The JSON document names the refusal that `serve` would log, or has null.',
     exitCodes({
       DONE: 'accepted',
       BAD_INPUT: 'not accepted or not a certificate',
@@ -57,7 +57,10 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
       summary: 'PEM file with the trusted CA certificates, instead of those of the workspace',
       env: 'XMPPKI_VERIFY_CA',
     }),
-    crl: pathFlag({ summary: 'CRL to look the certificate up in, PEM or DER', env: 'XMPPKI_VERIFY_CRL' }),
+    crl: pathFlag({
+      summary: 'CRL to look the certificate up in, PEM or DER, one or several',
+      env: 'XMPPKI_VERIFY_CRL',
+    }),
     purpose: Flags.option({
       summary: 'what the certificate must be good for (default: what it says itself)',
       options: ['client', 'server'] as const,
