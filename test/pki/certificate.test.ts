@@ -4,7 +4,7 @@ import { XmppkiError } from '../../src/errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../../src/pki/certificate.ts'
 import { readRawCertificate } from '../../src/pki/certificate-der.ts'
 import { context, element, integer, oid, sequence, setOf, utf8String } from '../../src/pki/der-writer.ts'
-import { cpuTime } from '../support/cpu-time.ts'
+import { cpuTime, leastCpuTime } from '../support/cpu-time.ts'
 import { type Folder, openssl, opensslCertificate, temporaryFolder, testClient, testRoot } from './support.ts'
 
 let folder: Folder
@@ -497,12 +497,13 @@ describe('mutated certificates', () => {
     ],
   ])('huge input does not break it: %s', (_, make) => {
     const bytes = make()
-    const start = cpuTime()
-    try {
-      readCertificate(bytes)
-    } catch (error) {
-      expect(error).toBeInstanceOf(XmppkiError)
+    const work = () => {
+      try {
+        readCertificate(bytes)
+      } catch (error) {
+        expect(error).toBeInstanceOf(XmppkiError)
+      }
     }
-    expect(cpuTime() - start).toBeLessThan(2000)
+    expect(leastCpuTime(work, 2000)).toBeLessThan(2000)
   })
 })

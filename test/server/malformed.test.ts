@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { clientHello } from '../support/client-hello.ts'
+import { heldBytes, leastGrowth } from '../support/growth.ts'
 import { NEVER_MS, startTestServer, type TestServer } from '../support/server.ts'
 import { BOUND, NEGOTIATION_STATES } from '../support/stream-states.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
@@ -448,16 +447,12 @@ describe('the stream header', () => {
 
 describe('memory', () => {
   const MEMORY_POLL = { timeout: 20_000 }
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
 
   /** Bytes in use by everything in this process: client, server, buffers. */
   async function inUse(): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 20))
     t.log.lines.length = 0
-    gc()
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    return heapUsed + arrayBuffers
+    return heldBytes()
   }
 
   it('is the same after floods', async () => {
@@ -473,10 +468,8 @@ describe('memory', () => {
       }
     }
     await flood()
-    const before = await inUse()
-    for (let n = 0; n < 10; n++) await flood()
-    // 200 MB were sent. Connections that have just been cut off still hold some of what was on its way.
-    await expect.poll(async () => (await inUse()) - before, MEMORY_POLL).toBeLessThan(40_000_000)
+    // Of 20 MB that are sent. Connections that have just been cut off still hold some of what was on its way.
+    expect(await leastGrowth(flood, inUse, 1_000_000)).toBeLessThan(1_000_000)
   })
 
   const expired = ca.issue({ subject: '/CN=mallory', validity: ['20200101000000Z', '20200201000000Z'] })
@@ -508,10 +501,9 @@ describe('memory', () => {
       for (let n = 0; n < times; n++) (await visit()).destroy()
     }
     await comeAndGo(50)
-    const before = await inUse()
-    await comeAndGo(250)
     // A connection that anything still refers to is 5 KB at the least.
-    await expect.poll(async () => ((await inUse()) - before) / 250, MEMORY_POLL).toBeLessThan(3_000)
+    const bound = 100 * 3_000
+    expect(await leastGrowth(() => comeAndGo(100), inUse, bound)).toBeLessThan(bound)
   })
 
   it('does not fill with answers to a client that sends and never reads', async () => {

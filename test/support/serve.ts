@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
+const MEMORY_PROBE = fileURLToPath(new URL('memory-probe.cjs', import.meta.url))
 const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 
 /** A server that nobody ends is ended. Longer than a file of tests takes: some servers are there for all of them. */
@@ -25,6 +26,16 @@ export interface ServeProcessOptions {
   readonly descriptors?: number | 'unlimited'
   /** A file descriptor that takes what would be collected here. */
   readonly stderr?: number | 'pipe'
+  /** Whether {@link ServeProcess.memory} is going to be asked. */
+  readonly isWatched?: boolean
+}
+
+/** Bytes of a process, after a collection of garbage. */
+export interface Memory {
+  /** What JavaScript holds, buffers included. */
+  readonly held: number
+  /** All that is resident. */
+  readonly resident: number
 }
 
 /** A real `xmppki serve --json` process on ports of the system's choice. */
@@ -37,9 +48,10 @@ export class ServeProcess {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    { descriptors = 'unlimited', stderr = 'pipe' }: ServeProcessOptions = {},
+    { descriptors = 'unlimited', stderr = 'pipe', isWatched = false }: ServeProcessOptions = {},
   ) {
-    const command = [process.execPath, BINARY, 'serve', '--port', '0', '--json', ...args]
+    const probe = isWatched ? ['--expose-gc', '--require', MEMORY_PROBE] : []
+    const command = [process.execPath, ...probe, BINARY, 'serve', '--port', '0', '--json', ...args]
     const [file = '', ...rest] =
       descriptors === 'unlimited' ? command : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command]
     this.#child = spawn(file, rest, {
@@ -89,6 +101,16 @@ export class ServeProcess {
     const agrees = (line: Record<string, unknown>) =>
       Object.entries(wanted).every(([key, value]) => line[key] === value)
     await this.until(() => this.logLines.some(agrees))
+  }
+
+  /** What it holds now. */
+  async memory(): Promise<Memory> {
+    const answers = () => this.logLines.filter(({ msg }) => msg === 'memory')
+    const before = answers().length
+    this.#child.kill('SIGUSR2')
+    await this.until(() => answers().length > before)
+    const { heapUsed, external, rss } = answers().at(-1) as unknown as NodeJS.MemoryUsage
+    return { held: heapUsed + external, resident: rss }
   }
 
   /** Waits until the condition holds; fails when the process ends first. */
