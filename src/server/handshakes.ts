@@ -12,12 +12,15 @@ interface Pending extends Handshake {
   readonly before: number
 }
 
+/** What OpenSSL finds about a certificate that comes alone. */
+const ALONE = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+
 /**
  * A client may have sent a CA certificate that has not signed what it is named in. OpenSSL verifies by that one, and leaves
  * an error in its queue that Node.js would take for one of the connection; reading our own certificate empties the queue.
  */
 function settleErrors(secure: TLSSocket): void {
-  if (String(secure.authorizationError) === 'CERT_SIGNATURE_FAILURE') secure.getX509Certificate()
+  if (String(secure.authorizationError) !== ALONE) secure.getX509Certificate()
 }
 
 /** Handshakes under way: a TLS server tells of their end by the secure socket only. */

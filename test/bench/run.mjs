@@ -3,12 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cliStart } from './cli-start.mjs'
+import { door } from './door.mjs'
 import { issueBatch } from './issue.mjs'
 import { certificateLogin } from './login.mjs'
 import { chatMessages } from './messages.mjs'
 import { revocation } from './revocation.mjs'
 
-const ALL = { start: cliStart, login: certificateLogin, messages: chatMessages, issue: issueBatch, revocation }
+const ALL = { start: cliStart, login: certificateLogin, door, messages: chatMessages, issue: issueBatch, revocation }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !(name in ALL))

@@ -22,11 +22,14 @@ export function median(values) {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }
 
-/** A workspace with a CA and certificates for these users; it goes when the benchmarks are over. */
-export function makeWorkspace(users) {
+/**
+ * A workspace with a CA and certificates for these users; it goes when the benchmarks are over.
+ * @param program that of another version
+ */
+export function makeWorkspace(users, program = cli) {
   const home = mkdtempSync(join(tmpdir(), 'xmppki-bench-'))
   process.once('exit', () => rmSync(home, { recursive: true, force: true }))
-  const run = (...args) => execFileSync(process.execPath, [cli, ...args, '--home', home], { stdio: 'pipe' })
+  const run = (...args) => execFileSync(process.execPath, [program, ...args, '--home', home], { stdio: 'pipe' })
   run('ca', 'init', '--no-passphrase')
   run('server', 'issue', 'localhost')
   run('client', 'issue', ...users)
@@ -45,9 +48,9 @@ export function makeWorkspace(users) {
 }
 
 /** Starts a process and waits for its first line of JSON. */
-export async function startJson(args, environment = {}) {
+export async function startJson(args, environment = {}, stderr = 'inherit') {
   const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', stderr],
     env: { ...process.env, ...environment },
   })
   let text = ''
@@ -60,11 +63,27 @@ export async function startJson(args, environment = {}) {
     child.kill('SIGTERM')
     await once(child, 'exit')
   }
-  return { pid: child.pid, ready: JSON.parse(text.split('\n')[0]), stop }
+  return { pid: child.pid, stderr: child.stderr, ready: JSON.parse(text.split('\n')[0]), stop }
 }
 
-export function startServe(workspace) {
-  return startJson([cli, 'serve', '--home', workspace.home, '--port', '0', '--json', '--log-level', 'warn'])
+const SERVE = ['--port', '0', '--json', '--log-level']
+
+/** @param program that of another version */
+export function startServe(workspace, program = cli) {
+  return startJson([program, 'serve', '--home', workspace.home, ...SERVE, 'warn'])
+}
+
+/** One that says what it holds: `memory()` answers `process.memoryUsage()` after a collection of garbage. */
+export async function startWatched(workspace) {
+  const probe = fileURLToPath(new URL('../support/memory-probe.cjs', import.meta.url))
+  const args = ['--expose-gc', '--require', probe, cli, 'serve', '--home', workspace.home, ...SERVE, 'error']
+  const child = await startJson(args, {}, 'pipe')
+  const memory = async () => {
+    process.kill(child.pid, 'SIGUSR2')
+    const [line] = await once(child.stderr, 'data')
+    return JSON.parse(line)
+  }
+  return { ...child, memory }
 }
 
 /** A TLS connection with a client certificate. */
@@ -84,21 +103,26 @@ export async function connectTls(port, credentials) {
 const HEADER =
   "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
 
-/** Reads until the text contains the mark. */
+/** Reads until the text contains the mark; answers the text. */
 async function until(socket, mark) {
   let text = ''
   while (!text.includes(mark)) text += (await once(socket, 'data'))[0]
+  return text
+}
+
+/** @returns the features */
+export function openStream(socket) {
+  socket.write(HEADER)
+  return until(socket, '</stream:features>')
 }
 
 /** Logs in over direct TLS with EXTERNAL and binds a resource. */
 export async function login(port, credentials) {
   const socket = await connectTls(port, credentials)
-  socket.write(HEADER)
-  await until(socket, '</stream:features>')
+  await openStream(socket)
   socket.write("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
   await until(socket, '<success')
-  socket.write(HEADER)
-  await until(socket, '</stream:features>')
+  await openStream(socket)
   socket.write("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
   await until(socket, '</iq>')
   return socket
