@@ -38,7 +38,10 @@ export interface StreamError {
 /** What the receiving entity needs to know of the header that opened the stream. */
 export interface StreamRequest {
   readonly domain: string
+  /** Undefined as well when what stands there cannot be read. */
   readonly from: Jid | undefined
+  /** Whether `from`, readable or not, is meant to name an account; a host name, say, does not. */
+  readonly namesAccount?: boolean
 }
 
 /** `<stream:error/>` with its condition and optional text (RFC 6120 §4.9.2). */
@@ -63,11 +66,6 @@ const OPENING = `<?xml version="1.0"?><stream:stream xmlns="${NS.client}" xmlns:
 
 /** Ends the stream (RFC 6120 §4.4). */
 export const STREAM_END = '</stream:stream>'
-
-function readFrom(value: string | undefined): Jid | undefined | StreamError {
-  if (value === undefined) return undefined
-  return tryParseJid(value) ?? { condition: 'invalid-from', text: 'the from attribute is not a JID' }
-}
 
 /** The domain that a header is addressed to, in its normal form; undefined when it is not served. */
 function servedDomain(to: string, isServed: (domain: string) => boolean): string | undefined {
@@ -95,13 +93,12 @@ export function readStreamHeader(
   if (to === undefined) return { condition: 'improper-addressing', text: 'the stream header has no to attribute' }
   const domain = servedDomain(to, isServed)
   if (domain === undefined) return { condition: 'host-unknown' }
-  const sender = readFrom(from)
-  if (sender !== undefined && 'condition' in sender) return sender
-  // XEP-0388 §2.1: nobody of another domain can log in here, in whichever way.
-  if (sender !== undefined && sender.domain !== domain) {
-    return { condition: 'invalid-from', text: 'the from attribute is at another domain than the to attribute' }
+  // Whatever stands there: before the login there is nothing that it could differ from.
+  return {
+    domain,
+    from: from === undefined ? undefined : tryParseJid(from),
+    namesAccount: from?.includes('@') === true,
   }
-  return { domain, from: sender }
 }
 
 /**
@@ -109,8 +106,11 @@ export function readStreamHeader(
  * the domain nor the sender may change afterwards.
  * @param account who has logged in, if anybody has
  */
-export function objectionTo({ domain, from }: StreamRequest, account: Jid | undefined): StreamError | undefined {
+export function objectionTo(request: StreamRequest, account: Jid | undefined): StreamError | undefined {
   if (account === undefined) return undefined
+  const { domain, from, namesAccount } = request
   if (account.domain !== domain) return { condition: 'host-unknown', text: 'the account belongs to another domain' }
-  return from === undefined || from.bare().equals(account.bare()) ? undefined : { condition: 'invalid-from' }
+  // Net::XMPP writes the name of its machine there, after the login as well: that claims to be nobody's account.
+  if (namesAccount !== true || from?.bare().equals(account.bare())) return undefined
+  return { condition: 'invalid-from', text: 'the from attribute is not the account that has logged in' }
 }

@@ -116,31 +116,6 @@ describe.each(VARIANTS)('time passes between the handshake and <auth/>, over $tr
 const POLICY_VIOLATION = /^<stream:error><policy-violation .*<\/stream:error><\/stream:stream>$/
 
 describe.each(VARIANTS)('streams over $transport, $version', (variant) => {
-  it.each([
-    { name: 'same account', from: 'bob@localhost', told: 'bob@localhost' },
-    { name: 'same account in capitals, with resource', from: 'BOB@localhost/x', told: 'bob@localhost' },
-    { name: 'another account', from: 'alice@localhost', told: 'invalid-from' },
-  ])('from of the stream: $name: $told (RFC 6120 §4.7.1)', async ({ from, told }) => {
-    const login = await begin({ variant, credentials: bob, from })
-    expect(await login.auth()).toBe(told)
-    if (told === 'invalid-from') {
-      await login.client.ended()
-      expect(login.server.log.find('logged in')).toBeUndefined()
-    }
-    login.client.destroy()
-  })
-
-  it('from may not change after the login', async () => {
-    const { client } = await begin({ variant, credentials: bob })
-    client.send(external())
-    await client.receive(/<success[^>]*>/)
-    client.send(
-      "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' from='alice@localhost' version='1.0'>",
-    )
-    await client.receive(/<stream:error><invalid-from/)
-    await client.ended()
-  })
-
   it('a second attempt on the same stream may succeed (RFC 6120 §6.4.5)', async () => {
     const login = await begin({ variant, credentials: kate })
     expect(await login.auth()).toBe('invalid-authzid')

@@ -444,13 +444,10 @@ describe('a conversation', () => {
     expect(await converse(lines)).toEqual(answers)
   })
 
-  it.each([
-    { name: 'the same', from: 'alice@localhost', expected: '<success/> → authenticated' },
-    { name: 'the same, with resource', from: 'alice@localhost/a', expected: '<success/> → authenticated' },
-    { name: 'another account', from: 'bob@localhost', expected: 'invalid-from' },
-    { name: 'another domain', from: 'alice@other.example', expected: 'invalid-from' },
-    { name: 'the domain', from: 'localhost', expected: 'invalid-from' },
-  ])('from of the stream is $name (RFC 6120 §4.7.1): $expected', async ({ from, expected }) => {
-    expect(await converse([auth('=')], parseJid(from))).toEqual([expected])
-  })
+  it.each(['alice@localhost', 'alice@localhost/a', 'bob@localhost', 'alice@other.example', 'localhost'])(
+    'from of the stream is a hint before the login: %s',
+    async (from) => {
+      expect(await converse([auth('=')], parseJid(from))).toEqual(['<success/> → authenticated'])
+    },
+  )
 })

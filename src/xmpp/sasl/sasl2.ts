@@ -47,7 +47,8 @@ function succeed(
   { bind, agent }: InlineRequests,
   context: NegotiationContext,
 ): Step | SaslFailure {
-  // XEP-0388 §2.3: a failure, where RFC 6120 has a stream error; the client may go on as the one that it claims to be.
+  // XEP-0388 §2.3: no new stream follows whose header could be compared, so the one that was sent has to fit. It is a
+  // failure, where RFC 6120 has a stream error; the client may go on as the one that it claims to be.
   if (state.from !== undefined && !state.from.bare().equals(account.bare())) {
     return failed('invalid-authzid', `the stream is from ${state.from}, and the account is ${account.bare()}`)
   }
