@@ -2,6 +2,7 @@ import { XmppkiError } from '../errors.ts'
 import type { Account, Accounts } from '../store/accounts.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
+import type { DecoyGround } from '../xmpp/sasl/decoy-keys.ts'
 import type { SaslFailure } from '../xmpp/sasl/mechanism.ts'
 import type { Log } from './log.ts'
 
@@ -22,9 +23,13 @@ export async function lookUp(
   return ask(() => accounts.find(account.bare().toString()), log)
 }
 
-/** As {@link lookUp}: what decoys are made from. */
-export function lookUpSecret(accounts: Pick<Accounts, 'decoySecret'>, log: Log): Promise<Uint8Array | SaslFailure> {
-  return ask(() => accounts.decoySecret(), log)
+/** As {@link lookUp}: what decoys of a domain are made from. */
+export function lookUpDecoys(
+  accounts: Pick<Accounts, 'decoySecret' | 'keyForms'>,
+  domain: string,
+  log: Log,
+): Promise<Pick<DecoyGround, 'secret' | 'forms'> | SaslFailure> {
+  return ask(async () => ({ secret: await accounts.decoySecret(), forms: await accounts.keyForms(domain) }), log)
 }
 
 async function ask<T>(work: () => Promise<T>, log: Log): Promise<T | SaslFailure> {
@@ -37,6 +42,6 @@ async function ask<T>(work: () => Promise<T>, log: Log): Promise<T | SaslFailure
   }
 }
 
-export function isFailure(found: Account | Uint8Array | undefined | SaslFailure): found is SaslFailure {
+export function isFailure(found: object | undefined): found is SaslFailure {
   return found !== undefined && 'kind' in found
 }

@@ -1,12 +1,12 @@
 import type { Account, Accounts } from '../store/accounts.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
-import { decoyKeys } from '../xmpp/sasl/decoy-keys.ts'
+import { type DecoyGround, decoyKeySet, decoyKeys } from '../xmpp/sasl/decoy-keys.ts'
 import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import { plainMechanism } from '../xmpp/sasl/plain.ts'
 import { type ChannelBindings, type ScramSubject, scramMechanism } from '../xmpp/sasl/scram.ts'
-import { SCRAM_HASHES, type ScramHash, type ScramKeySet, type ScramKeys, scramName } from '../xmpp/sasl/scram-keys.ts'
-import { isFailure, lookUp, lookUpSecret } from './account-lookup.ts'
+import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../xmpp/sasl/scram-keys.ts'
+import { isFailure, lookUp, lookUpDecoys } from './account-lookup.ts'
 import type { Log } from './log.ts'
 import type { LoginAttempt, LoginBackoff } from './login-backoff.ts'
 import type { LoginConnection } from './session-host.ts'
@@ -39,8 +39,8 @@ interface Attempt {
   /** As it is counted: what is no account is counted by the name that it was given. */
   readonly counted: LoginAttempt
   readonly found: Account | undefined
-  /** What is made up for names that nobody has. */
-  readonly decoy: (hash: ScramHash) => ScramKeys
+  /** What keys are made up from for names that nobody has. */
+  readonly decoys: DecoyGround
 }
 
 /** What a password is compared with. */
@@ -113,10 +113,11 @@ export class PasswordLogin {
       check: async (account, username, password) => {
         const attempt = await this.#begin(account, username, claim)
         if ('kind' in attempt) return attempt
-        const { options, found } = attempt
-        const [strongest = 'sha-256'] = HASHES.filter((hash) => options.hashes.includes(hash))
+        const { found, counted, decoys } = attempt
+        // Made in any case, so that it takes the same time.
+        const decoy = decoyKeySet(counted.account, decoys)
         const known = found !== undefined && Object.keys(found.keys).length > 0
-        const keys = known ? found.keys : { [strongest]: attempt.decoy(strongest) }
+        const keys = known ? found.keys : decoy
         const missing = known ? undefined : 'there is no password'
         // The tables of SASLprep are loaded where a password is seen, which SCRAM never shows.
         const { verifyPassword } = await import('../xmpp/sasl/scram-credentials.ts')
@@ -140,11 +141,11 @@ export class PasswordLogin {
     if (blocked !== undefined) return blocked
     const found = account === undefined ? undefined : await lookUp(options.accounts, account, this.#options.log)
     if (isFailure(found)) return found
-    const decoySecret = await lookUpSecret(options.accounts, this.#options.log)
-    if (isFailure(decoySecret)) return decoySecret
-    const { iterations } = options
-    const decoy = (hash: ScramHash) => decoyKeys(hash, counted.account, { decoySecret, iterations })
-    return { options, account, counted, found, decoy }
+    const ground = await lookUpDecoys(options.accounts, domain, this.#options.log)
+    if (isFailure(ground)) return ground
+    const [strongest = 'sha-256'] = HASHES.filter((hash) => options.hashes.includes(hash))
+    const decoys = { ...ground, iterations: options.iterations, strongest }
+    return { options, account, counted, found, decoys }
   }
 
   #blocked(counted: LoginAttempt): SaslFailure | undefined {
@@ -158,7 +159,7 @@ export class PasswordLogin {
 
   #subject(hash: ScramHash, attempt: Attempt): ScramSubject {
     // Made in any case, so that it takes the same time.
-    const decoy = attempt.decoy(hash)
+    const decoy = decoyKeys(hash, attempt.counted.account, attempt.decoys)
     const kept = attempt.found?.keys[hash]
     const keys = kept ?? decoy
     const missing = kept === undefined ? `there are no keys for ${hash} (see auth.password.hash)` : undefined

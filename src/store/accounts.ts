@@ -1,4 +1,4 @@
-import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
+import type { CountedForm, ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 
 /** An account that can log in by password. All times are milliseconds since the epoch. */
 export interface Account {
@@ -49,6 +49,11 @@ export interface Accounts {
     accounts: readonly Account[],
     options: CreationLimits & { readonly replace: boolean },
   ): Promise<readonly ImportOutcome[]>
+  /**
+   * In which ways the keys of the accounts of a domain have been made, and how often; in any order. What is
+   * made up for names that have no account is made in the same ways. It may be some minutes old.
+   */
+  keyForms(domain: string): Promise<readonly CountedForm[]>
   /**
    * What the salts of names are made from that have no account: 32 random bytes, made when somebody asks
    * first. The same for all who share the accounts and after a restart: a salt that changes, or is another one at another

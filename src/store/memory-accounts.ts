@@ -1,7 +1,8 @@
-import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
+import type { CountedForm, ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
 import { decoySecretOf, newDecoySecret } from './decoy-secret.ts'
 import { domainOf, planImport } from './import-plan.ts'
+import { countedForms, formText } from './key-forms.ts'
 
 /** The reference: what the contract means, without a file. */
 export class MemoryAccounts implements Accounts {
@@ -50,6 +51,12 @@ export class MemoryAccounts implements Accounts {
       this.#accounts.set(row.jid, { ...row, createdAt })
     }
     return outcomes
+  }
+
+  async keyForms(domain: string): Promise<readonly CountedForm[]> {
+    const counts = new Map<string, number>()
+    for (const { keys } of await this.list(domain)) counts.set(formText(keys), (counts.get(formText(keys)) ?? 0) + 1)
+    return countedForms([...counts].map(([form, accounts]) => ({ form, accounts })))
   }
 
   async decoySecret(): Promise<Uint8Array> {

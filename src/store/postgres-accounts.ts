@@ -1,9 +1,10 @@
-import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
+import type { CountedForm, ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
 import { batches } from './batches.ts'
 import { decoySecretOf, newDecoySecret } from './decoy-secret.ts'
 import { domainOf, type ImportGround, planImport } from './import-plan.ts'
 import type { PostgresDatabase } from './postgres-database.ts'
+import { PostgresKeyForms } from './postgres-key-forms.ts'
 import { lock, type Query } from './postgres-query.ts'
 
 /** Rows that go to the server or come from it at once. */
@@ -24,13 +25,16 @@ export class PostgresAccounts implements Accounts {
   readonly #database: PostgresDatabase
   /** Asked for once: it never changes. */
   #decoySecret: Promise<Uint8Array> | undefined
+  readonly #forms: PostgresKeyForms
 
   constructor(database: PostgresDatabase) {
     this.#database = database
+    this.#forms = new PostgresKeyForms(database)
   }
 
   async find(jid: string): Promise<Account | undefined> {
     const [row] = await this.#database.query<AccountRow>(`SELECT ${COLUMNS} FROM xmppki_account WHERE jid = $1`, [jid])
+    if (row !== undefined) this.#forms.seen(domainOf(jid), row.keys)
     return row && toAccount(row)
   }
 
@@ -70,6 +74,10 @@ export class PostgresAccounts implements Accounts {
       for (const batch of batches(rows, BATCH)) await put(query, batch)
       return outcomes
     })
+  }
+
+  keyForms(domain: string): Promise<readonly CountedForm[]> {
+    return this.#forms.of(domain)
   }
 
   decoySecret(): Promise<Uint8Array> {

@@ -1,8 +1,9 @@
 import { XmppkiError } from '../errors.ts'
-import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
+import type { CountedForm, ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from './accounts.ts'
 import { decoySecretOf, newDecoySecret } from './decoy-secret.ts'
 import { domainOf, planImport } from './import-plan.ts'
+import { countedForms, FORM_SQL } from './key-forms.ts'
 import {
   explained,
   type FileWords,
@@ -23,6 +24,15 @@ export const ACCOUNTS_WORDS: FileWords = {
 /** Another process that imports a long list takes seconds; whoever logs in does not wait for ever. */
 const PATIENCE_MS = 5_000
 
+/** The form of the keys in this column, see `formText`. */
+const formOf = (keys: string) =>
+  `(SELECT coalesce(group_concat(form, ','), '') FROM (SELECT ${FORM_SQL} AS form FROM json_each(${keys}) ORDER BY key))`
+
+const COUNT_ONE = `INSERT INTO key_form VALUES (NEW.domain, ${formOf('NEW.keys')}, 1)
+  ON CONFLICT DO UPDATE SET accounts = accounts + 1;`
+const DISCOUNT_ONE = `UPDATE key_form SET accounts = accounts - 1 WHERE domain = OLD.domain AND form = ${formOf('OLD.keys')};
+  DELETE FROM key_form WHERE domain = OLD.domain AND accounts = 0;`
+
 const MIGRATIONS: readonly Migration[] = [
   `CREATE TABLE account (
      jid TEXT PRIMARY KEY,
@@ -33,6 +43,17 @@ const MIGRATIONS: readonly Migration[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX account_domain ON account (domain);`,
   'CREATE TABLE decoy (id INTEGER PRIMARY KEY CHECK (id = 1), secret TEXT NOT NULL) STRICT',
+  // Counted as they come and go: every login asks, and a server cannot go through all accounts for it.
+  `CREATE TABLE key_form (
+     domain TEXT NOT NULL,
+     form TEXT NOT NULL,
+     accounts INTEGER NOT NULL,
+     PRIMARY KEY (domain, form)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO key_form SELECT domain, ${formOf('account.keys')} AS form, count(*) FROM account GROUP BY 1, 2;
+   CREATE TRIGGER key_form_insert AFTER INSERT ON account BEGIN ${COUNT_ONE} END;
+   CREATE TRIGGER key_form_update AFTER UPDATE OF keys ON account BEGIN ${DISCOUNT_ONE} ${COUNT_ONE} END;
+   CREATE TRIGGER key_form_delete AFTER DELETE ON account BEGIN ${DISCOUNT_ONE} END;`,
 ]
 
 interface AccountRow {
@@ -55,6 +76,7 @@ export class SqliteAccounts implements Accounts {
   readonly #setKeys: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #list: SqliteStatement
+  readonly #forms: SqliteStatement
   readonly #secret: SqliteStatement
   readonly #makeSecret: SqliteStatement
   #isOpen = true
@@ -73,6 +95,7 @@ export class SqliteAccounts implements Accounts {
     this.#setKeys = prepare('UPDATE account SET keys = ?2, changed_at = ?3 WHERE jid = ?1 RETURNING jid')
     this.#delete = prepare('DELETE FROM account WHERE jid = ? RETURNING jid')
     this.#list = prepare('SELECT * FROM account WHERE domain = ?1 OR ?1 IS NULL ORDER BY jid')
+    this.#forms = prepare('SELECT form, accounts FROM key_form WHERE domain = ?')
     this.#secret = prepare('SELECT secret FROM decoy')
     this.#makeSecret = prepare('INSERT INTO decoy VALUES (1, ?) ON CONFLICT DO NOTHING')
   }
@@ -121,6 +144,10 @@ export class SqliteAccounts implements Accounts {
       return outcomes
     }
     return this.#whenFree(() => inTransaction(this.#database, write))
+  }
+
+  keyForms(domain: string): Promise<readonly CountedForm[]> {
+    return this.#whenFree(() => countedForms(this.#forms.all(domain) as { form: string; accounts: number }[]))
   }
 
   decoySecret(): Promise<Uint8Array> {

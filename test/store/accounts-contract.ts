@@ -141,6 +141,63 @@ export function describeAccounts(name: string, open: () => Promise<Accounts>): v
       await stranger.close()
     })
 
+    it('forgets the ways of accounts that are gone or have other keys', async () => {
+      const names = ['a', 'b', 'c', 'd'].map((name) => `${name}@example.org`)
+      for (const jid of names) await accounts.create(account(jid, { keys: keysOf('x', ['sha-1']) }), NO_LIMITS)
+      const [a = '', b = '', c = ''] = names
+      await accounts.setKeys(a, keysOf('x', ['sha-512']), 1)
+      await accounts.importAll([account(b, { keys: keysOf('x', ['sha-256']) })], { replace: true })
+      await accounts.importAll([account(b, { keys: {} }), account(c, { keys: {} })], { replace: false })
+      await accounts.delete(c)
+      const hashes = (await accounts.keyForms('example.org')).map(({ form, accounts }) => [
+        ...Object.keys(form),
+        accounts,
+      ])
+      expect(hashes.sort()).toEqual([
+        ['sha-1', 1],
+        ['sha-256', 1],
+        ['sha-512', 1],
+      ])
+    })
+
+    it('knows in which ways the keys of a domain have been made, and how often', async () => {
+      const keys = (salt: Uint8Array, iterations: number) => ({
+        ...keysOf('x')['sha-1'],
+        salt: Buffer.from(salt).toString('base64'),
+        iterations,
+      })
+      const uuid = Buffer.from('0c8ed1b5-21a4-4a77-9f5c-0a9b8f3d1a2e')
+      const rows = {
+        a1: { 'sha-1': keys(Buffer.alloc(16, 0xff), 4096) },
+        a2: { 'sha-1': keys(Buffer.alloc(16), 4096) },
+        b: { 'sha-512': keys(Buffer.alloc(17), 10_000), 'sha-1': keys(Buffer.alloc(18), 4096) },
+        c: { 'sha-256': keys(uuid, 10_000) },
+        d: { 'sha-256': keys(Buffer.alloc(36, 0x61), 10_000) },
+        e: {},
+      } as Readonly<Record<string, ScramKeySet>>
+      const forms = async (where: Accounts, domain: string) => {
+        const counted = (await where.keyForms(domain)).map((one) => [JSON.stringify(one.form), one.accounts] as const)
+        return Object.fromEntries(counted)
+      }
+      const form = (hash: ScramHash, iterations: number, saltBytes: number, saltIsUuid = false) => ({
+        [hash]: { iterations, saltBytes, saltIsUuid },
+      })
+      const text = (...parts: object[]) => JSON.stringify(Object.assign({}, ...parts))
+      const all = Object.entries(rows).map(([name, own]) => account(`${name}@example.org`, { keys: own }))
+      await accounts.importAll(all, { replace: false })
+      await accounts.create(account('z@example.com', { keys: rows['c'] ?? {} }), NO_LIMITS)
+      const expected = {
+        [text(form('sha-1', 4096, 16))]: 2,
+        [text(form('sha-1', 4096, 18), form('sha-512', 10_000, 17))]: 1,
+        [text(form('sha-256', 10_000, 36, true))]: 1,
+        [text(form('sha-256', 10_000, 36))]: 1,
+        '{}': 1,
+      }
+      expect(await forms(accounts, 'example.org')).toEqual(expected)
+      expect(await forms(accounts, 'example.com')).toEqual({ [text(form('sha-256', 10_000, 36, true))]: 1 })
+      expect(await forms(accounts, 'org')).toEqual({})
+    })
+
     describe('importAll', () => {
       it('makes accounts and leaves those that are there', async () => {
         await create(ALICE)

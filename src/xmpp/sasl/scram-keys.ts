@@ -29,3 +29,20 @@ export interface ScramKeys {
 
 /** The keys of one password; a hash that is missing cannot be used to log in. */
 export type ScramKeySet = { readonly [hash in ScramHash]?: ScramKeys }
+
+/** What whoever begins a login sees of the keys of an account, besides the octets of the salt themselves. */
+export interface KeyForm {
+  readonly iterations: number
+  readonly saltBytes: number
+  /** Prosody takes the text of a random UUID (RFC 9562 §5.4) for a salt, all others take random octets. */
+  readonly saltIsUuid: boolean
+}
+
+/** As {@link ScramKeySet}: how the keys of one password have been made. */
+export type KeyFormSet = { readonly [hash in ScramHash]?: KeyForm }
+
+/** A form of accounts, and how many there are of it. */
+export interface CountedForm {
+  readonly form: KeyFormSet
+  readonly accounts: number
+}
