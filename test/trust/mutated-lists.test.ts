@@ -2,6 +2,7 @@ import { createPrivateKey, sign, X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { readCertificate } from '../../src/pki/certificate.ts'
+import { readRawCertificate } from '../../src/pki/certificate-der.ts'
 import { readCrlFile } from '../../src/pki/crl-file.ts'
 import { readSingle, TAG } from '../../src/pki/der.ts'
 import { context, contextPrimitive, element, integer, sequence } from '../../src/pki/der-writer.ts'
@@ -25,8 +26,9 @@ const bob = openssl.issue({ subject: '/CN=bob', extensions: ['crlDistributionPoi
 afterAll(() => openssl.remove())
 
 const authorities = authoritiesOf([ca.cert])
-const { raw } = new X509Certificate(bob.cert)
-const certificate = { facts: readCertificate(raw), certificate: { raw } }
+const { raw: bobDer } = new X509Certificate(bob.cert)
+const facts = readCertificate(bobDer)
+const certificate = { serial: facts.serial, facts, raw: readRawCertificate(bobDer) }
 
 const about = extension('2.5.29.29', sequence(context(4, nameOf(ca))), true)
 const reason = extension('2.5.29.21', element(TAG.enumerated, Uint8Array.of(1)))
