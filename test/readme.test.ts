@@ -9,6 +9,7 @@ import { checkConfiguration } from '../src/config/load.ts'
 import { EXIT_CODES } from '../src/errors.ts'
 import { CLIENTS } from '../src/render/client-facts.ts'
 import { FEATURES } from '../src/server/features/all.ts'
+import { REFUSALS } from '../src/trust/refusal.ts'
 import { environmentRows } from './support/environment-table.ts'
 import { consoleSteps, markedBlocks, normalise, readmeText, tableRows } from './support/readme.ts'
 import { walkThrough } from './support/walkthrough.ts'
@@ -156,6 +157,11 @@ describe('the README, tables', () => {
     expect(listed).toEqual(
       CLIENTS.map(({ id, credentials }) => [`\`${id}\``, credentials === 'password' ? 'password' : 'certificate']),
     )
+  })
+
+  it('lists every refusal', () => {
+    const meanings = Object.entries(REFUSALS).map(([name, { means }]) => [`\`${name}\``, means])
+    expect(tableRows(blocksOf('refusals')[0]!)).toEqual(meanings)
   })
 
   it('lists every exit code', () => {
