@@ -56,9 +56,33 @@ describe('ca audit', () => {
     broken.remove()
   })
 
+  it('takes a ledger of the version before that several processes complete at once', async () => {
+    const old = await new CaFolder().init()
+    await old.issue('alice')
+    const { id } = old.workspace.root()
+    old.workspace.close()
+    const database = new DatabaseSync(old.workspace.paths.ledger)
+    database.exec("UPDATE issued SET authority = ''")
+    const env = { XMPPKI_HOME: old.home }
+    const results = await Promise.all(Array.from({ length: 3 }, () => runCli(['ca', 'audit'], { env })))
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(database.prepare('SELECT DISTINCT authority FROM issued').all()).toEqual([{ authority: id }])
+    database.close()
+    old.remove()
+  })
+
+  it('shows the certificates of one CA with --issuer', async () => {
+    const { id } = ca.workspace.root()
+    const { stdout } = await run('--json', '--issuer', id.slice(0, 8).toUpperCase(), '--user', 'alice')
+    expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ event: 'issued', issuerId: id })
+    const other = await run('--issuer', id.startsWith('0') ? '1' : '0')
+    expect([other.code, other.stdout]).toEqual([0, ''])
+  })
+
   it.each([
     ['an unknown event', ['--event', 'stolen'], 2],
     ['a time that is none', ['--since', 'yesterday'], 2],
+    ['an id that is none', ['--issuer', 'Test CA'], 2],
     ['a hash that is none', ['--expect', 'ff'], 2],
     ['a folder without a CA', ['--home', '/nonexistent'], 4],
   ])('refuses %s', async (_case, args, exitCode) => {
