@@ -2,6 +2,9 @@ import { XmppkiError } from '../errors.ts'
 import { DerError, DerReader, TAG } from './der.ts'
 import { Slices } from './slices.ts'
 
+/** Octets of a file with CRLs: lists of the largest public CAs have some 30 MB; in PEM a third more. */
+export const MAX_CRL_BYTES = 134_217_728
+
 const BEGIN = Buffer.from('-----BEGIN ')
 
 /** RFC 7468 §6, and what older programs write. */

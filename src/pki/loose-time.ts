@@ -1,4 +1,3 @@
-import { readTime } from './certificate-der.ts'
 import { type DerElement, DerError, TAG } from './der.ts'
 
 /** X.690 §8.25 and §8.26 as BER has them: seconds and fractions may be missing, and hours may be those of elsewhere. */
@@ -43,7 +42,7 @@ export function readLooseTime(element: DerElement): Date {
   const form = element.tag === TAG.utcTime || element.tag === TAG.generalizedTime ? FORMS[element.tag] : undefined
   if (form === undefined || element.length > MAX_OCTETS) throw new DerError('not a time')
   const { year, rest, seconds = '00', zone } = form.exec(element.latin1())?.groups ?? {}
-  if (year === undefined || rest === undefined || zone === undefined) return readTime(element)
+  if (year === undefined || rest === undefined || zone === undefined) throw new DerError('bad time')
   const date = momentOf(fullYear(year), rest, seconds)
   return new Date(date.getTime() - offsetOf(zone) * 60_000)
 }

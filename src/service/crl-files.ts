@@ -1,13 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import { XmppkiError } from '../errors.ts'
-import { readCrlFile } from '../pki/crl-file.ts'
+import { MAX_CRL_BYTES, readCrlFile } from '../pki/crl-file.ts'
 import type { Log } from '../server/log.ts'
 import type { Authority } from '../trust/authority.ts'
 import { takesPlaceOf } from '../trust/list-group.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../trust/loaded-list.ts'
-
-/** Lists of the largest public CAs have some 30 MB; in PEM a third more. */
-const MAX_BYTES = 134_217_728
 
 /** More lists than this that a file had before are not held on to. */
 const MAX_KEPT = 100
@@ -138,7 +135,7 @@ function reasonOf(error: unknown): string {
 /** @throws what reading the file throws; XmppkiError BAD_INPUT when there is no CRL in it, or too much */
 async function readContent(path: string, authorities: readonly Authority[]): Promise<Content> {
   const { size } = await stat(path)
-  if (size > MAX_BYTES) throw new XmppkiError('BAD_INPUT', `${path} has ${size} bytes, more than ${MAX_BYTES}`)
+  if (size > MAX_CRL_BYTES) throw new XmppkiError('BAD_INPUT', `${path} has ${size} bytes, more than ${MAX_CRL_BYTES}`)
   const { ders, faults } = await readCrlFile(await readFile(path), path)
   const loaded: LoadedList[] = []
   const unusable: UnusableList[] = faults.map((reason) => ({ source: path, issuer: undefined, reason }))

@@ -84,11 +84,14 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   }
 
   async #readCrls(file: string, { anchors, anchorSource }: Trust) {
-    const { readCrlFile } = await import('../../pki/crl-file.ts')
     const { TrustAnchors } = await import('../../trust/anchors.ts')
     const { loadList } = await import('../../trust/loaded-list.ts')
     const source = sourceName(file)
-    const { ders, faults } = await readCrlFile(await readInputFile(file), source)
+    const { MAX_CRL_BYTES, readCrlFile } = await import('../../pki/crl-file.ts')
+    const { ders, faults } = await readCrlFile(
+      await readInputFile(file, { maxBytes: MAX_CRL_BYTES, flag: '--crl' }),
+      source,
+    )
     for (const fault of faults) this.sayWarning(fault)
     const { authorities } = new TrustAnchors([anchors], anchorSource)
     return Promise.all(ders.map((der) => loadList(der, source, authorities)))
