@@ -3,7 +3,7 @@ import { XmppkiError } from '../errors.ts'
 import { type KeyAlgorithm, keyTypeOf } from './algorithms.ts'
 import { authorityId } from './authority-id.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
-import { readRawCertificate } from './certificate-der.ts'
+import { type RawCertificate, readRawCertificate } from './certificate-der.ts'
 import { contextPrimitive, octetString, sequence } from './der-writer.ts'
 import type { ProfileExtension } from './extensions.ts'
 import { type Issuer, keyIdentifierOf } from './issuer.ts'
@@ -213,8 +213,8 @@ function inspect(der: Uint8Array, template: Template): CertificateFacts {
 }
 
 /** What breaks a rule must not get a signature: it could not be taken back. */
-function lintUnsigned(tbs: Uint8Array, { kind, issuerAlgorithm }: Template): void {
-  const { findings } = lintCertificate(unsignedStructure(tbs, issuerAlgorithm), { source: 'this', kind })
+function lintUnsigned(unsigned: Uint8Array, { kind }: Template): void {
+  const { findings } = lintCertificate(unsigned, { source: 'this', kind })
   const error = findings.find(({ severity }) => severity === 'error')
   if (error === undefined) return
   throw new XmppkiError('BAD_INPUT', `the certificate would break the rule ${error.rule}: ${error.message}`, {
@@ -225,15 +225,22 @@ function lintUnsigned(tbs: Uint8Array, { kind, issuerAlgorithm }: Template): voi
 /**
  * Holds the certificate against the rules of `cert lint`, signs with the private key of the issuer (of the root itself
  * for a root) and verifies the result, for a CA with a second implementation as well.
+ * @param approve sees the certificate as it is going to be, with an empty signature, and may throw
  * @throws XmppkiError BAD_INPUT when the key is not the issuer's, or the certificate would break a rule
  */
-export async function sign(prepared: Prepared, key: SigningKey): Promise<IssuedCertificate> {
+export async function sign(
+  prepared: Prepared,
+  key: SigningKey,
+  approve: (unsigned: RawCertificate) => void = () => undefined,
+): Promise<IssuedCertificate> {
   const template = PreparedCertificate.templateOf(prepared)
   if (!isSamePublicKey(key.publicKey, template.issuerKey)) {
     throw new XmppkiError('BAD_INPUT', 'the signing key does not belong to the issuer of this certificate')
   }
   const tbs = tbsCertificate(template)
-  lintUnsigned(tbs, template)
+  const unsigned = unsignedStructure(tbs, template.issuerAlgorithm)
+  lintUnsigned(unsigned, template)
+  approve(readRawCertificate(unsigned))
   const der = await signStructure(tbs, key)
   const facts = inspect(der, template)
   if (template.kind === 'ca') {

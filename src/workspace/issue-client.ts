@@ -11,6 +11,7 @@ import { clientProfile } from '../pki/profiles.ts'
 import { issuedValidity } from '../pki/validity.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
+import { checkConstraints } from './check-constraints.ts'
 import { type Client, type ClientFiles, fileNamesOf, holderOf } from './client-folder.ts'
 import { expiryOf, findCurrent, hasExpired, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { exists, type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
@@ -157,7 +158,7 @@ export async function makeClient(
     issuer,
     publication: issuer.publication,
   })
-  const certificate = await sign(prepared, issuer.key)
+  const certificate = await sign(prepared, issuer.key, (unsigned) => checkConstraints(unsigned, issuer, account))
   const generatedPassword = request.p12Password === undefined ? generatePassword() : undefined
   const p12 = await makeBundle(request, {
     keys,

@@ -3,6 +3,7 @@ import type { KeyAlgorithm } from '../pki/algorithms.ts'
 import { type IssuedCertificate, prepareServer, sign } from '../pki/issue.ts'
 import { encodePrivateKey, generateKeyPair, type KeyPair } from '../pki/keys.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
+import { checkConstraints } from './check-constraints.ts'
 import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from './files.ts'
 import { publish } from './publish.ts'
@@ -85,7 +86,7 @@ export async function makeServer(
   unlocked()
   const { publicKey, privateKey } = await takeKeys()
   const prepared = prepareServer({ domains, publicKey, days, now, issuer, publication: issuer.publication })
-  const certificate = await sign(prepared, issuer.key)
+  const certificate = await sign(prepared, issuer.key, (unsigned) => checkConstraints(unsigned, issuer, undefined))
   const files: NewFile[] = [
     {
       name: SERVER_FILES.key,

@@ -9,6 +9,7 @@ import { encodePem } from '../pki/pem.ts'
 import { certificateId, isSameCertificate } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
+import { checkConstraints } from './check-constraints.ts'
 import { isOwnFolder } from './client-folder.ts'
 import { findCompromise } from './compromised-key.ts'
 import { findCurrent, findSettled, toRecord, warnAboutExpired, warnAboutSuperseded } from './current.ts'
@@ -160,7 +161,7 @@ async function issue(workspace: Workspace, work: Work, old: IssuedRecord | undef
     issuer,
     publication: issuer.publication,
   })
-  const certificate = await sign(prepared, issuer.key)
+  const certificate = await sign(prepared, issuer.key, (unsigned) => checkConstraints(unsigned, issuer, account))
   const client = { jid, device: work.device }
   // What was imported stays where it is.
   const own = old !== undefined && isOwnFolder(workspace, old, client) ? old : undefined
