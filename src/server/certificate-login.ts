@@ -3,7 +3,7 @@ import type { CertificateFacts } from '../pki/certificate.ts'
 import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import type { CertificateId } from '../store/certificate-id.ts'
 import type { Accepted, Verdict } from '../trust/judgement.ts'
-import { isRefusal, type Refusal } from '../trust/refusal.ts'
+import { isRefusal, type Refusal, type RefusalName } from '../trust/refusal.ts'
 import { idsOf, type RevocationBook } from '../trust/revocation.ts'
 import { SignedCertificate } from '../trust/signed-certificate.ts'
 import type { Jid } from '../xmpp/jid.ts'
@@ -46,7 +46,7 @@ interface Reading {
 const MAX_KNOWN = 4_000
 
 /** What a certificate of nobody is refused for; whoever has enrolled it vouches for it. */
-const STRANGE: ReadonlySet<string> = new Set(['unknown-ca', 'bad-signature', 'not-a-ca'])
+const STRANGE: ReadonlySet<RefusalName> = new Set(['unknown-ca', 'bad-signature', 'weak-signature', 'not-a-ca'])
 
 /**
  * The PKI authentication method: decides whether a connection may use EXTERNAL.
@@ -88,12 +88,16 @@ export class CertificateLogin {
       this.#options.log.debug({ remote }, 'EXTERNAL not offered: the client presented no certificate')
       return []
     }
-    const certificate = this.#open(presented)
+    if ('tooLarge' in presented) {
+      this.#report(remote, { check: 'too-large', reason: presented.tooLarge })
+      return []
+    }
+    const certificate = this.#known.get(octetsOf(presented.leaf)) ?? SignedCertificate.open(presented.leaf)
     if (isRefusal(certificate)) {
       this.#report(remote, certificate)
       return []
     }
-    return this.#offer(domain, connection, { certificate, presented: presented as PresentedCertificate })
+    return this.#offer(domain, connection, { certificate, presented })
   }
 
   /** Whether one of our CAs has issued this certificate (DER), so that it is accepted without being enrolled. */
@@ -131,8 +135,8 @@ export class CertificateLogin {
       this.#report(remote, refusal, certificate)
       return []
     }
-    const against = () => {
-      const now = this.#judge(reading, listener, domain)
+    const against = (account: Jid | undefined) => {
+      const now = this.#judge(reading, listener, domain, account)
       return isRefusal(now) ? `${now.check}: ${now.reason}` : undefined
     }
     const accepted = (account: Jid) => {
@@ -141,11 +145,6 @@ export class CertificateLogin {
       this.#options.onLogin?.(id, this.#options.now().getTime())
     }
     return [externalMechanism(certificate.facts, domain, this.#policy, against, accepted)]
-  }
-
-  #open(presented: NonNullable<LoginConnection['certificate']>): SignedCertificate | Refusal {
-    if ('tooLarge' in presented) return { check: 'too-large', reason: presented.tooLarge }
-    return this.#known.get(octetsOf(presented.leaf)) ?? SignedCertificate.open(presented.leaf)
   }
 
   /** What the session remembers of its login. */
@@ -160,7 +159,7 @@ export class CertificateLogin {
       fingerprint,
       ends: () => [notAfter, ...pathOf().map(({ facts }) => facts.notAfter), ...this.#anchorEnds],
       judge: () => {
-        const verdict = this.#judge(reading, listener, account.domain)
+        const verdict = this.#judge(reading, listener, account.domain, account)
         return isRefusal(verdict) ? verdict : this.#misnomer(certificate.facts, account)
       },
     }
@@ -175,12 +174,12 @@ export class CertificateLogin {
   }
 
   /** All checks, as things are now. Whoever came by a listener that is gone since stays as long as another lets it in. */
-  #judge(reading: Reading, listener: string, domain: string): Verdict {
+  #judge(reading: Reading, listener: string, domain: string, account?: Jid): Verdict {
     const { trusts } = this.#options
     const own = trusts.get(listener)
     let refusal = NOT_ACCEPTED
     for (const [name, trust] of own === undefined ? trusts : [[listener, own] as const]) {
-      const verdict = this.#judgeBy(trust, reading, domain)
+      const verdict = this.#judgeBy(trust, reading, domain, account)
       if (!isRefusal(verdict)) {
         this.#accepted(reading, trust, verdict, name)
         return verdict
@@ -192,14 +191,15 @@ export class CertificateLogin {
     return refusal
   }
 
-  #judgeBy(trust: ClientTrust, { certificate, presented, found }: Reading, domain: string): Verdict {
+  #judgeBy(trust: ClientTrust, { certificate, presented, found }: Reading, domain: string, account?: Jid): Verdict {
     const { ledger, policy, minRsaBits = DEFAULT_MIN_RSA_BITS, now } = this.#options
     return judgeFor(trust, certificate, {
       rules: { book: ledger, minRsaBits },
       occasion: {
         now: now(),
         sent: presented.sent,
-        accounts: (names) => accountCandidates(names, domain, policy),
+        // With auth_id it may be one that the names do not tell of.
+        accounts: (names) => [...(account ? [account] : []), ...accountCandidates(names, domain, policy)],
         known: found?.by === trust ? found.accepted : undefined,
       },
     })

@@ -85,12 +85,16 @@ export class SessionGuard {
   }
 
   /** Judges sessions anew, all or those that are meant, after what they are judged by has changed; a few at a time. */
-  async judgeAll(isMeant: (proof: LoginProof) => boolean = () => true): Promise<void> {
+  judgeAll(isMeant?: (proof: LoginProof) => boolean): Promise<void> {
+    return this.#judgeSome([...this.#watched.keys()], isMeant)
+  }
+
+  async #judgeSome(sessions: readonly Guarded[], isMeant: (proof: LoginProof) => boolean = () => true): Promise<void> {
     let judged = 0
-    for (const [session, watched] of [...this.#watched]) {
-      const { proof } = watched
+    for (const session of sessions) {
+      const proof = this.#watched.get(session)?.proof
       if (this.#timer === undefined) return
-      if (this.#watched.get(session) !== watched || !isMeant(proof)) continue
+      if (proof === undefined || !isMeant(proof)) continue
       this.#judge(session, proof)
       judged += 1
       if (judged % JUDGED_AT_ONCE === 0) await nextTurn()
@@ -127,7 +131,10 @@ export class SessionGuard {
     const ids = [...index.values()].map(({ id }) => id)
     for (let from = 0; from < ids.length && this.#timer !== undefined; from += ASKED_AT_ONCE) {
       if (from > 0) await nextTurn()
-      for (const id of ledger.revokedAmong(ids.slice(from, from + ASKED_AT_ONCE))) this.#judgeRevoked(id, index)
+      for (const id of ledger.revokedAmong(ids.slice(from, from + ASKED_AT_ONCE))) {
+        // Judged, not simply ended: what lies below a CA that is revoked may be good by another path.
+        await this.#judgeSome(index.get(certificateKey(id))?.sessions ?? [])
+      }
     }
     // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
     await this.judgeAll(({ enrolment }) => enrolment !== undefined)
@@ -152,14 +159,6 @@ export class SessionGuard {
       }
     }
     return index
-  }
-
-  /** Judged, not simply ended: what lies below a CA that is revoked may be good by another path. */
-  #judgeRevoked(id: CertificateId, index: Index): void {
-    for (const session of index.get(certificateKey(id))?.sessions ?? []) {
-      const watched = this.#watched.get(session)
-      if (watched !== undefined) this.#judge(session, watched.proof)
-    }
   }
 
   /** @returns whether it could be judged; whoever could not stays, and is asked about again */

@@ -173,20 +173,20 @@ export function accountCandidates(names: CertificateNames, domain: string, polic
 
 /**
  * SASL EXTERNAL (RFC 4422 appendix A, XEP-0178 §2) for one connection with an acceptable certificate.
- * @param refusal says, for the log, why the certificate is not acceptable any more; asked at every decision, because
- *   between offer, `<auth/>` and `<response/>` a certificate may expire or be revoked
+ * @param refusal says, for the log, why the certificate is not acceptable any more, or not for the account that has been
+ *   decided; asked at every decision, because between offer, `<auth/>` and `<response/>` it may expire or be revoked
  * @param accepted told when the client has been logged in with the certificate
  */
 export function externalMechanism(
   names: CertificateNames,
   domain: string,
   policy: ExternalPolicy,
-  refusal: () => string | undefined,
+  refusal: (account: Jid | undefined) => string | undefined,
   accepted: (account: Jid) => void = () => undefined,
 ): SaslMechanism {
-  const ifAcceptable = (outcome: () => SaslOutcome): SaslOutcome => {
-    const reason = refusal()
-    return reason === undefined ? outcome() : failure('not-authorized', reason)
+  const ifAcceptable = (outcome: SaslOutcome): SaslOutcome => {
+    const reason = refusal(outcome.kind === 'success' ? outcome.account : undefined)
+    return reason === undefined ? outcome : failure('not-authorized', reason)
   }
   const decide = (data: Uint8Array): SaslOutcome => {
     const authzid = decodeUtf8(data)
@@ -194,7 +194,7 @@ export function externalMechanism(
     return decideExternal({ names, domain, authzid: authzid === '' ? undefined : authzid, policy })
   }
   const respond = (data: Uint8Array): SaslOutcome => {
-    const outcome = ifAcceptable(() => decide(data))
+    const outcome = ifAcceptable(decide(data))
     if (outcome.kind !== 'success') return outcome
     const { account } = outcome
     return { kind: 'success', account, accepted: () => accepted(account) }
@@ -204,11 +204,7 @@ export function externalMechanism(
     start: (initial) => {
       if (initial !== undefined) return respond(initial)
       // RFC 4422 §5: without an initial response the server asks for it with an empty challenge.
-      return ifAcceptable(() => ({
-        kind: 'challenge',
-        data: new Uint8Array(),
-        exchange: { respond },
-      }))
+      return ifAcceptable({ kind: 'challenge', data: new Uint8Array(), exchange: { respond } })
     },
   }
 }
