@@ -2,6 +2,7 @@ import { Memo } from '../memo.ts'
 import type { CertificateFacts } from '../pki/certificate.ts'
 import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import type { CertificateId } from '../store/certificate-id.ts'
+import type { LoginLedger } from '../store/ledger.ts'
 import type { Accepted, Verdict } from '../trust/judgement.ts'
 import { isRefusal, type Refusal, type RefusalName } from '../trust/refusal.ts'
 import { idsOf, type RevocationBook } from '../trust/revocation.ts'
@@ -13,6 +14,7 @@ import type { ClientTrust } from './client-trust.ts'
 import type { EnrolledLogin } from './enrolled-login.ts'
 import { isAsked, judgeFor, NOT_ACCEPTED } from './listener-judgement.ts'
 import type { Log } from './log.ts'
+import { noLedger } from './no-ledger.ts'
 import type { LoginProof } from './session-guard.ts'
 import type { LoginConnection } from './session-host.ts'
 import type { PresentedCertificate } from './transport.ts'
@@ -23,7 +25,7 @@ export interface CertificateLoginOptions {
   /** What each listener accepts, by its name. */
   readonly trusts: ReadonlyMap<string, ClientTrust>
   /** Knows what has been revoked. */
-  readonly ledger: RevocationBook
+  readonly ledger: RevocationBook & Pick<LoginLedger, 'absence'>
   readonly policy: ExternalPolicy
   /** Fewer bits of an RSA key are not accepted; default 2048. */
   readonly minRsaBits?: number
@@ -175,7 +177,9 @@ export class CertificateLogin {
 
   /** All checks, as things are now. Whoever came by a listener that is gone since stays as long as another lets it in. */
   #judge(reading: Reading, listener: string, domain: string, account?: Jid): Verdict {
-    const { trusts } = this.#options
+    const { trusts, ledger } = this.#options
+    const absent = noLedger(ledger)
+    if (absent !== undefined) return absent
     const own = trusts.get(listener)
     let refusal = NOT_ACCEPTED
     for (const [name, trust] of own === undefined ? trusts : [[listener, own] as const]) {
@@ -216,9 +220,9 @@ export class CertificateLogin {
 
   /** What speaks against any certificate on this listener: it does not ask for them any more, or nobody does. */
   #closed(listener: string): Refusal | undefined {
-    const { trusts } = this.#options
+    const { trusts, ledger } = this.#options
     const own = trusts.get(listener)
-    return (own === undefined ? [...trusts.values()] : [own]).some(isAsked) ? undefined : NOT_ACCEPTED
+    return (own === undefined ? [...trusts.values()] : [own]).some(isAsked) ? noLedger(ledger) : NOT_ACCEPTED
   }
 
   #report(remote: string, refusal: Refusal, certificate?: SignedCertificate): void {

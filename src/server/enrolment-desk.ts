@@ -23,7 +23,7 @@ const PAUSE_MS = 100
 
 /** What enrolments are written with. */
 export interface EnrolmentMeans {
-  readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'find' | 'listBySerial'>
+  readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'find' | 'listBySerial' | 'absence'>
   /** Who the audit log says did it, on behalf of the account. */
   readonly actor: AuditEvent['actor']
   /** Nothing is enrolled, and nobody logs in with what was before: it only ends with its account. */
@@ -219,7 +219,7 @@ function voucherOf(proof: LoginProof | undefined): CertificateId | undefined {
 
 /** Whether accounts may enrol certificates and log in with them. */
 export function isOpen(means: EnrolmentMeans | undefined): means is EnrolmentMeans {
-  return means !== undefined && means.isClosed !== true
+  return means !== undefined && means.isClosed !== true && means.ledger.absence?.() === undefined
 }
 
 /** Takes a refusal out of a transaction, which it undoes. */

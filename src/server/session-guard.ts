@@ -46,7 +46,7 @@ interface Watched {
 type Index = Map<string, { readonly id: CertificateId; readonly sessions: Guarded[] }>
 
 export interface SessionGuardOptions {
-  readonly ledger: Pick<LoginLedger, 'changes' | 'revokedAmong'>
+  readonly ledger: Pick<LoginLedger, 'changes' | 'revokedAmong' | 'absence'>
   readonly now: () => Date
   readonly log: Log
 }
@@ -126,6 +126,12 @@ export class SessionGuard {
     const { ledger } = this.#options
     const changes = ledger.changes()
     if (changes === this.#seen) return
+    if (ledger.absence?.() !== undefined) {
+      // Of nobody it is known any more that he is not revoked.
+      await this.judgeAll()
+      this.#seen = changes
+      return
+    }
     // Whoever logs in from here on is judged by this state of the ledger or a later one.
     const index = this.#index()
     const ids = [...index.values()].map(({ id }) => id)
@@ -165,8 +171,11 @@ export class SessionGuard {
   #judge(session: Guarded, proof: LoginProof): boolean {
     try {
       const refusal = proof.judge()
-      if (refusal !== undefined) this.#end(session, proof, refusal)
-      return true
+      // What cannot be read at the moment may be there in the next one.
+      const isUnknown = refusal?.check === 'no-ledger' && this.#options.ledger.absence?.() === undefined
+      if (isUnknown) this.#failed(refusal.reason)
+      else if (refusal !== undefined) this.#end(session, proof, refusal)
+      return !isUnknown
     } catch (error) {
       this.#failed(error)
       return false

@@ -101,10 +101,11 @@ class RunningService implements Service {
     this.#options = options
     this.#configuration = configuration
     this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
-    this.#logins = new LoginRecorder(workspace.ledger(), log)
+    const ledger = workspace.watchLedger((absence) => reportLedger(log, absence))
+    this.#logins = new LoginRecorder(ledger, log)
     this.#crlFiles = new CrlFiles(log, new KeptCrls(workspace.paths.keptCrls, log))
     this.#accounts = new AccountStore(workspace.paths.accounts, log)
-    this.#sharing = new RevocationSharing(workspace.ledger(), workspace.paths.revocations, log)
+    this.#sharing = new RevocationSharing(ledger, workspace.paths.revocations, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -240,6 +241,14 @@ class RunningService implements Service {
     if (http === undefined) return undefined
     return startPublishing(this.#workspace, { host: http.ip_address, port: http.port, log: this.#options.log })
   }
+}
+
+function reportLedger(log: LeveledLog, absence: XmppkiError | undefined): void {
+  if (absence === undefined) {
+    log.warn({}, 'another file has become the ledger: sessions are judged by that from now on')
+    return
+  }
+  log.error({ check: 'no-ledger', error: absence.message, hint: absence.hint }, 'no certificate is accepted for now')
 }
 
 /** A certificate that is moved away is about to be replaced by whoever does that, and two replacements are one too many. */

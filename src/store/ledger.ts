@@ -121,6 +121,11 @@ export interface Ledger {
    */
   changes(): number
   /**
+   * Why nothing is known at the moment of what has been issued and revoked, in words for the log; undefined while the
+   * ledger is there. Missing where it cannot be away.
+   */
+  absence?(): string | undefined
+  /**
    * Notes when certificates were last used for a login; an earlier time than the noted one changes nothing, and what is
    * not in the ledger is left out. Does not wait for other writers. @throws {XmppkiError} IO when there is one
    */
@@ -134,7 +139,10 @@ export interface Ledger {
 
 /** What the server asks a ledger, and what accounts change in it themselves. */
 export interface LoginLedger
-  extends Pick<Ledger, 'tryTransaction' | 'enrolments' | 'listBySerial' | 'revokedAt' | 'revokedAmong' | 'changes'> {
+  extends Pick<
+    Ledger,
+    'tryTransaction' | 'enrolments' | 'listBySerial' | 'revokedAt' | 'revokedAmong' | 'changes' | 'absence'
+  > {
   /** What is known of this certificate. */
   find(certificate: CertificateId): Standing | undefined
 }

@@ -55,6 +55,10 @@ export class SharedLedger implements LoginLedger {
     return this.#ledger.changes() + (this.#others()?.changes ?? 0)
   }
 
+  absence(): string | undefined {
+    return this.#ledger.absence?.()
+  }
+
   /** What others have revoked with these serial numbers, by serial number. */
   #othersAmong(certificates: readonly CertificateId[]): ReadonlyMap<string, readonly SharedRevocation[]> {
     const found = new Map<string, SharedRevocation[]>()

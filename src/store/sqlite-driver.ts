@@ -1,5 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
-import { setTimeout as later } from 'node:timers/promises'
+import { setTimeout as later, setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { type ErrorCode, XmppkiError } from '../errors.ts'
 
@@ -72,6 +74,17 @@ export function openDatabase(path: string, words: FileWords = LEDGER_WORDS): Sql
   )
 }
 
+/**
+ * Waits until the files of databases that have been closed are closed: the driver keeps them open as long as any of their
+ * statements is in memory, and there is no other way to be rid of those. They must not be referred to any more.
+ */
+export async function untilReleased(): Promise<void> {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  // What has been collected is released in the turns after that.
+  for (let turn = 0; turn < 3; turn++) await nextTurn()
+}
+
 /** Two processes that open a new file at once: SQLite does not wait for the lock in the switch to WAL. */
 function enterWalMode(database: SqliteDatabase): void {
   const deadline = Date.now() + LOCK_TIMEOUT_MS
@@ -87,8 +100,8 @@ function enterWalMode(database: SqliteDatabase): void {
 }
 
 /** Runs `work` with hardly any patience for another process's lock: a server must not stand still. */
-export function withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
-  database.exec(`PRAGMA busy_timeout = ${SHORT_LOCK_TIMEOUT_MS}`)
+export function withoutWaiting<T>(database: SqliteDatabase, work: () => T, patience = SHORT_LOCK_TIMEOUT_MS): T {
+  database.exec(`PRAGMA busy_timeout = ${patience}`)
   try {
     return work()
   } finally {

@@ -26,6 +26,7 @@ export class SqliteLedger implements Ledger {
   readonly #database: SqliteDatabase
   readonly #issued: SqliteIssued
   readonly #dataVersion: SqliteStatement
+  readonly #checkpoint: SqliteStatement
   #commits = 0
   readonly #login: SqliteStatement
   readonly #logins: SqliteStatement
@@ -65,6 +66,7 @@ export class SqliteLedger implements Ledger {
        ON CONFLICT (authority, issuer) DO UPDATE SET last_number = excluded.last_number RETURNING last_number`,
     )
     this.#dataVersion = prepare('PRAGMA data_version')
+    this.#checkpoint = prepare('PRAGMA wal_checkpoint(TRUNCATE)')
     this.#login = prepare(
       `INSERT INTO login (serial, authority, at) VALUES (?, ?, ?)
        ON CONFLICT (serial, authority) DO UPDATE SET at = max(at, excluded.at)`,
@@ -143,6 +145,17 @@ export class SqliteLedger implements Ledger {
     return row.data_version + this.#commits
   }
 
+  /** Puts the write-ahead log into the file, as far as nobody else is in the way now. */
+  settle(): void {
+    translated(this.#path, () => withoutWaiting(this.#database, () => this.#checkpoint.all(), 0))
+  }
+
+  /** Reads the file, and nothing that is remembered of it. @throws {XmppkiError} CORRUPT, IO */
+  refresh(): void {
+    translated(this.#path, () => this.#database.exec('PRAGMA shrink_memory'))
+    this.countRevoked()
+  }
+
   recordLogins(logins: readonly NotedLogin[]): void {
     const write = () => {
       for (const { certificate, at } of logins) {
@@ -184,7 +197,13 @@ export class SqliteLedger implements Ledger {
     }
   }
 
+  /** What stays in the log would be read into the next file of this name, while a server keeps the log there. */
   close(): void {
+    try {
+      this.settle()
+    } catch {
+      // Whoever opens it next is told what is wrong with it.
+    }
     this.#database.close()
   }
 }

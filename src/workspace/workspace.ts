@@ -5,6 +5,9 @@ import type { Publication } from '../pki/publication.ts'
 import { type CertificateId, isSameSigner, type SignerId } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import { SqliteLedger } from '../store/sqlite.ts'
+import { checkDatabaseFile } from '../store/sqlite-check.ts'
+import { LEDGER_WORDS } from '../store/sqlite-driver.ts'
+import { WatchedLedger } from '../store/watched-ledger.ts'
 import { adoptOldRows } from './adopt-rows.ts'
 import { type Authority, issuingAuthorities, keyFileOf, readAuthority, signerId } from './authority.ts'
 import { loadCaKey } from './ca-key.ts'
@@ -175,7 +178,28 @@ export class Workspace {
     return this.#ledger
   }
 
-  #openLedger(): Ledger {
+  /**
+   * For a server: {@link ledger} is from now on whatever stands at the path, or refuses while nothing does.
+   * @param onChange told when there is no ledger any more, and why, and when another file is the ledger
+   * @throws {XmppkiError} CORRUPT, IO
+   */
+  watchLedger(onChange: (absence: XmppkiError | undefined) => void): WatchedLedger {
+    this.#ledger?.close()
+    const path = this.paths.ledger
+    const watched = new WatchedLedger({
+      path,
+      open: (isAnother) => {
+        const [damage] = isAnother ? checkDatabaseFile(path, LEDGER_WORDS) : []
+        if (damage !== undefined) throw new XmppkiError('CORRUPT', `the ledger ${path} is damaged: ${damage}`)
+        return this.#openLedger()
+      },
+      onChange,
+    })
+    this.#ledger = watched
+    return watched
+  }
+
+  #openLedger(): SqliteLedger {
     // A new, empty ledger beside an old CA would silently forget who was revoked.
     const size = sizeIfAny(this.paths.ledger)
     if (this.hasCa && !size) {
