@@ -20,6 +20,11 @@ export interface Enrolment {
    * certificate goes back to. Missing when no CA stands behind it.
    */
   readonly vouchedBy?: CertificateId
+  /**
+   * The certificate of a CA that it goes back to, in the ledger or not, and what was sent along with it: DER in base64, the
+   * certificate first. What that CA revokes it ends.
+   */
+  readonly voucher?: readonly string[]
 }
 
 /**

@@ -114,4 +114,5 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [
    CREATE UNIQUE INDEX enrolment_fingerprint ON enrolment (fingerprint) WHERE revoked_at IS NULL;
    CREATE UNIQUE INDEX enrolment_revoked ON enrolment (account, fingerprint) WHERE revoked_at IS NOT NULL;`,
   identifyByAuthority,
+  'ALTER TABLE enrolment ADD COLUMN voucher TEXT',
 ]

@@ -12,6 +12,7 @@ interface EnrolmentRow {
   readonly vouched_by: string | null
   readonly authority: string
   readonly issuer: string
+  readonly voucher: string | null
 }
 
 /** Earlier versions only wrote the serial number: that of the first certificate that had it. */
@@ -32,7 +33,7 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
   constructor(database: SqliteDatabase) {
     this.#insert = database.prepare(
       `INSERT INTO enrolment (account, label, fingerprint, certificate, may_manage, enrolled_at, not_after, vouched_by,
-         vouched_by_authority, vouched_by_issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         vouched_by_authority, vouched_by_issuer, voucher) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#byFingerprint = database.prepare(`${SELECT} WHERE fingerprint = ? AND revoked_at IS NULL`)
     this.#byLabel = database.prepare(`${SELECT} WHERE account = ? AND label = ? AND revoked_at IS NULL`)
@@ -43,7 +44,7 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
     this.#delete = database.prepare('DELETE FROM enrolment WHERE account = ? AND label = ? AND revoked_at IS NULL')
     // Of what has been revoked only the fingerprint is needed, so that it does not come back.
     this.#revoke = database.prepare(
-      `UPDATE enrolment SET revoked_at = ?3, certificate = '' WHERE account = ?1 AND label = ?2 AND revoked_at IS NULL`,
+      `UPDATE enrolment SET revoked_at = ?3, certificate = '', voucher = NULL WHERE account = ?1 AND label = ?2 AND revoked_at IS NULL`,
     )
   }
 
@@ -64,9 +65,10 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
     if (this.#byLabel.get(account, label) !== undefined) return 'label'
     if (this.find(fingerprint) !== undefined) return 'certificate'
     if (this.isRevoked(account, fingerprint)) return 'revoked'
-    const { certificate, mayManage, enrolledAt, notAfter, vouchedBy } = enrolment
+    const { certificate, mayManage, enrolledAt, notAfter, vouchedBy, voucher } = enrolment
     const { serial = null, authority = '', issuer = '' } = vouchedBy ?? {}
-    const more = [certificate, mayManage ? 1 : 0, enrolledAt, notAfter, serial, authority, issuer]
+    const chain = voucher === undefined ? null : JSON.stringify(voucher)
+    const more = [certificate, mayManage ? 1 : 0, enrolledAt, notAfter, serial, authority, issuer, chain]
     this.#insert.run(account, label, fingerprint, ...more)
     return undefined
   }
@@ -99,5 +101,6 @@ function read(found: unknown): Enrolment | undefined {
     ...(row.vouched_by === null
       ? {}
       : { vouchedBy: { authority: row.authority, issuer: row.issuer, serial: row.vouched_by } }),
+    ...(row.voucher === null ? {} : { voucher: JSON.parse(row.voucher) as string[] }),
   }
 }

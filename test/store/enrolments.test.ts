@@ -48,7 +48,12 @@ describe.each([
     ledger.transaction((_insert, changes) => changes.revokeEnrolment(account, label, 5_000))
 
   it('gives back an enrolment as it was put in', () => {
-    const whole = enrolment({ label: "Mobil-Telefon's <ü>", mayManage: false, vouchedBy: idOf('a1') })
+    const whole = enrolment({
+      label: "Mobil-Telefon's <ü>",
+      mayManage: false,
+      vouchedBy: idOf('a1'),
+      voucher: ['MIIB'],
+    })
     expect(enrol(whole)).toBeUndefined()
     expect(enrol({ label: 'Laptop', fingerprint: 'f2' })).toBeUndefined()
     expect(ledger.enrolments.find('f1')).toStrictEqual(whole)
