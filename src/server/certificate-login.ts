@@ -3,6 +3,7 @@ import type { CertificateFacts } from '../pki/certificate.ts'
 import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import type { CertificateId } from '../store/certificate-id.ts'
 import type { LoginLedger } from '../store/ledger.ts'
+import type { Authority } from '../trust/authority.ts'
 import type { Accepted, Verdict } from '../trust/judgement.ts'
 import { isRefusal, type Refusal, type RefusalName } from '../trust/refusal.ts'
 import { idsOf, type RevocationBook } from '../trust/revocation.ts'
@@ -34,6 +35,8 @@ export interface CertificateLoginOptions {
   readonly now: () => Date
   /** Told of every login: with which certificate and when (milliseconds). */
   readonly onLogin?: (certificate: CertificateId, at: number) => void
+  /** Told of the CAs above a certificate that has been accepted. */
+  readonly onPath?: (path: readonly Authority[]) => void
   readonly log: Log
 }
 
@@ -102,15 +105,6 @@ export class CertificateLogin {
     return this.#offer(domain, connection, { certificate, presented })
   }
 
-  /** Whether one of our CAs has issued this certificate (DER), so that it is accepted without being enrolled. */
-  isIssued(der: Uint8Array): boolean {
-    const certificate = SignedCertificate.open(der)
-    if (isRefusal(certificate)) return false
-    return [...this.#options.trusts.values()].filter(isAsked).some(({ anchors }) => {
-      return anchors.named(certificate.issuerName).some((authority) => certificate.isSignedBy(authority))
-    })
-  }
-
   /** Takes up other CAs and rules; they hold for clients that are connected, too. */
   update(options: CertificateLoginOptions): void {
     this.#options = options
@@ -157,6 +151,7 @@ export class CertificateLogin {
     return {
       serial,
       ids: () => idsOf(certificate, pathOf()),
+      chain: () => [certificate.der, ...pathOf().map((authority) => authority.certificate.der)],
       issuer,
       fingerprint,
       ends: () => [notAfter, ...pathOf().map(({ facts }) => facts.notAfter), ...this.#anchorEnds],
@@ -213,6 +208,7 @@ export class CertificateLogin {
     const { certificate } = reading
     // Strangers do not get theirs remembered.
     if (reading.found === undefined) this.#known.keep(octetsOf(certificate.der), certificate)
+    if (reading.found?.accepted.path !== accepted.path) this.#options.onPath?.(accepted.path)
     reading.found = { by: trust, accepted }
     if (trust.revocation === undefined) return
     for (const gap of accepted.gaps) this.#warnings.ofGap(gap, trust.revocation, listener)

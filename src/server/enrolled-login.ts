@@ -4,6 +4,7 @@ import type { LoginLedger } from '../store/ledger.ts'
 import { judgeAlone } from '../trust/judgement.ts'
 import type { Refusal } from '../trust/refusal.ts'
 import type { SignedCertificate } from '../trust/signed-certificate.ts'
+import type { RevokedVoucher } from '../trust/voucher.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { externalMechanism } from '../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
@@ -18,13 +19,15 @@ const HARMLESS = 'superseded'
 export interface EnrolledLoginOptions {
   /** Undefined while enrolled certificates are not accepted; asked at every use. */
   readonly ledger: () => Pick<LoginLedger, 'find' | 'listBySerial' | 'enrolments'> | undefined
+  /** Whether a CA's list names what an enrolment goes back to: DER of the certificate and of the CAs above it. */
+  readonly revokedVoucher: (chain: readonly Uint8Array[]) => RevokedVoucher | undefined
   /** Bits that an RSA key must have. */
   readonly minRsaBits: () => number
   readonly now: () => Date
 }
 
 /** The part of an enrolment that decides. */
-type Standing = Pick<Enrolment, 'account' | 'vouchedBy'>
+type Standing = Pick<Enrolment, 'account' | 'vouchedBy' | 'voucher'>
 
 /** Where the login takes place. */
 export interface EnrolledLoginContext {
@@ -48,10 +51,15 @@ function addressesFor({ account }: Enrolment, { xmppAddrs }: CertificateFacts): 
 
 function proofOf(
   { serial, issuer, fingerprint, notAfter }: CertificateFacts,
-  { account, mayManage, vouchedBy }: Enrolment,
+  { account, mayManage, vouchedBy, voucher }: Enrolment,
   against: (standing: Standing) => Refusal | undefined,
 ): LoginProof {
-  const enrolment = { account, mayManage, ...(vouchedBy === undefined ? {} : { vouchedBy }) }
+  const enrolment = {
+    account,
+    mayManage,
+    ...(vouchedBy === undefined ? {} : { vouchedBy }),
+    ...(voucher === undefined ? {} : { voucher }),
+  }
   // One that has been disabled since logs nobody in any more, but whoever is logged in stays (XEP-0257 §2.3, §2.4).
   const [ids, ends] = [() => [], () => [notAfter]]
   return { serial, ids, issuer, fingerprint, ends, enrolment, judge: () => against(enrolment) }
@@ -92,7 +100,8 @@ export class EnrolledLogin {
     return this.#options.ledger()?.enrolments.find(fingerprint)
   }
 
-  #objection(certificate: SignedCertificate, { account, vouchedBy }: Standing): Refusal | undefined {
+  #objection(certificate: SignedCertificate, standing: Standing): Refusal | undefined {
+    const { account } = standing
     const { now, minRsaBits } = this.#options
     const ledger = this.#options.ledger()
     if (ledger === undefined)
@@ -109,10 +118,19 @@ export class EnrolledLogin {
     ) {
       return { check: 'revoked', reason: 'revoked in the ledger' }
     }
-    // Whoever had stolen a certificate could have enrolled another one with it, to stay when it is revoked.
-    const voucher = vouchedBy && ledger.find(vouchedBy)
-    return voucher?.revokedAt === undefined || voucher.revocationReason === HARMLESS
-      ? undefined
-      : { check: 'revoked', reason: `enrolled with the certificate ${vouchedBy?.serial}, which has been revoked since` }
+    return this.#voucherRefusal(ledger, standing)
+  }
+
+  /** Whoever had stolen a certificate could have enrolled another one with it, to stay when it is revoked. */
+  #voucherRefusal(ledger: Pick<LoginLedger, 'find'>, { vouchedBy, voucher = [] }: Standing): Refusal | undefined {
+    const booked = vouchedBy && ledger.find(vouchedBy)
+    const isBooked = booked?.revokedAt !== undefined && booked.revocationReason !== HARMLESS
+    const listed = this.#options.revokedVoucher(voucher.map((der) => Buffer.from(der, 'base64')))
+    const isListed = listed !== undefined && !(listed.isLeaf && listed.reason === HARMLESS)
+    if (!isBooked && !isListed) return undefined
+    return {
+      check: 'revoked',
+      reason: `enrolled with the certificate ${vouchedBy?.serial}, which has been revoked since`,
+    }
   }
 }

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { XmppkiError } from '../errors.ts'
 import type { AuditEvent, AuditKind } from '../store/audit.ts'
-import type { CertificateId } from '../store/certificate-id.ts'
 import type { Enrolment, EnrolmentConflict } from '../store/enrolments.ts'
 import type { LedgerChanges, LoginLedger } from '../store/ledger.ts'
 import { judgeForEnrolment } from '../trust/enrolled-certificate.ts'
@@ -33,8 +32,11 @@ export interface EnrolmentMeans {
 export interface EnrolmentDeskOptions {
   /** Undefined where no account ever could enrol certificates; asked at every use. */
   readonly means: () => EnrolmentMeans | undefined
-  /** Whether a certificate (DER) comes from a CA whose certificates are accepted as they are. */
-  readonly isIssued: (der: Uint8Array) => boolean
+  /**
+   * Whether a certificate (DER) comes from a CA whose certificates are accepted as they are.
+   * @param chain DER of what whoever asks has logged in with, and of the CAs above it
+   */
+  readonly isIssued: (der: Uint8Array, chain: readonly Uint8Array[]) => boolean
   readonly now: () => Date
   readonly log: Log
 }
@@ -96,13 +98,13 @@ export class EnrolmentDesk {
     const { facts } = verdict
     // Those are revoked by whoever runs the CA, and not by the account.
     const issued = ledger.listBySerial(facts.serial).some(({ fingerprint }) => fingerprint === facts.fingerprint)
-    if (issued || isIssued(der)) {
+    if (issued || isIssued(der, applicant.proof?.chain?.() ?? [])) {
       return {
         condition: 'not-acceptable',
         text: 'the certificate comes from a CA of this server and is accepted anyway',
       }
     }
-    const vouchedBy = voucherOf(applicant.proof)
+    const voucher = voucherOf(applicant.proof)
     const account = applicant.account.toString()
     return this.#change(applicant, (changes, at) => {
       this.#forgetExpired(account, changes, at)
@@ -117,7 +119,7 @@ export class EnrolmentDesk {
         mayManage,
         enrolledAt: at,
         notAfter: facts.notAfter.getTime(),
-        ...(vouchedBy === undefined ? {} : { vouchedBy }),
+        ...voucher,
       }
       const conflict = changes.enrol(enrolment)
       if (conflict !== undefined) return CONFLICTS[conflict]
@@ -213,8 +215,12 @@ export class EnrolmentDesk {
 }
 
 /** The certificate of a CA that a session goes back to, maybe over others that were enrolled. */
-function voucherOf(proof: LoginProof | undefined): CertificateId | undefined {
-  return proof?.enrolment === undefined ? proof?.ids()[0] : proof.enrolment.vouchedBy
+function voucherOf(proof: LoginProof | undefined): Pick<Enrolment, 'vouchedBy' | 'voucher'> {
+  const { vouchedBy, voucher } = proof?.enrolment ?? {
+    vouchedBy: proof?.ids()[0],
+    voucher: proof?.chain?.().map((der) => Buffer.from(der).toString('base64')),
+  }
+  return { ...(vouchedBy === undefined ? {} : { vouchedBy }), ...(voucher === undefined ? {} : { voucher }) }
 }
 
 /** Whether accounts may enrol certificates and log in with them. */

@@ -11,8 +11,9 @@ import { type BoundSession, type ConflictPolicy, Directory } from './directory.t
 import { ALL_METHODS, type Endpoint, listenerOptions, methodsByListener } from './endpoint.ts'
 import { EnrolledLogin } from './enrolled-login.ts'
 import { EnrolmentDesk, type EnrolmentMeans, isOpen } from './enrolment-desk.ts'
+import { EnrolmentTrust } from './enrolment-trust.ts'
 import { FEATURES } from './features/all.ts'
-import { generatedJid } from './generated-jid.ts'
+import { generatedJid, wantedJid } from './generated-jid.ts'
 import type { ServerLimits } from './limits.ts'
 import type { DomainCredentials, ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
@@ -32,7 +33,7 @@ import type { ClientEnd, SessionHost } from './session-host.ts'
 const SHUTDOWN_MS = 3_000
 
 /** How certificates are judged; the anchors are those of endpoints that say nothing else. */
-type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts'> &
+type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts' | 'onPath'> &
   Pick<SessionGuardOptions, 'ledger'> &
   Pick<ClientTrust, 'anchors'>
 
@@ -64,9 +65,11 @@ export class XmppServer {
   readonly #facts = new Map<BoundSession, SessionFacts>()
   readonly #guard: SessionGuard
   readonly #login: CertificateLogin
+  readonly #enrolmentTrust = new EnrolmentTrust(() => this.#options.login.now())
   readonly #enrolled = new EnrolledLogin({
     minRsaBits: () => this.#options.login.minRsaBits ?? DEFAULT_MIN_RSA_BITS,
     ledger: () => (isOpen(this.#options.enrolments) ? this.#options.enrolments.ledger : undefined),
+    revokedVoucher: (chain) => this.#enrolmentTrust.revokedVoucher(chain),
     now: () => this.#options.login.now(),
   })
   readonly #accounts: AccountDesk
@@ -93,7 +96,7 @@ export class XmppServer {
     this.#served = new Set(domains)
     const enrolments = new EnrolmentDesk({
       means: () => this.#options.enrolments,
-      isIssued: (der) => this.#login.isIssued(der),
+      isIssued: (der, sent) => this.#enrolmentTrust.isIssued(der, sent),
       now: options.login.now,
       log: options.log,
     })
@@ -137,7 +140,9 @@ export class XmppServer {
 
   #loginOptions(options: ServerOptions): CertificateLoginOptions {
     const trusts = new Map(listenerOptions(options).map(({ name, trust }) => [name, trust]))
-    return { ...options.login, trusts, enrolled: this.#enrolled, log: options.log }
+    this.#enrolmentTrust.update([...trusts.values()])
+    const enrolled = { enrolled: this.#enrolled, onPath: this.#enrolmentTrust.note.bind(this.#enrolmentTrust) }
+    return { ...options.login, ...enrolled, trusts, log: options.log }
   }
 
   /** Of the options it is given only what an update leaves as it is. */
@@ -258,7 +263,7 @@ export class XmppServer {
   #bind(account: Jid, request: ResourceRequest, end: ClientEnd, listener: string): BoundSession | StanzaError {
     if (!this.#served.has(account.domain))
       return { condition: 'not-allowed', text: 'the domain is not served any more' }
-    const wanted = this.#fullJid(account, request)
+    const wanted = wantedJid(account, request)
     if ('condition' in wanted) return wanted
     const holder = this.#directory.find(wanted)
     // XEP-0257 §4: who may bind one resource only must get it.
@@ -279,16 +284,6 @@ export class XmppServer {
     if (agent === undefined) return
     for (const earlier of this.#directory.sessionsOf(account)) {
       if (earlier.agent === agent) earlier.close({ condition: 'conflict', text: 'the client has connected again' })
-    }
-  }
-
-  #fullJid(account: Jid, { resource, tag }: ResourceRequest): Jid | StanzaError {
-    if (resource === undefined) return generatedJid(account, tag)
-    try {
-      return account.withResource(resource)
-    } catch {
-      // RFC 6120 §7.7.2.1
-      return { condition: 'bad-request', text: 'the resource cannot be prepared' }
     }
   }
 }

@@ -26,7 +26,9 @@ export interface LoginProof {
   /** The last seconds of everything that the login may rest on, in any order. */
   ends(): readonly Date[]
   /** What the account said when it enrolled the certificate (XEP-0257); undefined for one that a CA vouches for. */
-  readonly enrolment?: Pick<Enrolment, 'mayManage' | 'vouchedBy'>
+  readonly enrolment?: Pick<Enrolment, 'mayManage' | 'vouchedBy' | 'voucher'>
+  /** DER of the certificate and of the CAs on whose path it was found good; missing where no CA vouches for it. */
+  chain?(): readonly Uint8Array[]
   /** What speaks against the certificate by now, all checks of the login made anew. */
   judge(): Refusal | undefined
 }
