@@ -5,6 +5,7 @@ import type { Issuer } from './issuer.ts'
 import { OID } from './oids.ts'
 import { encodePem } from './pem.ts'
 import { type RevocationReason, reasonDer } from './revocation-reason.ts'
+import { compareSerials, serialInteger } from './serial-number.ts'
 import { signatureAlgorithmIdentifier, signStructure } from './signature.ts'
 
 /** One revoked certificate, as it is written to a CRL. */
@@ -26,11 +27,6 @@ function extension(id: string, value: Uint8Array): Uint8Array {
   return sequence(oid(id), octetString(value))
 }
 
-function serialInteger(serial: string): Uint8Array {
-  if (!/^[0-9a-f]+$/.test(serial)) throw new XmppkiError('BAD_INPUT', `'${serial}' is no serial number`)
-  return integer(Buffer.from(serial.length % 2 === 0 ? serial : `0${serial}`, 'hex'))
-}
-
 /** Entry extensions by reason; none for `unspecified`, as RFC 5280 §5.3.1 recommends. */
 function reasonExtensions(reason: RevocationReason | undefined): readonly Uint8Array[] {
   if (reason === undefined || reason === 'unspecified') return []
@@ -45,14 +41,14 @@ function entryDer({ serial, revokedAt, reason }: RevokedEntry): Uint8Array {
 function revokedCertificates(entries: readonly RevokedEntry[]): readonly Uint8Array[] {
   if (entries.length === 0) return []
   // By value: the same ledger gives the same list, whatever the order of its rows.
-  const magnitude = ({ serial }: RevokedEntry) => serial.replace(/^0+/, '')
-  const sorted = entries
-    .map((entry) => ({ entry, key: magnitude(entry) }))
-    .toSorted((a, b) => a.key.length - b.key.length || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-  const repeated = sorted.find(({ key }, at) => at > 0 && sorted[at - 1]?.key === key)
-  if (repeated !== undefined) throw new XmppkiError('INTERNAL', `serial ${repeated.entry.serial} is revoked twice`)
+  const sorted = entries.toSorted((a, b) => compareSerials(a.serial, b.serial))
+  const repeated = sorted.find(({ serial }, at) => {
+    const before = sorted[at - 1]
+    return before !== undefined && compareSerials(before.serial, serial) === 0
+  })
+  if (repeated !== undefined) throw new XmppkiError('INTERNAL', `serial ${repeated.serial} is revoked twice`)
   // One part, not an argument each: a call has room for some 100,000.
-  return [sequence(Buffer.concat(sorted.map(({ entry }) => entryDer(entry))))]
+  return [sequence(Buffer.concat(sorted.map(entryDer)))]
 }
 
 function checkRequest(request: { number: bigint; thisUpdate: Date; nextUpdate: Date; issuer: Issuer }): void {

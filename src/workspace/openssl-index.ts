@@ -1,4 +1,5 @@
 import { XmppkiError } from '../errors.ts'
+import { parseSerialNumber } from '../pki/serial-number.ts'
 
 /** One line of the database of `openssl ca`. */
 export interface IndexEntry {
@@ -49,18 +50,10 @@ function parseRevocation(text: string): Pick<IndexEntry, 'revokedAt' | 'reason'>
   return { revokedAt, reason: name }
 }
 
-/** Whole octets, the way that serial numbers are written everywhere here. */
-function parseSerial(text: string): string | undefined {
-  const [, sign = '', digits = ''] = /^(-?)([0-9A-Fa-f]{1,64})$/.exec(text) ?? []
-  if (digits === '') return undefined
-  const bare = digits.toLowerCase().replace(/^(?:00)+(?=.)/, '')
-  return sign + (bare.length % 2 === 0 ? bare : `0${bare}`)
-}
-
 function parseLine(line: string): IndexEntry | undefined {
   const [status = '', end = '', revocation = '', serialText = '', file = '', ...rest] = line.split('\t')
   const notAfter = parseTime(end)
-  const serial = parseSerial(serialText)
+  const serial = parseSerialNumber(serialText)
   const revoked = status === 'R' ? parseRevocation(revocation) : { revokedAt: undefined, reason: undefined }
   const known = /^[VRE]$/.test(status) && rest.length > 0
   if (!known || notAfter === undefined || serial === undefined || revoked === undefined) return undefined

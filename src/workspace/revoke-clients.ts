@@ -3,6 +3,7 @@ import { XmppkiError } from '../errors.ts'
 import { readCertificate } from '../pki/certificate.ts'
 import { decodePemAll } from '../pki/pem.ts'
 import { REVOCATION_REASONS, type RevocationReason } from '../pki/revocation-reason.ts'
+import { parseSerialNumber } from '../pki/serial-number.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { revokeAudited } from './audit-events.ts'
@@ -76,14 +77,11 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
 
 /** A serial number as openssl, browsers and people write it, as the ledger has it. @throws {XmppkiError} BAD_INPUT */
 export function parseSerial(text: string): string {
-  const hex = text.replace(/^0x/i, '').replaceAll(/[: ]/g, '').toLowerCase()
-  if (!/^[0-9a-f]+$/.test(hex)) {
-    throw new XmppkiError('BAD_INPUT', `'${text}' is no serial number`, {
-      hint: 'write it in hexadecimal, with or without colons; xmppki client list shows them',
-    })
-  }
-  const significant = hex.replace(/^0+(?=.)/, '')
-  return significant.length % 2 === 0 ? significant : `0${significant}`
+  const serial = parseSerialNumber(text)
+  if (serial !== undefined) return serial
+  throw new XmppkiError('BAD_INPUT', `'${text}' is not a serial number`, {
+    hint: 'write it in hexadecimal, with or without colons; xmppki client list shows them',
+  })
 }
 
 /** The name of a reason (RFC 5280 §5.3.1), in any case. @throws {XmppkiError} BAD_INPUT */

@@ -126,7 +126,21 @@ describe('createCrl (RFC 5280 §5)', () => {
   it('refuses a serial that is there twice, however it is written, and one that is none', async () => {
     const twice = ['0a', '000a'].map((serial) => ({ serial, revokedAt: NOW }))
     await expect(crlOf(twice)).rejects.toMatchObject({ code: 'INTERNAL' })
-    await expect(crlOf([{ serial: '-01', revokedAt: NOW }])).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(crlOf([{ serial: 'x1', revokedAt: NOW }])).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
+  it('has room for serial numbers that RFC 5280 §4.1.2.2 forbids: negative ones, zero, and very long ones', async () => {
+    const long = `f${'0'.repeat(127)}`
+    const serials = [long, '00', '-05', '7f', '-80aa', '-80', '-0100', `-${long}`]
+    const { der } = await crlOf(serials.map((serial) => ({ serial, revokedAt: NOW })))
+    const read = readCrl(der, 'made').entries.map(({ serial }) => serial)
+    expect(read).toEqual([`-${long}`, '-80aa', '-0100', '-80', '-05', '00', '7f', long])
+    folder.write('ca.pem', root.certificate.pem)
+    const odd = folder.write('odd.crl', der)
+    const printed = openssl(folder, 'crl', '-inform', 'DER', '-in', odd, '-CAfile', 'ca.pem', '-noout', '-text')
+    expect(printed).toContain('verify OK')
+    const whole = printed.replaceAll('\\\n', '')
+    expect([...whole.matchAll(/Serial Number: (\S+)/g)].map(([, serial]) => serial?.toLowerCase())).toEqual(read)
   })
 })
 

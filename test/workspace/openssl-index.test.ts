@@ -63,6 +63,10 @@ describe('parseOpensslIndex', () => {
     expect(() => parse(`V\t300101000000Z\t\t99\tunknown\t/CN=a\n${line}\n`)).toThrow(/^line 2 of index\.txt is not one/)
   })
 
+  it.each(['-05', '-80aa', '00', 'f'.repeat(80)])('takes the serial number %s, however odd it is', (serial) => {
+    expect(parse(`V\t300101000000Z\t\t${serial.toUpperCase()}\tunknown\t/CN=a\n`)).toMatchObject([{ serial }])
+  })
+
   it('refuses a serial number that is there twice', () => {
     const line = (serial: string) => `V\t300101000000Z\t\t${serial}\tunknown\t/CN=a\n`
     expect(() => parse(line('0A') + line('000a'))).toThrow(/^line 2 of index\.txt has the serial number of an earlier/)

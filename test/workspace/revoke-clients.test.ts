@@ -243,10 +243,16 @@ describe('parseSerial', () => {
     ['00:FB:3c', 'fb3c'],
     ['b3c', '0b3c'],
     ['0', '00'],
+    ['-05', '-05'],
+    ['-5', '-05'],
+    ['-0x5', '-05'],
+    ['(Negative)80:aa', '-80aa'],
+    ['-0', '00'],
+    ['f'.repeat(80), 'f'.repeat(80)],
   ])('%s', (text, serial) => expect(parseSerial(text)).toBe(serial))
 
-  it.each(['', 'xyz', '12g', '-5'])('refuses %j', (text) => {
-    expect(() => parseSerial(text)).toThrow(failure('BAD_INPUT', 'is no serial number'))
+  it.each(['', 'xyz', '12g', '-', '--5', '5-'])('refuses %j', (text) => {
+    expect(() => parseSerial(text)).toThrow(failure('BAD_INPUT', 'is not a serial number'))
   })
 })
 
