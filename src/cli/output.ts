@@ -38,6 +38,12 @@ export function day(date: Date): string {
   return date.toISOString().slice(0, 10)
 }
 
+/** Whose certificate it is, as the ledger has it: of what is lost it may not be known. */
+export function holderText(name: string, device = ''): string {
+  const known = name === '' ? '(unknown)' : name
+  return device === '' ? known : `${known} (${device})`
+}
+
 /**
  * A text in which nothing acts on the terminal or hides: names in it may come from files of others. Control characters,
  * line breaks included, and what changes the direction of writing stand there as escapes.

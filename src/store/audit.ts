@@ -9,6 +9,7 @@ export const AUDIT_KINDS = [
   'issued',
   'renewed',
   'signed',
+  'taken-up',
   'revoked',
   'exported',
   'crl-published',

@@ -8,13 +8,16 @@ export type IssuedKind = 'root' | 'issuing' | 'ocsp' | 'client' | 'server'
 /** One issued certificate. All times are milliseconds since the epoch. */
 export interface IssuedRecord extends CertificateId {
   readonly kind: IssuedKind
-  /** Bare JID of a client, primary domain of a server, Common Name of a CA or of an OCSP responder. */
+  /**
+   * Bare JID of a client, primary domain of a server, Common Name of a CA or of an OCSP responder. The empty string where a
+   * certificate is lost and nobody knows whose it was.
+   */
   readonly name: string
   /** Label of the device that holds the key; the empty string is the main one. */
   readonly device: string
   /** Every domain that a server certificate names, the primary one first; empty for other kinds. */
   readonly domains: readonly string[]
-  /** SHA-256 over the DER certificate, lower-case hexadecimal. */
+  /** SHA-256 over the DER certificate, lower-case hexadecimal; the empty string where the certificate is lost. */
   readonly fingerprint: string
   readonly notBefore: number
   readonly notAfter: number

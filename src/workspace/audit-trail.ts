@@ -83,7 +83,7 @@ function isWanted(entry: AuditEntry, { name, serial, events, since }: AuditFilte
   return since === undefined || entry.at >= since.getTime()
 }
 
-const ISSUANCES: readonly AuditKind[] = ['ca-created', 'ca-imported', 'issued', 'renewed', 'signed']
+const ISSUANCES: readonly AuditKind[] = ['ca-created', 'ca-imported', 'issued', 'renewed', 'signed', 'taken-up']
 
 /** Compares the ledger with the log: either of them alone could be changed or cut back without a trace. */
 class LedgerCheck {

@@ -23,6 +23,8 @@ export interface Authority {
   /** SHA-256 over `der`, lower-case hexadecimal. */
   readonly fingerprint: string
   readonly notAfter: Date
+  /** Whether its certificate allows it to sign CRLs (RFC 5280 §4.2.1.3). */
+  readonly signsCrls: boolean
   /** Absolute paths. */
   readonly files: AuthorityFiles
   /** What its CRL and its certificate are called where they are published, without the ending. */
@@ -62,20 +64,25 @@ export function readAuthority(folder: string, kind: Authority['kind']): Authorit
   if (pem === undefined) return undefined
   const { certificate } = files
   const der = decodePem(pem, 'CERTIFICATE', certificate)
-  const { serial, subject, commonNames, notAfter, fingerprint } = readCertificate(der, certificate)
+  const { serial, subject, commonNames, notAfter, fingerprint, keyUsage } = readCertificate(der, certificate)
   const name = commonNames[0] ?? subject
   const id = authorityId(readRawCertificate(der))
   const publicName = kind === 'root' ? 'root' : `issuing-${serial.slice(0, 12)}`
-  return { kind, id, serial, subject, name, pem, der, fingerprint, notAfter, files, publicName }
+  const signsCrls = keyUsage?.includes('cRLSign') !== false
+  return { kind, id, serial, subject, name, pem, der, fingerprint, notAfter, signsCrls, files, publicName }
 }
 
 /**
  * The issuing CAs of the workspace, the one in use first, then those before it, whose certificates are still about.
- * One that was revoked is not among them.
+ * @param options.revoked whether those that were revoked are among them
  * @throws {XmppkiError} BAD_INPUT, CORRUPT, IO
  */
-export function issuingAuthorities(ledger: Ledger, paths: WorkspacePaths): Authority[] {
-  const isIn = ({ directory, revokedAt }: IssuedRecord) => revokedAt === undefined && exists(directory)
+export function issuingAuthorities(
+  ledger: Ledger,
+  paths: WorkspacePaths,
+  { revoked = false }: { readonly revoked?: boolean } = {},
+): Authority[] {
+  const isIn = ({ directory, revokedAt }: IssuedRecord) => (revoked || revokedAt === undefined) && exists(directory)
   const records = ledger.list('issuing').filter(isIn).toReversed()
   const inUse = records.filter(({ directory }) => directory === paths.issuing)
   const earlier = records.filter(({ directory }) => directory !== paths.issuing && isArchive(directory, paths))

@@ -5,11 +5,10 @@ import { type CertificateFacts, openCertificate, readCertificate } from '../pki/
 import { readRawCertificate } from '../pki/certificate-der.ts'
 import type { Issuer } from '../pki/issuer.ts'
 import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
-import { OID } from '../pki/oids.ts'
 import { decodePem } from '../pki/pem.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { checkStrength, type StrengthRefusal } from '../trust/strength.ts'
-import { tryParseJid } from '../xmpp/jid.ts'
+import { calledInLedger, clientName } from './certificate-names.ts'
 import { readTextIfAny, withIo } from './files.ts'
 import { readInputFile } from './input-file.ts'
 import { type IndexEntry, parseOpensslIndex } from './openssl-index.ts'
@@ -105,26 +104,6 @@ function findCertificates(history: IndexedHistory, entries: readonly IndexEntry[
   return found
 }
 
-type Names = Pick<CertificateFacts, 'xmppAddrs' | 'commonNames' | 'dnsNames' | 'subject'>
-
-/** The JID where there is one; a CN alone is a username, as in the openssl walkthrough. */
-function clientName({ xmppAddrs, commonNames, subject }: Names, domain: string): string {
-  const [commonName = ''] = commonNames
-  const text = xmppAddrs[0] ?? (commonName.includes('@') ? commonName : `${commonName}@${domain}`)
-  const jid = tryParseJid(text)
-  return jid?.local !== undefined && jid.isBare ? jid.toString() : subject
-}
-
-function serverName({ dnsNames, commonNames, subject }: Names): string {
-  const jid = tryParseJid(dnsNames[0] ?? commonNames[0] ?? '')
-  return jid !== undefined && jid.local === undefined && jid.isBare ? jid.domain : subject
-}
-
-function isForServers({ extendedKeyUsage, isCa }: CertificateFacts): boolean {
-  const purposes = extendedKeyUsage ?? []
-  return isCa || (purposes.includes(OID.serverAuth) && !purposes.includes(OID.clientAuth))
-}
-
 /** `/C=AU/CN=alice`: only where the certificate itself is lost. */
 function commonNamesOf(subject: string): string[] {
   const name = /(?:^|\/)CN=([^/]+)/.exec(subject)?.[1]
@@ -135,10 +114,7 @@ type About = Pick<IssuedRecord, 'kind' | 'name' | 'fingerprint' | 'notBefore' | 
 
 function aboutCertificate({ facts, directory }: Found, domain: string): About {
   const { fingerprint } = facts
-  const names = isForServers(facts)
-    ? ({ kind: 'server', name: serverName(facts) } as const)
-    : ({ kind: 'client', name: clientName(facts, domain) } as const)
-  return { ...names, fingerprint, notBefore: facts.notBefore.getTime(), directory }
+  return { ...calledInLedger(facts, domain), fingerprint, notBefore: facts.notBefore.getTime(), directory }
 }
 
 function aboutLost({ subject }: IndexEntry, history: IndexedHistory, { issuer, domain }: ImportContext): About {

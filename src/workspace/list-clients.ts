@@ -14,7 +14,7 @@ export type ClientState = (typeof CLIENT_STATES)[number]
 
 /** One client certificate of the ledger. */
 export interface ListedClient {
-  /** Bare. */
+  /** Bare; the empty string for one that is lost and was revoked by its number alone. */
   readonly jid: string
   /** The empty string is the user's main device. */
   readonly device: string

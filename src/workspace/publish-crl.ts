@@ -4,7 +4,7 @@ import { readCrl } from '../pki/crl-facts.ts'
 import type { Issuer } from '../pki/issuer.ts'
 import type { RevocationReason } from '../pki/revocation-reason.ts'
 import type { SignerId } from '../store/certificate-id.ts'
-import type { IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
+import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges } from '../store/ledger.ts'
 import { currentActor } from './audit-events.ts'
 import { type Authority, keyFileOf, signerId } from './authority.ts'
 import { exists, PUBLIC_FILE, readTextIfAny, replaceFile } from './files.ts'
@@ -62,13 +62,13 @@ export interface CrlRun<T> {
 export async function publishCrls<T>(
   workspace: Workspace,
   request: CrlRequest,
-  change: (changes: LedgerChanges) => T,
+  change: (changes: LedgerChanges, insert: InsertRecord) => T,
 ): Promise<CrlRun<T>> {
   const { ready, unsigned } = await unlockAll(workspace, request)
   const ledger = workspace.ledger()
   // What a crash left without its row could not be revoked.
-  const { changed, lists } = settledTransaction(ledger, workspace.paths.temporary, (_insert, changes) => {
-    const result = change(changes)
+  const { changed, lists } = settledTransaction(ledger, workspace.paths.temporary, (insert, changes) => {
+    const result = change(changes, insert)
     return { changed: result, lists: ready.map((signer) => listOf(signer, ledger, changes)) }
   })
   const crls: PublishedCrl[] = []
@@ -81,12 +81,13 @@ interface Signer {
   readonly authority: Authority
 }
 
+/** A CA that was revoked itself, or whose folder is gone, cannot say anything more; what it has issued is worth nothing. */
 function authoritiesOf(workspace: Workspace, signers: Iterable<SignerId>): Iterable<Authority> {
   const known = new Map<string, Authority>()
   for (const signer of signers) {
     if (known.has(signer.authority)) continue
-    const authority = workspace.authorityOf(signer)
-    known.set(authority.id, authority)
+    const authority = workspace.findAuthority(signer)
+    if (authority !== undefined) known.set(authority.id, authority)
   }
   return known.values()
 }

@@ -1,16 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { XmppkiError } from '../errors.ts'
-import { readCertificate } from '../pki/certificate.ts'
-import { decodePemAll } from '../pki/pem.ts'
 import { REVOCATION_REASONS, type RevocationReason } from '../pki/revocation-reason.ts'
-import { parseSerialNumber } from '../pki/serial-number.ts'
-import type { IssuedRecord, Ledger } from '../store/ledger.ts'
+import type { IssuedRecord, LedgerChanges } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { revokeAudited } from './audit-events.ts'
-import { type CertificateNumber, clientWith } from './certificate-number.ts'
-import { withIo } from './files.ts'
+import type { CertificateNumber } from './certificate-number.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'
 import { type RevokedEnrolment, revokeEnrolments } from './revoke-enrolments.ts'
+import { type Meant, meantByCertificate, meantByNumber, readFoundCertificate, takeUp } from './unknown-certificate.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 /** Which certificates are meant. */
@@ -30,6 +26,7 @@ export interface RevocationRequest {
 }
 
 export interface RevokedClient {
+  /** The empty string where it is not known whose it is. */
   readonly jid: string
   readonly device: string
   readonly serial: string
@@ -39,6 +36,8 @@ export interface RevokedClient {
   readonly reason: string
   /** True when it was revoked before; then date and reason are those of the first time. */
   readonly alreadyRevoked: boolean
+  /** True when the ledger did not know it before. */
+  readonly takenUp: boolean
 }
 
 export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'unsigned'> {
@@ -49,39 +48,45 @@ export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'unsign
 
 /**
  * Revokes client certificates, all or none, and writes the CRLs of the CAs that issued them, as far as their keys can be
- * used: nobody who is to be locked out waits for a key or a passphrase to be fetched. By name: every certificate of the user and device that
- * has not expired; with all devices also what the user has enrolled (XEP-0257). What is revoked already stays as it is, and the CRL is written all the same: a run that was killed
- * between ledger and CRL is mended by the next one.
- * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is no client's, IO,
- * CORRUPT
+ * used: nobody who is to be locked out waits for a key or a passphrase to be fetched. By name: every certificate of the
+ * user and device that has not expired; with all devices also what the user has enrolled (XEP-0257). What is revoked
+ * already stays as it is, and the CRL is written all the same: a run that was killed between ledger and CRL is mended by
+ * the next one. What the ledger does not know, but a CA of the workspace has signed, is taken up and revoked as well.
+ * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is not a client's or where it is
+ * not clear which CA is meant, IO, CORRUPT
  */
 export async function revokeClients(workspace: Workspace, request: RevocationRequest): Promise<RevocationResult> {
   const now = request.now ?? new Date()
-  const select = selector(request.target, now)
+  const select = selector(workspace, request.target, now)
   // Before the passphrase is asked for; again under the lock, where it counts.
-  const of = select(workspace.ledger())
+  const of = select().map(({ record }) => record)
   const list = { of, issuer: request.issuer, days: request.crlDays, now }
-  const { changed, ...run } = await publishCrls(workspace, list, (changes) => {
-    const ledger = workspace.ledger()
-    const revoked = select(ledger).map((record) => {
-      const after = revokeAudited(ledger, changes, record, { at: now.getTime(), reason: request.reason })
-      return describe(after ?? record, record.revokedAt !== undefined)
-    })
-    // Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended.
-    const left = 'jids' in request.target && request.target.allDevices ? request.target.jids.map(String) : []
-    return { revoked, enrolled: left.flatMap((jid) => revokeEnrolments(ledger, changes, jid, now.getTime())) }
+  const { changed, ...run } = await publishCrls(workspace, list, (changes, insert) => {
+    const meant = select()
+    for (const one of meant) takeUp(one, insert, changes, now.getTime())
+    return { meant, ...revokeAll(workspace, { ...request, now }, meant, changes) }
   })
+  const { meant, ...done } = changed
+  warnAboutMeant(workspace, meant)
   warnAboutOtherDevices(workspace, request.target, now)
-  return { ...run, ...changed }
+  return { ...run, ...done }
 }
 
-/** A serial number as openssl, browsers and people write it, as the ledger has it. @throws {XmppkiError} BAD_INPUT */
-export function parseSerial(text: string): string {
-  const serial = parseSerialNumber(text)
-  if (serial !== undefined) return serial
-  throw new XmppkiError('BAD_INPUT', `'${text}' is not a serial number`, {
-    hint: 'write it in hexadecimal, with or without colons; xmppki client list shows them',
+function revokeAll(
+  workspace: Workspace,
+  { target, reason, now = new Date() }: RevocationRequest,
+  meant: readonly Meant[],
+  changes: LedgerChanges,
+): Pick<RevocationResult, 'revoked' | 'enrolled'> {
+  const ledger = workspace.ledger()
+  const at = now.getTime()
+  const revoked = meant.map(({ record, knownBy }) => {
+    const after = revokeAudited(ledger, changes, record, { at, reason })
+    return { ...describe(after ?? record, record.revokedAt !== undefined), takenUp: knownBy !== undefined }
   })
+  // Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended.
+  const left = 'jids' in target && target.allDevices ? target.jids.map(String) : []
+  return { revoked, enrolled: left.flatMap((jid) => revokeEnrolments(ledger, changes, jid, at)) }
 }
 
 /** The name of a reason (RFC 5280 §5.3.1), in any case. @throws {XmppkiError} BAD_INPUT */
@@ -94,37 +99,23 @@ export function parseReason(text: string): RevocationReason {
   })
 }
 
-type Selector = (ledger: Ledger) => IssuedRecord[]
+type Selector = () => Meant[]
 
-function selector(target: RevocationTarget, now: Date): Selector {
-  if ('serial' in target) return (ledger) => [clientOf(clientWith(target, ledger), `serial ${target.serial}`)]
+function selector(workspace: Workspace, target: RevocationTarget, now: Date): Selector {
+  if ('serial' in target) return () => [meantByNumber(target, workspace, now)]
   if ('file' in target) {
-    const { serial, fingerprint } = readCertificate(readCertificateFile(target.file), target.file)
-    return (ledger) => {
-      const record = ledger.listBySerial(serial).find((candidate) => candidate.fingerprint === fingerprint)
-      return [clientOf(record, target.file)]
-    }
+    const found = readFoundCertificate(target.file)
+    return () => [meantByCertificate(found, workspace)]
   }
-  return (ledger) => {
+  const ledger = workspace.ledger()
+  return () => {
     const records = ledger.list('client')
     const hasOthers = (jid: string) => target.allDevices && ledger.enrolments.list(jid).length > 0
     return target.jids
       .map(String)
       .flatMap((jid) => unexpired(records, jid, { ...target, hasOthers: hasOthers(jid) }, now))
+      .map((record) => ({ record }))
   }
-}
-
-function clientOf(record: IssuedRecord | undefined, what: string): IssuedRecord {
-  if (record === undefined) {
-    throw new XmppkiError('NOT_FOUND', `${what}: this CA has not issued such a certificate`, {
-      hint: 'see what it has with: xmppki client list',
-    })
-  }
-  if (record.kind === 'client') return record
-  throw new XmppkiError(
-    'BAD_INPUT',
-    `${what} is not the certificate of a client but of the ${record.kind} ${record.name}`,
-  )
 }
 
 function unexpired(
@@ -171,15 +162,23 @@ function warnAboutOtherDevices(workspace: Workspace, target: RevocationTarget, n
   }
 }
 
-/** The first certificate of the file: in chains the one of the holder comes first (RFC 8446 §4.4.2). */
-function readCertificateFile(path: string): Uint8Array {
-  const content = withIo(`read ${path}`, () => readFileSync(path))
-  if (!content.includes('-----BEGIN ')) return content
-  const [first] = decodePemAll(content.toString('latin1'), 'CERTIFICATE', path)
-  return first ?? content
+/** What was not in the ledger before, and what no list can tell. */
+function warnAboutMeant(workspace: Workspace, meant: readonly Meant[]): void {
+  for (const { record, knownBy } of meant) {
+    const { name, serial, issuer } = record
+    if (knownBy === 'certificate') {
+      workspace.warn(`the ledger did not know the certificate of ${name} with serial ${serial}: it was taken up`)
+    } else if (knownBy === 'serial number') {
+      workspace.warn(
+        `the ledger did not know serial ${serial}: it was taken up, and whose it is stays unknown; make sure that it is the right number`,
+      )
+    }
+    if (workspace.findAuthority(record) !== undefined) continue
+    workspace.warn(`no CRL names serial ${serial}: its CA (serial ${issuer}) is revoked, or its folder is gone`)
+  }
 }
 
-function describe(record: IssuedRecord, alreadyRevoked: boolean): RevokedClient {
+function describe(record: IssuedRecord, alreadyRevoked: boolean): Omit<RevokedClient, 'takenUp'> {
   const { name, device, serial, notAfter, revokedAt, revocationReason } = record
   return {
     jid: name,

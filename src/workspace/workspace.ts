@@ -110,11 +110,21 @@ export class Workspace {
     return [this.root(), ...issuingAuthorities(this.ledger(), this.paths)]
   }
 
+  /** As {@link authorities}, with those that were revoked. @throws {XmppkiError} as {@link root}, CORRUPT */
+  knownAuthorities(): Authority[] {
+    return [this.root(), ...issuingAuthorities(this.ledger(), this.paths, { revoked: true })]
+  }
+
   /** @throws {XmppkiError} NOT_FOUND when there is no such CA here, as {@link root}, CORRUPT */
   authorityOf(signer: SignerId): Authority {
-    const found = this.authorities().find((authority) => isSameSigner(signerId(authority), signer))
+    const found = this.findAuthority(signer)
     if (found !== undefined) return found
     throw new XmppkiError('NOT_FOUND', `the workspace has no CA with the serial number ${signer.issuer}`)
+  }
+
+  /** The CA of {@link authorities} that is meant; undefined when it is not among them. @throws {XmppkiError} as {@link root}, CORRUPT */
+  findAuthority(signer: SignerId): Authority | undefined {
+    return this.authorities().find((authority) => isSameSigner(signerId(authority), signer))
   }
 
   /** What identifies the certificate of a CA: the root signs all of them. @throws {XmppkiError} as {@link root} */

@@ -7,9 +7,9 @@ import { XmppkiError } from '../../src/errors.ts'
 import { readCrl } from '../../src/pki/crl-facts.ts'
 import { verifyChain } from '../../src/store/audit.ts'
 import { revokeAudited } from '../../src/workspace/audit-events.ts'
+import { parseSerial } from '../../src/workspace/certificate-number.ts'
 import {
   parseReason,
-  parseSerial,
   type RevocationRequest,
   type RevocationTarget,
   revokeClients,
@@ -128,7 +128,7 @@ describe('revokeClients', () => {
   it.each([
     ['nobody of this name', named('alice', 'dave'), 'dave@localhost has no certificate'],
     ['no such device', { ...named('alice'), device: 'tablet' }, 'alice@localhost (tablet)'],
-    ['no such serial number', { serial: 'ab' }, 'serial ab'],
+    ['no such CA', { serial: 'ab', issuerId: 'e'.repeat(64) }, 'no CA whose id begins with'],
   ])('%s: NOT_FOUND, and nothing is revoked', async (_case, target, text) => {
     await ca.issue('alice')
     await expect(revoke(target)).rejects.toThrow(failure('NOT_FOUND', text))
@@ -164,7 +164,7 @@ describe('revokeClients', () => {
     const file = ca.path('foreign.crt')
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null']
     openssl('req', '-x509', ...key, '-subj', '/CN=alice', '-set_serial', `0x${serial}`, '-out', file)
-    await expect(revoke({ file })).rejects.toThrow(failure('NOT_FOUND', file))
+    await expect(revoke({ file })).rejects.toThrow(failure('NOT_FOUND', `${file} was issued by another CA: CN=alice`))
   })
 
   it('refuses the certificate of the CA', async () => {

@@ -3,7 +3,7 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { domainFlag } from '../../cli/flags.ts'
-import { styled } from '../../cli/output.ts'
+import { holderText, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import { XmppkiError } from '../../errors.ts'
 import { AUDIT_KINDS } from '../../store/audit.ts'
@@ -83,8 +83,7 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
     const { flags } = await this.parse(CaAudit)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { parseSince, readAuditTrail } = await import('../../workspace/audit-trail.ts')
-    const { parseIssuerId } = await import('../../workspace/certificate-number.ts')
-    const { parseSerial } = await import('../../workspace/revoke-clients.ts')
+    const { parseIssuerId, parseSerial } = await import('../../workspace/certificate-number.ts')
     const since = flags.since === undefined ? undefined : parseSince(flags.since)
     const serial = flags.serial === undefined ? undefined : parseSerial(flags.serial)
     const issuerId = flags.issuer === undefined ? undefined : parseIssuerId(flags.issuer)
@@ -154,8 +153,8 @@ function whoOf({ actor }: AuditedEntry): string {
   return `${sudoUser === undefined ? user : `${sudoUser} as ${user}`}@${host}`
 }
 
-function nameAndDevice({ name = '-', device }: AuditedEntry): string {
-  return device === undefined ? name : `${name} (${device})`
+function nameAndDevice({ name, device }: AuditedEntry): string {
+  return name === undefined ? '-' : holderText(name, device)
 }
 
 function detailsOf({ reason, details = {} }: AuditedEntry): string {

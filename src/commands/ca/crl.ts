@@ -3,7 +3,7 @@ import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, pathFlag } from '../../cli/flags.ts'
-import { columns, day, styled } from '../../cli/output.ts'
+import { columns, day, holderText, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import type { IssuedRecord } from '../../store/ledger.ts'
 import type { PublishedCrl } from '../../workspace/publish-crl.ts'
@@ -97,7 +97,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     for (const row of columns([...crlRows([crl]), ['revoked', String(crl.revoked.length)]])) this.log(row)
     if (crl.revoked.length === 0) return
     const cells = crl.revoked.map(describe).map(({ name, device, revokedAt, reason, serial }) => {
-      return [name, device || '-', day(revokedAt), reason, serial]
+      return [holderText(name), device || '-', day(revokedAt), reason, serial]
     })
     for (const line of table(['name', 'device', 'revoked on', 'reason', 'serial'], cells)) this.log(line)
   }

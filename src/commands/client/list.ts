@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { day, styled } from '../../cli/output.ts'
+import { day, holderText, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import { EXIT_CODES } from '../../errors.ts'
 import { CLIENT_STATES, type ClientState, type ListedClient } from '../../workspace/list-clients.ts'
@@ -83,7 +83,7 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
       return
     }
     const rows = clients.map(({ jid, device, state, notAfter, lastLogin, serial }) => [
-      jid,
+      holderText(jid),
       device || '-',
       state,
       day(notAfter),

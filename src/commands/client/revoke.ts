@@ -5,7 +5,7 @@ import { parseClientNames } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFlag } from '../../cli/flags.ts'
-import { columns, day, styled } from '../../cli/output.ts'
+import { columns, day, holderText, styled } from '../../cli/output.ts'
 import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
@@ -27,11 +27,12 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
   static override description = [
     'Revokes the certificates of each NAME (a username or a bare JID) for one device, or one certificate given by --serial or --file, and writes the list of all revoked certificates, ca/root.crl in the workspace. `xmppki serve` refuses them from the next login on; other servers need the new CRL.',
     'By name every certificate of the user for this device is taken that has not expired, also those that a newer one has superseded. All names are checked first: all of them are revoked or none. The files of the user stay where they are. A revocation is final.',
-    'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A certificate that does not exist gives exit code 4.',
+    'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A user without a certificate gives exit code 4.',
+    'A certificate that the CA has signed and the ledger does not know is taken up and revoked. With --file its signature is verified, and the ledger learns whose it is. With --serial alone, where the certificate is lost, this stays unknown; where there are several CAs, --issuer says which has given the number.',
     'With `store.url` in the configuration the servers on other machines that use the same database are told as well.',
     'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. Whoever does not have it revokes all the same; the CRL is then written by the next `xmppki ca crl`.',
     exitCodes({
-      NOT_FOUND: 'no such certificate or no CA',
+      NOT_FOUND: 'no such certificate, one of another CA, or no CA here',
       CORRUPT: 'files and ledger disagree',
       PARTIAL: 'revoked, but not every CRL could be written (no key, no passphrase), or not every server told',
     }),
@@ -49,6 +50,10 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     {
       description: 'The certificate that somebody found on a disk:',
       command: '<%= config.bin %> client revoke --file found.crt --passphrase-file /run/secrets/ca-passphrase',
+    },
+    {
+      description: 'One that is lost, of which only the number is known:',
+      command: '<%= config.bin %> client revoke --serial 7F:95:BA:14:0A --reason keyCompromise',
     },
   ]
 
@@ -75,7 +80,8 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       env: 'XMPPKI_REVOKE_SERIAL',
     }),
     issuer: Flags.string({
-      summary: 'with --serial: the certificate of the CA whose id (issuerId in --json) begins with this',
+      summary:
+        'with --serial: the certificate of the CA whose id (issuerId in --json) or serial number begins with this',
       helpValue: 'HEX',
       dependsOn: ['serial'],
       env: 'XMPPKI_REVOKE_ISSUER',
@@ -138,9 +144,8 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
         hint: 'e.g. xmppki client revoke alice --reason keyCompromise',
       })
     }
-    const { parseSerial } = await import('../../workspace/revoke-clients.ts')
     if (serial !== undefined) {
-      const { parseIssuerId } = await import('../../workspace/certificate-number.ts')
+      const { parseIssuerId, parseSerial } = await import('../../workspace/certificate-number.ts')
       return { serial: parseSerial(serial), ...(issuer === undefined ? {} : { issuerId: parseIssuerId(issuer) }) }
     }
     if (file !== undefined) return { file }
@@ -150,7 +155,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
   }
 
   #show({ jid, device, serial, revokedAt, reason, alreadyRevoked }: RevokedClient): void {
-    const name = styled('bold', device === '' ? jid : `${jid} (${device})`)
+    const name = styled('bold', holderText(jid, device))
     const state = alreadyRevoked ? `was already revoked on ${day(revokedAt)}` : 'revoked'
     this.log(`${name} ${state}: ${reason}, serial ${serial}`)
   }

@@ -61,6 +61,22 @@ describe('client revoke', () => {
     expect(crl()).toContain(`Serial Number: ${serial}`)
   })
 
+  it('takes what the ledger does not know, also by a negative number as openssl prints it', async () => {
+    const { code, stdout, stderr } = await cli.run(['client', 'revoke', '--serial', '-05'])
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('(unknown) revoked: unspecified'),
+    })
+    expect(stderr).toContain('warning: the ledger did not know serial -05: it was taken up')
+    expect(crl()).toContain('Serial Number: -05')
+    expect((await cli.run(['client', 'list', '--state', 'revoked'])).stdout).toMatch(/^\(unknown\) .* -05$/m)
+    const audit = await cli.run(['ca', 'audit', '--event', 'taken-up'])
+    expect(audit).toMatchObject({ code: 0, stdout: expect.stringMatching(/taken-up +\(unknown\) +-05 +knownBy=/) })
+    await cli.run(['client', 'issue', 'dora'])
+    await cli.run(['client', 'revoke', 'dora'])
+    expect(crl()).toContain('Serial Number: -05')
+  })
+
   it.each([
     ['nothing', [], 'USAGE', 2],
     ['names and a file', ['carol', '--file', 'x'], 'USAGE', 2],
@@ -69,6 +85,7 @@ describe('client revoke', () => {
     ['one that must not be asked for', ['carol', '--reason', 'certificateHold'], 'BAD_INPUT', 2],
     ['a bad serial number', ['--serial', 'xyz'], 'BAD_INPUT', 2],
     ['an unknown user beside a known one', ['carol', 'dave'], 'NOT_FOUND', 4],
+    ['a number of a CA that is not here', ['--serial', 'ab', '--issuer', 'eeee0000eeee'], 'NOT_FOUND', 4],
     ['a file that is not there', ['--file', 'nowhere.crt'], 'IO', 7],
   ])('refuses %s and revokes nothing', async (_case, args, code, exitCode) => {
     const result = await cli.run(['client', 'revoke', '--json', ...args])

@@ -66,7 +66,8 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
   async run(): Promise<CaIssuingRevokeResult> {
     const { flags } = await this.parse(CaIssuingRevoke)
     const { openWorkspace } = await import('../../../workspace/workspace.ts')
-    const { parseReason, parseSerial } = await import('../../../workspace/revoke-clients.ts')
+    const { parseReason } = await import('../../../workspace/revoke-clients.ts')
+    const { parseSerial } = await import('../../../workspace/certificate-number.ts')
     const { shareRevocations } = await import('../../../service/share-revocations.ts')
     const { revokeIssuing } = await import('../../../workspace/revoke-issuing.ts')
     const warn = (text: string) => this.sayWarning(text)
