@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import { keyFileOf } from '../workspace/authority.ts'
-import type { PublishedCrl, UnsignedCrl } from '../workspace/publish-crl.ts'
+import { crlObstacle, type PublishedCrl, type UnsignedCrl } from '../workspace/publish-crl.ts'
 import { day } from './output.ts'
 
 /** A CRL that was written, as `--json` shows it. */
@@ -30,12 +30,18 @@ export function crlRows(crls: readonly PublishedCrl[]): [string, string][] {
 /** That a list could not be written; undefined when all were. */
 export function outdatedCrls(unsigned: readonly UnsignedCrl[]): XmppkiError | undefined {
   if (unsigned.length === 0) return undefined
-  const texts = unsigned.map(({ authority: { files }, reason }) => {
+  const obstacles = unsigned.flatMap(({ authority }) => crlObstacle(authority) ?? [])
+  const others = unsigned.filter(({ authority }) => authority.signsCrls)
+  const texts = others.map(({ authority: { files }, reason }) => {
     return `${files.crl} is not up to date: ${reason?.message ?? 'the key that signs it is not here'}`
   })
+  const messages = [...texts, ...obstacles.map(({ message }) => message)]
+  const hint = others.length === 0 ? obstacles[0]?.hint : catchUpHint(others)
+  return new XmppkiError('PARTIAL', messages.join('; '), hint === undefined ? {} : { hint })
+}
+
+function catchUpHint(unsigned: readonly UnsignedCrl[]): string {
   const away = unsigned.filter(({ reason }) => reason === undefined).map(({ authority }) => keyFileOf(authority.files))
   const fetch = away.length === 0 ? '' : `put ${away.join(' and ')} back for a moment and `
-  return new XmppkiError('PARTIAL', texts.join('; '), {
-    hint: `xmppki serve knows what is revoked; for other servers ${fetch}run: xmppki ca crl`,
-  })
+  return `xmppki serve knows what is revoked; for other servers ${fetch}run: xmppki ca crl`
 }

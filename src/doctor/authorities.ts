@@ -6,6 +6,7 @@ import { checkForm, checkValidity } from '../trust/checks.ts'
 import { type Authority, signerId } from '../workspace/authority.ts'
 import { exists, readTextIfAny } from '../workspace/files.ts'
 import { readOcspSigner } from '../workspace/ocsp-signer.ts'
+import { crlObstacle } from '../workspace/publish-crl.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import { about, attempt, dayOf, daysUntil, type Finding } from './finding.ts'
 
@@ -88,6 +89,11 @@ function crlFinding({ workspace, authority, publicKey, now }: Patient): Finding 
   const { crl: file } = authority.files
   const renew = 'xmppki ca crl'
   const revoked = workspace.ledger().listRevoked(signerId(authority))
+  const obstacle = crlObstacle(authority)
+  if (obstacle !== undefined) {
+    const state = revoked.length === 0 ? 'note' : 'warning'
+    return note(state, `${obstacle.message} (${revoked.length} revoked)`, obstacle.hint)
+  }
   const pem = readTextIfAny(file)
   if (pem === undefined) {
     return revoked.length === 0

@@ -94,11 +94,17 @@ function checkUsable(facts: CertificateFacts, source: string): void {
   throw refused(source, 'is limited to key purposes other than that of TLS clients', { spec: 'RFC 5280 §4.2.1.12' })
 }
 
+/** What follows from it, and what does not. */
+const NO_CRLS =
+  'its keyUsage lacks cRLSign (RFC 5280 §4.2.1.3): there will be no CRL of it, so servers that look at CRLs alone will ' +
+  'not learn what is revoked; serve and its OCSP responder will. Better import a certificate with the same key and name ' +
+  'that has it: openssl req -x509 -new -key KEY -subj NAME -days 3650 -addext keyUsage=critical,keyCertSign,cRLSign'
+
 function findingsOf(raw: RawCertificate, facts: CertificateFacts): string[] {
   const extension = (oid: string) => raw.extensions.find((candidate) => candidate.oid === oid)
   const findings: [boolean, string][] = [
     [facts.keyUsage === undefined, 'it has no keyUsage (RFC 5280 §4.2.1.3): strict programs refuse it'],
-    [facts.keyUsage?.includes('cRLSign') === false, 'its keyUsage lacks cRLSign: its CRLs will not be accepted'],
+    [facts.keyUsage?.includes('cRLSign') === false, NO_CRLS],
     [extension(OID.basicConstraints)?.critical === false, 'its basicConstraints is not critical (RFC 5280 §4.2.1.9)'],
     [
       extension(OID.subjectKeyIdentifier) === undefined,

@@ -1,9 +1,10 @@
 import { XmppkiError } from '../errors.ts'
 import type { Authority } from './authority.ts'
 
-/** Where relying parties find what they need to check what a CA has issued; a `Publication` of which nothing is missing. */
+/** Where relying parties find what they need to check what a CA has issued; a `Publication` of which the rest is there. */
 export interface CaUrls {
-  readonly crlUrl: string
+  /** Missing where the CA may not sign CRLs. */
+  readonly crlUrl?: string
   readonly ocspUrl: string
   readonly issuerUrl: string
 }
@@ -24,7 +25,7 @@ export function certificatePath({ publicName }: Authority): string {
 /** What certificates of this CA say about where to ask; `base` is `pkiUrl` of the settings. */
 export function publicationOf(authority: Authority, base: string): CaUrls {
   return {
-    crlUrl: base + crlPath(authority),
+    ...(authority.signsCrls ? { crlUrl: base + crlPath(authority) } : {}),
     ocspUrl: base + OCSP_PATH,
     issuerUrl: base + certificatePath(authority),
   }

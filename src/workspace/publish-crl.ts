@@ -40,8 +40,21 @@ export interface PublishedCrl {
 /** A CA whose list is as old as it was. */
 export interface UnsignedCrl {
   readonly authority: Authority
-  /** Why its key cannot be used; undefined when it is not in the workspace. */
+  /** Why its key cannot be used, or must not; undefined when it is not in the workspace. */
   readonly reason: XmppkiError | undefined
+}
+
+/** Why this CA cannot write a CRL, whoever has its key; undefined when it can. */
+export function crlObstacle({ signsCrls, subject, serial, files }: Authority): XmppkiError | undefined {
+  if (signsCrls) return undefined
+  const number = serial.replace(/^-?/, '$&0x')
+  return new XmppkiError('BAD_INPUT', `there is no CRL of ${subject}: its keyUsage lacks cRLSign`, {
+    hint:
+      'serve and its OCSP responder know what is revoked; for CRLs make a certificate with the same key, name and serial ' +
+      `number and cRLSign, and put it in the place of ${files.certificate}: openssl req -x509 -new -key ${files.key} ` +
+      `-set_serial ${number} -subj NAME -days 3650 -addext keyUsage=critical,keyCertSign,cRLSign -out CERT`,
+    spec: 'RFC 5280 §4.2.1.3',
+  })
 }
 
 /** What came of a {@link CrlRequest}. */
@@ -57,7 +70,7 @@ export interface CrlRun<T> {
  * number stays on the disk. What keeps a CA from signing keeps nothing else: who is to be locked out must not stay in
  * because nobody knows a passphrase at night.
  * @param change what is to be revoked before, in the same transaction; when it throws nothing is written
- * @throws {XmppkiError} BAD_INPUT when a CA may not sign CRLs, IO, CORRUPT; what `change` throws
+ * @throws {XmppkiError} IO, CORRUPT; what `change` throws
  */
 export async function publishCrls<T>(
   workspace: Workspace,
@@ -96,6 +109,11 @@ async function unlockAll(workspace: Workspace, { of, issuer }: CrlRequest) {
   const ready: Signer[] = []
   const unsigned: UnsignedCrl[] = []
   for (const authority of authoritiesOf(workspace, of)) {
+    const reason = crlObstacle(authority)
+    if (reason !== undefined) {
+      unsigned.push({ authority, reason })
+      continue
+    }
     try {
       ready.push({ issuer: await issuer(authority), authority })
     } catch (error) {

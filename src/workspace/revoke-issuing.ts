@@ -4,7 +4,7 @@ import { isSameSigner } from '../store/certificate-id.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
 import { revokeAudited } from './audit-events.ts'
 import { readAuthority, signerId } from './authority.ts'
-import { type PublishedCrl, publishCrls } from './publish-crl.ts'
+import { type PublishedCrl, publishCrls, type UnsignedCrl } from './publish-crl.ts'
 import type { IssuerSource, Workspace } from './workspace.ts'
 
 export interface IssuingRevocation {
@@ -26,7 +26,9 @@ export interface RevokedIssuing {
   readonly reason: string
   /** Users whose certificates are of no use any more: neither expired nor revoked themselves. Bare JIDs, each once. */
   readonly users: readonly string[]
-  readonly crl: PublishedCrl
+  /** Undefined where the root may not sign CRLs. */
+  readonly crl: PublishedCrl | undefined
+  readonly unsigned: readonly UnsignedCrl[]
 }
 
 /**
@@ -39,17 +41,16 @@ export async function revokeIssuing(workspace: Workspace, request: IssuingRevoca
   const { reason, crlDays, now = new Date() } = request
   const root = workspace.root()
   const record = recordOf(workspace, request.serial)
-  await request.issuer(root)
+  if (root.signsCrls) await request.issuer(root)
   const list = { of: [signerId(root)], issuer: request.issuer, days: crlDays, now }
-  const { crls, changed } = await publishCrls(workspace, list, (changes) =>
+  const { crls, unsigned, changed } = await publishCrls(workspace, list, (changes) =>
     revokeAudited(workspace.ledger(), changes, record, { at: now.getTime(), reason }),
   )
   const [crl] = crls
-  if (crl === undefined || changed === undefined)
-    throw new XmppkiError('CORRUPT', `${record.serial} has left the ledger`)
+  if (changed === undefined) throw new XmppkiError('CORRUPT', `${record.serial} has left the ledger`)
   const { name, serial, revokedAt = 0, revocationReason = 'unspecified' } = changed
   const users = usersOf(workspace, record, now)
-  return { name, serial, revokedAt: new Date(revokedAt), reason: revocationReason, users, crl }
+  return { name, serial, revokedAt: new Date(revokedAt), reason: revocationReason, users, crl, unsigned }
 }
 
 function recordOf(workspace: Workspace, wanted: string | undefined): IssuedRecord {

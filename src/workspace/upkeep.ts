@@ -59,6 +59,7 @@ function isDue({ begin, end }: Span, now: Date): boolean {
 }
 
 function crlDue(authority: Authority, { publishing, now }: UpkeepRequest): Duty | undefined {
+  if (!authority.signsCrls) return undefined
   const text = readTextIfAny(authority.files.crl)
   if (text === undefined) return publishing ? { what: 'crl', authority, end: undefined, days: CRL_DAYS } : undefined
   const { thisUpdate, nextUpdate } = readCrl(text, authority.files.crl)

@@ -177,8 +177,8 @@ describe('initIssuing', () => {
       await revoke(serial)
       const { users, crl } = await revokeIt()
       expect(users).toEqual(['alice@localhost'])
-      expect(crl.file).toBe(paths().crl)
-      const lists = ['-CRLfile', crl.file, '-CRLfile', join(paths().issuing, 'issuing.crl')]
+      expect(crl?.file).toBe(paths().crl)
+      const lists = ['-CRLfile', paths().crl, '-CRLfile', join(paths().issuing, 'issuing.crl')]
       expect(() => verify('-crl_check_all', ...lists, files.certificate)).toThrow(
         /at 1 depth lookup: certificate revoked/,
       )

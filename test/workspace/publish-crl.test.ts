@@ -1,11 +1,17 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import { readCrl } from '../../src/pki/crl-facts.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { signerId } from '../../src/workspace/authority.ts'
+import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { publishCrls } from '../../src/workspace/publish-crl.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
+import { revokeIssuing } from '../../src/workspace/revoke-issuing.ts'
+import { keepUp } from '../../src/workspace/upkeep.ts'
+import type { SigningCa } from '../../src/workspace/workspace.ts'
 import { CaFolder, openssl } from './support.ts'
 
 let ca: CaFolder
@@ -105,5 +111,72 @@ describe('publishCrls', () => {
       expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining('next update') }),
     )
     expect(ca.warnings).toEqual([expect.stringContaining('run: xmppki ca crl')])
+  })
+})
+
+describe('a CA whose keyUsage lacks cRLSign (RFC 5280 §4.2.1.3)', () => {
+  let old: CaFolder
+  beforeEach(async () => {
+    old = await new CaFolder().import('keyCertSign')
+  })
+  afterEach(() => old.remove())
+
+  const locked = () => Promise.reject(new Error('nobody should be asked for its key'))
+  const revokeOld = (serial: string, issuer: () => Promise<SigningCa> = locked) =>
+    revokeClients(old.workspace, { target: { serial }, reason: 'keyCompromise', crlDays: 30, issuer })
+
+  it('says at its import what there will be and what not', () => {
+    expect(old.imported?.findings).toContainEqual(expect.stringMatching(/no CRL of it.*serve and its OCSP responder/))
+  })
+
+  it('revokes in the ledger, needs no key for it, and says why there is no CRL and how there will be one', async () => {
+    const { serial } = await old.issue('alice')
+    const { crls, unsigned } = await revokeOld(serial)
+    expect(crls).toEqual([])
+    expect(unsigned).toMatchObject([{ reason: { code: 'BAD_INPUT', hint: expect.stringContaining('-addext') } }])
+    expect(old.record(serial).revokedAt).toBeDefined()
+    expect(readAuditTrail(old.workspace.ledger()).entries.at(-1)).toMatchObject({ event: 'revoked', serial })
+    expect(old.warnings).toEqual([])
+  })
+
+  it('can answer by OCSP, and upkeep does not try to write a list', async () => {
+    const issuer = old.workspace.issuerSource(locked)
+    const steps = await keepUp(old.workspace, { issuer, publishing: true, now: new Date() })
+    expect(steps.map(({ what, error }) => [what, error])).toEqual([['ocsp', undefined]])
+    expect(old.workspace.publicationOf(old.workspace.root())).toBeUndefined()
+    old.workspace.setPkiUrl('http://pki.example.org')
+    const { publication } = await old.issuer()
+    expect(Object.keys(publication ?? {}).sort()).toEqual(['issuerUrl', 'ocspUrl'])
+  })
+
+  it('may be revoked below: an issuing CA goes into the ledger', async () => {
+    await initIssuing(old.workspace, {
+      ...{ commonName: 'Below', algorithm: keyAlgorithm('ec:p256'), days: 1825, issuer: old.issuer },
+      ...{ passphrase: async () => undefined, ifMissing: false, replace: false },
+    })
+    const { serial } = old.workspace.authority()
+    const request = { serial: undefined, reason: 'cACompromise', crlDays: 7, issuer: locked } as const
+    expect(await revokeIssuing(old.workspace, request)).toMatchObject({ serial, crl: undefined, unsigned: [{}] })
+    expect(old.record(serial).revokedAt).toBeDefined()
+  })
+
+  it('writes CRLs once a certificate with cRLSign takes the place of its own, made by the command of the hint', async () => {
+    const { serial } = await old.issue('alice')
+    const [obstacle] = (await revokeOld(serial)).unsigned
+    const { rootCertificate, crl: file } = old.workspace.paths
+    const [, command = ''] = /: openssl (.*)/.exec(obstacle?.reason?.hint ?? '') ?? []
+    openssl(
+      ...command
+        .replace('NAME', '/CN=Old\0CA')
+        .replace('CERT', rootCertificate)
+        .split(' ')
+        .map((word) => word.replace('\0', ' ')),
+    )
+    const { crls, unsigned } = await revokeOld(serial, old.issuer)
+    expect([crls.length, unsigned]).toEqual([1, []])
+    expect(openssl('crl', '-in', file, '-CAfile', rootCertificate, '-noout', '-text')).toContain(serial.toUpperCase())
+    expect(readAuditTrail(old.workspace.ledger()).entries.at(-1)).toMatchObject({ event: 'crl-published' })
+    expect((await old.issue('bob')).serial).not.toBe(serial)
+    readAuditTrail(old.workspace.ledger())
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import type { IssuedRecord } from '../../src/store/ledger.ts'
+import { type ImportCaResult, importCa } from '../../src/workspace/import-ca.ts'
 import { initCa } from '../../src/workspace/init-ca.ts'
 import { type ClientRequest, type IssuedClient, issueClient } from '../../src/workspace/issue-client.ts'
 import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts'
@@ -16,6 +17,7 @@ export class CaFolder {
   readonly folder = mkdtempSync(join(tmpdir(), 'xmppki-ca-'))
   readonly home = join(this.folder, 'home')
   readonly warnings: string[] = []
+  imported: ImportCaResult | undefined
   readonly workspace: Workspace = openWorkspace(this.home, { create: true, warn: (text) => this.warnings.push(text) })
 
   async init(): Promise<this> {
@@ -28,6 +30,19 @@ export class CaFolder {
       passphrase: async () => undefined,
       ifMissing: false,
     })
+    return this
+  }
+
+  /** With a root that openssl has made, with this key usage. */
+  async import(keyUsage: string): Promise<this> {
+    const [certificate, key] = [this.path('old.crt'), this.path('old.key')]
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key]
+    const more = ['-subj', '/CN=Old CA', '-days', '3650', '-addext', `keyUsage=critical,${keyUsage}`]
+    openssl('req', '-x509', ...newKey, ...more, '-out', certificate)
+    const nothing = async () => undefined
+    const nobody = () => Promise.reject(new Error('nobody should ask'))
+    const sources = { certificate, key, domain: 'localhost' }
+    this.imported = await importCa(this.workspace, { ...sources, oldPassphrase: nobody, passphrase: nothing })
     return this
   }
 

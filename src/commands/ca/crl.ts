@@ -14,7 +14,7 @@ export interface CaCrlResult {
   readonly files: readonly string[]
   /** One for each CA whose key is here. */
   readonly crls: readonly (CrlDocument & { readonly revoked: readonly RevokedRow[] })[]
-  /** CRLs that were left as they are, because the key that signs them is not here or cannot be used. */
+  /** CRLs that were left as they are, because the key that signs them is not here, cannot be used or must not. */
   readonly left: readonly string[]
 }
 
@@ -34,6 +34,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     '--out writes the lists of all CAs, one behind the other, to a further file, e.g. where Prosody, ejabberd or a web server reads it. CRLs that are there are replaced in one step; any other file is left alone, with exit code 3.',
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     exitCodes({
+      BAD_INPUT: 'no CA here may sign CRLs: their keyUsage lacks cRLSign',
       EXISTS: '--out names a file that is no CRL',
       NOT_FOUND: 'there is no CA',
       PASSPHRASE: 'passphrase missing or wrong',
@@ -65,13 +66,16 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     const { flags } = await this.parse(CaCrl)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
     const { signerId } = await import('../../workspace/authority.ts')
-    const { checkCrlTarget, copyCrls, publishCrls } = await import('../../workspace/publish-crl.ts')
+    const { checkCrlTarget, copyCrls, crlObstacle, publishCrls } = await import('../../workspace/publish-crl.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       if (flags.out !== undefined) checkCrlTarget(flags.out)
       const authorities = workspace.authorities()
       const issuer = workspace.issuerSource((key) => readCaPassphrase({ key, file: flags['passphrase-file'], warn }))
+      const obstacles = authorities.map(crlObstacle)
+      const [obstacle] = obstacles
+      if (obstacle !== undefined && !obstacles.includes(undefined)) throw obstacle
       // The one that issues: without its key there is nothing to be done.
       await issuer()
       const request = { of: authorities.map(signerId), issuer, days: flags.days, now: new Date() }
@@ -80,7 +84,10 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
       const left = unsigned.map(({ authority }) => authority.files.crl)
       for (const { authority, reason } of unsigned) {
         const { crl } = authority.files
-        if (reason === undefined) this.say(`note: ${crl} stays as it is, because the key that signs it is not here`)
+        const why = crlObstacle(authority)
+        if (why !== undefined) this.say(`note: ${why.message}`)
+        else if (reason === undefined)
+          this.say(`note: ${crl} stays as it is, because the key that signs it is not here`)
         else this.reportRest(outdatedCrls([{ authority, reason }]))
       }
       const files = [...crls.map(({ file }) => file), ...(flags.out === undefined ? [] : [flags.out])]

@@ -63,7 +63,7 @@ export default class CaUrl extends XmppkiCommand<CaUrlResult> {
     for (const { issuer, crlUrl, ocspUrl, issuerUrl } of publications) {
       this.log(issuer)
       const rows = columns([
-        ['CRL', crlUrl],
+        ['CRL', crlUrl ?? 'none: the keyUsage of the CA lacks cRLSign'],
         ['OCSP', ocspUrl],
         ['certificate', issuerUrl],
       ])

@@ -34,7 +34,8 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     exitCodes({
       NOT_FOUND: 'no such certificate, one of another CA, or no CA here',
       CORRUPT: 'files and ledger disagree',
-      PARTIAL: 'revoked, but not every CRL could be written (no key, no passphrase), or not every server told',
+      PARTIAL:
+        'revoked, but not every CRL could be written (no key, no passphrase, a CA without cRLSign), or not every server told',
     }),
   ].join('\n\n')
 

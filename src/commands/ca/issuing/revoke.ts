@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../../cli/base-command.ts'
 import { readCaPassphrase } from '../../../cli/ca-passphrase.ts'
-import { type CrlDocument, crlDocument, crlRows } from '../../../cli/crl-report.ts'
+import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../../cli/crl-report.ts'
 import { exitCodes } from '../../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag } from '../../../cli/flags.ts'
 import { columns, day, styled } from '../../../cli/output.ts'
@@ -9,9 +9,9 @@ import { STORE_FLAGS, storePlace } from '../../../cli/serve-flags.ts'
 import type { RevokedIssuing } from '../../../workspace/revoke-issuing.ts'
 
 /** The result of `ca issuing revoke`. */
-export interface CaIssuingRevokeResult extends Omit<RevokedIssuing, 'crl'> {
-  /** The CRL of the root. */
-  readonly crl: CrlDocument
+export interface CaIssuingRevokeResult extends Omit<RevokedIssuing, 'crl' | 'unsigned'> {
+  /** The CRL of the root; null where the root may not sign CRLs. */
+  readonly crl: CrlDocument | null
 }
 
 export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult> {
@@ -27,7 +27,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       NOT_FOUND: 'no such CA, or the key of the root is not here',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',
-      PARTIAL: 'revoked, but the servers on other machines could not be told',
+      PARTIAL: 'revoked, but the root may not sign CRLs, or the servers on other machines could not be told',
     }),
   ].join('\n\n')
 
@@ -73,7 +73,7 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
-      const { crl, ...revoked } = await revokeIssuing(workspace, {
+      const { crl, unsigned, ...revoked } = await revokeIssuing(workspace, {
         serial: flags.serial === undefined ? undefined : parseSerial(flags.serial),
         reason: parseReason(flags.reason),
         crlDays: flags['crl-days'],
@@ -81,11 +81,12 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
       })
       const { name, serial, revokedAt, reason, users } = revoked
       this.log(`${styled('bold', name)} revoked on ${day(revokedAt)}: ${reason}, serial ${serial}`)
-      for (const row of columns(crlRows([crl]))) this.log(row)
+      for (const row of columns(crlRows(crl === undefined ? [] : [crl]))) this.log(row)
+      this.reportRest(outdatedCrls(unsigned))
       this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
       if (users.length > 0) this.sayWarning(`${users.length} users need a new certificate`)
       this.say(`Next: xmppki ca issuing init${this.sameHome}, then: xmppki client renew --all --rekey${this.sameHome}`)
-      return { ...revoked, crl: crlDocument(crl) }
+      return { ...revoked, crl: crl === undefined ? null : crlDocument(crl) }
     } finally {
       workspace.close()
     }
