@@ -56,7 +56,7 @@ function utcYear(element: DerElement): number {
  * UTCTime or GeneralizedTime in the one form that RFC 5280 §4.1.2.5 allows.
  * @throws DerError
  */
-export function readTime(element: DerElement): Date {
+function readTime(element: DerElement): Date {
   const short = element.tag === TAG.utcTime
   if (!short && element.tag !== TAG.generalizedTime) throw new DerError('not a time')
   const yearDigits = short ? 2 : 4

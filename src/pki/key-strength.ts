@@ -15,15 +15,20 @@ const MAX_EXPONENT_OCTETS = 8
 /** RFC 8446 §4.2.3: the curves that a certificate can prove itself with, in TLS 1.2 as in 1.3. */
 const CURVES: ReadonlySet<string> = new Set(['1.2.840.10045.3.1.7', '1.3.132.0.34', '1.3.132.0.35'])
 
+const P192 = '1.2.840.10045.3.1.1'
+
 /** Others that are met, for people. */
 const OTHER_CURVES: ReadonlyMap<string, string> = new Map([
-  ['1.2.840.10045.3.1.1', 'P-192'],
+  [P192, 'P-192'],
   ['1.3.132.0.10', 'secp256k1'],
   ['1.3.132.0.33', 'P-224'],
   ['1.3.36.3.3.2.8.1.1.7', 'brainpoolP256r1'],
   ['1.3.36.3.3.2.8.1.1.11', 'brainpoolP384r1'],
   ['1.3.36.3.3.2.8.1.1.13', 'brainpoolP512r1'],
 ])
+
+/** Those of them that are as strong: no handshake takes them, and OpenSSL verifies what a CA has signed with one. */
+const CA_CURVES: ReadonlySet<string> = new Set([...CURVES, ...OTHER_CURVES.keys()].filter((id) => id !== P192))
 
 /** Hashes that a client can sign a handshake with by RSASSA-PSS (RFC 8446 §4.2.3). */
 const TLS_HASHES: ReadonlySet<string> = new Set([OID.sha256, OID.sha384, OID.sha512])
@@ -66,10 +71,10 @@ function pssFault(parameters: DerElement | undefined): StrengthFault | undefined
 }
 
 /** ECParameters (RFC 5480 §2.1.1): a named curve, or what makes one. */
-function curveFault(parameters: DerElement | undefined): StrengthFault | undefined {
+function curveFault(parameters: DerElement | undefined, curves: ReadonlySet<string>): StrengthFault | undefined {
   if (parameters?.tag !== TAG.oid) return unsupported('an elliptic curve key with explicit parameters')
   const curve = readOid(parameters)
-  if (CURVES.has(curve)) return undefined
+  if (curves.has(curve)) return undefined
   return unsupported(`an elliptic curve key on ${OTHER_CURVES.get(curve) ?? `the curve ${curve}`}`)
 }
 
@@ -79,9 +84,14 @@ function curveFault(parameters: DerElement | undefined): StrengthFault | undefin
  * P-384 and P-521.
  * @param publicKeyInfo a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)
  * @param minRsaBits fewer bits make an RSA key weak
+ * @param isCa whether it only has to sign certificates
  * @throws DerError
  */
-export function keyFault(publicKeyInfo: DerElement, minRsaBits = DEFAULT_MIN_RSA_BITS): StrengthFault | undefined {
+export function keyFault(
+  publicKeyInfo: DerElement,
+  minRsaBits = DEFAULT_MIN_RSA_BITS,
+  isCa = false,
+): StrengthFault | undefined {
   const parts = publicKeyInfo.reader()
   const algorithm = parts.read(TAG.sequence).reader()
   const publicKey = parts.read(TAG.bitString)
@@ -92,7 +102,7 @@ export function keyFault(publicKeyInfo: DerElement, minRsaBits = DEFAULT_MIN_RSA
     case OID.ed448:
       return undefined
     case OID.ecPublicKey:
-      return curveFault(algorithm.done ? undefined : algorithm.next())
+      return curveFault(algorithm.done ? undefined : algorithm.next(), isCa ? CA_CURVES : CURVES)
     case OID.rsaEncryption:
       return rsaFault(publicKey, minRsaBits)
     case OID.rsassaPss:

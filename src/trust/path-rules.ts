@@ -41,7 +41,7 @@ function checkAuthority(authority: Authority, isTop: boolean, { purpose, minRsaB
   const { facts, certificate } = authority
   return (
     checkForm(facts) ??
-    checkStrength(certificate.raw, { minRsaBits, isAnchor: isTop }) ??
+    checkStrength(certificate.raw, { minRsaBits, isAnchor: isTop, isCa: true }) ??
     checkIssuing(authority, isTop) ??
     (purpose && checkPurposes(authority, purpose))
   )

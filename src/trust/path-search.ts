@@ -130,7 +130,7 @@ function unknownIssuer({ issuerName, subjectName }: SignedCertificate): Refusal 
 /** Nobody's key is tried that could cost more than it should, and whose signature would say nothing. */
 function uselessness({ certificate, facts }: Authority): Refusal | undefined {
   if (!mayIssue(facts)) return { check: 'not-a-ca', reason: `${facts.subject} may not issue certificates` }
-  const weakness = checkStrength(certificate.raw, { minRsaBits: 1, isAnchor: true })
+  const weakness = checkStrength(certificate.raw, { minRsaBits: 1, isAnchor: true, isCa: true })
   return weakness && { check: weakness.check, reason: `its CA ${facts.subject}: ${weakness.reason}` }
 }
 

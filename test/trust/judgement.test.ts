@@ -57,6 +57,12 @@ const user = root.client()
 const below = issuing.client()
 
 describe('the path', () => {
+  it('leads over CAs with keys that sign certificates and no handshakes', () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' })
+    const card = madeRoot('card', { key: privateKey })
+    expect(told({ leaf: card.client(), anchors: [card] })).toEqual(['card'])
+  })
+
   it.each<[string, Question, readonly string[]]>([
     ['one step', { leaf: user, anchors: [root] }, ['root']],
     ['over one that was sent', { leaf: below, anchors: [root], sent: [issuing] }, ['issuing', 'root']],
