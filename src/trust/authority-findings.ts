@@ -1,4 +1,4 @@
-import { type Authority, isSelfIssued } from './authority.ts'
+import type { Authority } from './authority.ts'
 import { checkValidity } from './checks.ts'
 import { maySignLists } from './loaded-list.ts'
 
@@ -29,7 +29,7 @@ function datesOf({ facts }: Authority, now: Date): TrustFinding[] {
 /** A root needs nobody above it, and so does a CA whose issuer is there. */
 function isComplete(authority: Authority, others: readonly Authority[]): boolean {
   const { certificate } = authority
-  if (isSelfIssued(authority)) return true
+  if (certificate.isSelfSigned) return true
   return others.some((other) => other.name === certificate.issuerName && certificate.isSignedBy(other))
 }
 
