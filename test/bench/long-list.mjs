@@ -31,7 +31,7 @@ function crl({ key, own }, bytes, serial) {
     return entry(number)
   })
   if (serial !== undefined) entries.push(entry(Buffer.from(serial, 'hex')))
-  const list = entries.length === 0 ? [] : [der(0x30, ...entries)]
+  const list = entries.length === 0 ? [] : [der(0x30, Buffer.concat(entries))]
   const dates = [utc('260101000000Z'), utc('490101000000Z')]
   const tbs = der(0x30, der(0x02, Buffer.of(1)), ALGORITHM, subject, ...dates, ...list)
   const signature = sign('sha256', tbs, createPrivateKey(key))
