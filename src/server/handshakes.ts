@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
+import { comesAlone } from './peer-certificates.ts'
 
 interface Handshake {
   readonly socket: Socket
@@ -12,15 +13,12 @@ interface Pending extends Handshake {
   readonly before: number
 }
 
-/** What OpenSSL finds about a certificate that comes alone. */
-const ALONE = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
-
 /**
  * A client may have sent a CA certificate that has not signed what it is named in. OpenSSL verifies by that one, and leaves
  * an error in its queue that Node.js would take for one of the connection; reading our own certificate empties the queue.
  */
 function settleErrors(secure: TLSSocket): void {
-  if (String(secure.authorizationError) !== ALONE) secure.getX509Certificate()
+  if (!comesAlone(secure)) secure.getX509Certificate()
 }
 
 /** Handshakes under way: a TLS server tells of their end by the secure socket only. */

@@ -38,9 +38,19 @@ function leafOf(socket: TLSSocket): Uint8Array | undefined {
   }
 }
 
+/** What OpenSSL finds about a certificate that nothing of what was sent along has issued. */
+const ALONE = new Set(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
+
+/** Whether OpenSSL has found nothing that leads up from the certificate, and so has verified no signature either. */
+export function comesAlone({ authorizationError }: TLSSocket): boolean {
+  return ALONE.has(String(authorizationError))
+}
+
 /** What leads up from the leaf, as far as the limits go. */
 function chainOf(socket: TLSSocket, { chainBytes, chainLength }: CertificateLimits): Chain {
   const chain: Uint8Array[] = []
+  // Node.js prints every name of every certificate that it is asked about.
+  if (comesAlone(socket)) return chain
   let certificate: DetailedPeerCertificate | null = socket.getPeerCertificate(true)
   // The connection is gone already.
   if (certificate === null) return chain

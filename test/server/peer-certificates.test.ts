@@ -67,6 +67,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('what a client presents over %s',
     expect(await read(credentials)).toEqual(ders(credentials))
   })
 
+  it('is the leaf alone where nothing of what was sent leads up from it', async () => {
+    const [leaf = ''] = alice.cert.split(/(?<=-----END CERTIFICATE-----\n)/)
+    const strangers = ca.selfSigned({ subject: '/CN=Somebody else', ca: true }).cert + ca.credentials.cert
+    expect(await read({ ...alice, cert: leaf + strangers })).toEqual(ders(alice).slice(0, 1))
+  })
+
   it('has no more of what was sent along than the limits allow', async () => {
     expect(await read(alice, { ...LIMITS, chainLength: 1 })).toEqual(ders(alice).slice(0, 2))
     const [leaf, first] = ders(alice)
