@@ -214,12 +214,9 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
       return { anchors: [(await readInputFile(ca)).toString('latin1')], source: ca, book: undefined }
     }
     if (workspace === undefined) return undefined
-    const ledger = workspace.ledger()
-    return {
-      anchors: workspace.authorities().map(({ pem }) => pem),
-      source: 'the CA of the workspace',
-      book: ledger,
-    }
+    const { trustOf } = await import('../workspace/trust.ts')
+    const { anchors, source, ledger: book } = trustOf(workspace)
+    return { anchors, source, book }
   }
 
   #show(findings: readonly Finding[]): void {

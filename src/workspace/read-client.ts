@@ -15,11 +15,14 @@ export interface ClientCertificate {
   readonly der: Uint8Array
 }
 
+/** What the ledger says about where the certificate of a client is. */
+export type KnownCertificate = Pick<IssuedRecord, 'directory' | 'serial' | 'fingerprint'>
+
 /**
  * The certificate that the record is about: under its usual name, or where another program has put it in that folder.
  * @throws {XmppkiError} CORRUPT when it is not there, IO
  */
-export function readClientCertificate(record: IssuedRecord, client: Client): ClientCertificate {
+export function readClientCertificate(record: KnownCertificate, client: Client): ClientCertificate {
   const { directory, serial } = record
   const usual = join(directory, fileNamesOf(client).certificate)
   const others = withIo(`read ${directory}`, () => readdirSync(directory)).filter((name) =>
@@ -35,7 +38,7 @@ export function readClientCertificate(record: IssuedRecord, client: Client): Cli
   throw new XmppkiError('CORRUPT', what, { hint: 'restore it from a backup' })
 }
 
-function tryRead(path: string, { fingerprint }: IssuedRecord): Uint8Array | undefined {
+function tryRead(path: string, { fingerprint }: KnownCertificate): Uint8Array | undefined {
   const pem = readTextIfAny(path)
   if (pem === undefined) return undefined
   try {

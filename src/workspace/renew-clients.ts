@@ -2,7 +2,7 @@ import type { XmppkiError } from '../errors.ts'
 import { tryParseJid } from '../xmpp/jid.ts'
 import { forEachWithCa } from './ca-batch.ts'
 import type { Client } from './client-folder.ts'
-import { listClients } from './list-clients.ts'
+import { holdersInUse } from './list-clients.ts'
 import { type CrlRequest, type CrlRun, publishCrls } from './publish-crl.ts'
 import { type RenewalRequest, type RenewedClient, renewClient } from './renew-client.ts'
 import type { Workspace } from './workspace.ts'
@@ -22,13 +22,11 @@ export interface RenewalBatchResult extends Pick<CrlRun<unknown>, 'crls' | 'unsi
 
 /** Every user and device with a certificate that is neither expired nor revoked. @throws {XmppkiError} CORRUPT, IO */
 export function renewableClients(workspace: Workspace, now = new Date()): Client[] {
-  return listClients(workspace, { expiring: { milliseconds: 0 }, now })
-    .filter(({ state }) => state === 'valid' || state === 'expiring')
-    .flatMap(({ jid: text, device }) => {
-      // What was imported may have a name that is no account.
-      const jid = tryParseJid(text)
-      return jid?.local === undefined ? [] : [{ jid, device }]
-    })
+  return holdersInUse(workspace, now).flatMap(({ jid: text, device }) => {
+    // What was imported may have a name that is no account.
+    const jid = tryParseJid(text)
+    return jid?.local === undefined ? [] : [{ jid, device }]
+  })
 }
 
 /**

@@ -1,6 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { keyAlgorithm } from '../../src/pki/algorithms.ts'
+import { type Authority, signerId } from '../../src/workspace/authority.ts'
+import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { listClients } from '../../src/workspace/list-clients.ts'
 import { parsePeriod } from '../../src/workspace/period.ts'
+import { renewableClients } from '../../src/workspace/renew-clients.ts'
 import { issuedRecord } from '../store/contract.ts'
 import { CaFolder } from './support.ts'
 
@@ -73,5 +77,103 @@ describe('listClients', () => {
   it('tells when and why one was revoked', () => {
     const [newest] = listClients(ca.workspace, { expiring: parsePeriod('30d'), now: new Date(NOW) })
     expect(newest).toMatchObject({ revokedAt: new Date(41), revocationReason: 'superseded' })
+  })
+})
+
+describe('what a CA has issued that is not good any more', () => {
+  let own: CaFolder
+  let below: Authority
+  beforeEach(async () => {
+    own = await new CaFolder().init()
+    const issuer = own.workspace.issuerSource(() => Promise.reject(new Error('nobody should ask')))
+    await own.issue('root')
+    await initIssuing(own.workspace, {
+      ...{ commonName: 'Below', algorithm: keyAlgorithm('ec:p256'), days: 1825, issuer },
+      ...{ passphrase: async () => undefined, ifMissing: false, replace: false },
+    })
+    below = own.workspace.authority()
+    await own.issue('alice', { issuer })
+    await own.issue('alice', { issuer, device: 'phone', days: 10 })
+  })
+  afterEach(() => own.remove())
+
+  const listed = (now = new Date()) =>
+    listClients(own.workspace, { expiring: parsePeriod('30d'), now }).map(
+      ({ jid, device, state, refusal, refusalReason = '' }) => [jid, device, state, refusal, refusalReason] as const,
+    )
+  const revokeBelow = () =>
+    own.workspace.ledger().transaction((_insert, changes) => {
+      changes.revoke(own.record(below.serial), { at: Date.UTC(2026, 10, 1), reason: 'cACompromise' })
+    })
+
+  it('is revoked as soon as the CA is', () => {
+    revokeBelow()
+    const reason = 'its CA Below was revoked on 2026-11-01T00:00:00.000Z'
+    expect(listed()).toEqual([
+      ['alice@localhost', '', 'revoked', 'revoked', reason],
+      ['alice@localhost', 'phone', 'revoked', 'revoked', reason],
+      ['root@localhost', '', 'valid', null, ''],
+    ])
+  })
+
+  it('supersedes nothing that another CA has issued', () => {
+    const [older] = own.workspace.ledger().list('client')
+    own.workspace.ledger().transaction((insert) => {
+      if (older !== undefined) insert({ ...older, ...signerId(below), serial: '77', issuedAt: Date.now() + 1000 })
+    })
+    const states = () =>
+      listed()
+        .filter(([jid]) => jid === 'root@localhost')
+        .map(([, , state]) => state)
+    expect(states()).toEqual(['valid', 'superseded'])
+    revokeBelow()
+    expect(states()).toEqual(['revoked', 'valid'])
+  })
+
+  it('has expired with it, and with the root above it', () => {
+    const gone = new Date(below.notAfter.getTime() + 1000)
+    expect(listed(gone)[0]).toMatchObject({ 2: 'expired', 3: 'expired' })
+    own.workspace.ledger().transaction((insert) => {
+      const long = { name: 'zoe@localhost', notAfter: Date.UTC(2099, 1), notBefore: 0 }
+      insert(issuedRecord({ ...signerId(below), ...long, serial: '77' }))
+    })
+    expect(listed(gone).at(-1)).toMatchObject({ 2: 'expired', 4: expect.stringContaining('its CA Below expired on') })
+  })
+
+  it('is found by the serial number of the CA in rows that know no more, and where the CA is gone', () => {
+    own.workspace.ledger().transaction((insert) => {
+      insert(
+        issuedRecord({
+          issuer: below.serial,
+          authority: '',
+          name: 'zoe@localhost',
+          serial: '77',
+          notAfter: Date.UTC(2099, 1),
+        }),
+      )
+    })
+    revokeBelow()
+    expect(listed().at(-1)).toMatchObject({ 2: 'revoked', 3: 'revoked' })
+  })
+
+  it('still is to be renewed: that is what makes it good again', () => {
+    const before = renewableClients(own.workspace).map(({ jid, device }) => `${jid} ${device}`)
+    revokeBelow()
+    expect(renewableClients(own.workspace).map(({ jid, device }) => `${jid} ${device}`)).toEqual(before)
+    expect(before).toEqual(['alice@localhost ', 'alice@localhost phone', 'root@localhost '])
+  })
+
+  it('costs no more than its row: 10,000 of them are judged by a handful of files', () => {
+    own.workspace.ledger().transaction((insert) => {
+      for (let n = 0; n < 10_000; n += 1) {
+        insert(
+          issuedRecord({ ...signerId(below), serial: `aa${n}`, name: `u${n}@localhost`, notAfter: Date.UTC(2099, 1) }),
+        )
+      }
+    })
+    revokeBelow()
+    const read = vi.spyOn(own.workspace, 'knownAuthorities')
+    expect(listed()).toHaveLength(10_003)
+    expect(read).toHaveBeenCalledTimes(1)
   })
 })

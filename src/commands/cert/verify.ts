@@ -6,7 +6,7 @@ import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { columns, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { Verification, VerifyRequest } from '../../trust/verify.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { WorkspaceTrust } from '../../workspace/trust.ts'
 import { accountCandidates, type ExternalPolicy } from '../../xmpp/sasl/external.ts'
 
 /** The result of `cert verify`. */
@@ -107,9 +107,10 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
       return work({ anchors, anchorSource: ca, find: undefined })
     }
     const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { trustOf } = await import('../../workspace/trust.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
-      return await work(trustOf(workspace))
+      return await work(trustIn(trustOf(workspace), workspace.defaultDomain))
     } finally {
       workspace.close()
     }
@@ -132,16 +133,11 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
 /** As `serve` reads names unless it is told otherwise. */
 const POLICY: ExternalPolicy = { sources: ['xmpp_addr', 'common_name'], commonName: { prefix: '', suffix: '' } }
 
-function trustOf(workspace: Workspace): Trust {
-  const ledger = workspace.ledger()
+function trustIn({ anchors, source, ledger }: WorkspaceTrust, domain: string): Trust {
   return {
-    // An issuing CA as well: the certificate may come without it.
-    anchors: workspace
-      .authorities()
-      .map(({ pem }) => pem)
-      .join(''),
-    anchorSource: workspace.paths.rootCertificate,
+    anchors: anchors.join(''),
+    anchorSource: source,
     find: (certificate) => ledger.find(certificate),
-    accounts: (names) => accountCandidates(names, workspace.defaultDomain, POLICY),
+    accounts: (names) => accountCandidates(names, domain, POLICY),
   }
 }

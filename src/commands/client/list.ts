@@ -21,7 +21,7 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
 
   static override description = [
     'One row for each certificate in the ledger: the user, the device, the state, the last day of validity, the last login that `serve` has seen, and the serial number. Needs no key and changes nothing.',
-    'The states: valid; expiring, which is valid but not for long; superseded, which is valid although the user has a newer one for the same device; expired; revoked.',
+    'The states: valid; expiring, which is valid but not for long; superseded, which is valid although the user has a newer one for the same device; expired; revoked. What a CA has issued that was revoked or has expired is so as well. With --json `refusal` is why `serve` refuses it, as far as ledger and CAs tell without reading the certificate; `client show` reads it.',
     'For monitoring: with --expiring only certificates are listed that end within this period and have no newer one, and the exit code is 10 when there are any, 0 when there are none. Errors have other exit codes.',
     exitCodes({
       NOT_FOUND: 'there is no CA',

@@ -1,11 +1,13 @@
 import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
-import { parseClientNames } from '../../cli/client-names.ts'
+import { type NamedClient, parseClientNames } from '../../cli/client-names.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { deviceFlag, domainFlag } from '../../cli/flags.ts'
-import { columns, day, styled } from '../../cli/output.ts'
+import { columns, day, harmless, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
+import { REFUSALS } from '../../trust/refusal.ts'
 import type { ListedClient } from '../../workspace/list-clients.ts'
+import type { ClientJudge } from '../../workspace/trust.ts'
 
 /** The result of `client show`. */
 export interface ClientShowResult {
@@ -19,7 +21,7 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
 
   static override description = [
     'All that the ledger knows about the certificates of NAME, a username (alice) or a bare JID (alice@example.org): state, validity, serial number, fingerprint, folder, last login, and when and why it was revoked. Needs no key and changes nothing.',
-    'The states are those of `client list`, where expiring means that less than 30 days are left.',
+    'The states are those of `client list`, where expiring means that less than 30 days are left. A certificate whose file is there is judged as `serve` does it, unless its configuration says otherwise: what speaks against it is named, with what to do about it.',
     'The exit code is 4 when the user never had a certificate.',
     exitCodes({ NOT_FOUND: 'the user never had a certificate', CORRUPT: 'files and ledger disagree' }),
   ].join('\n\n')
@@ -57,8 +59,11 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
       const [client] = parseClientNames([args.name], { domain, explicit: flags.domain !== undefined })
       const jid = client?.jid.toString() ?? ''
       const all = listClients(workspace, { jid, expiring: parsePeriod('30d') })
-      const certificates = all.filter(({ device }) => flags.device === undefined || device === flags.device)
-      if (certificates.length === 0) throw neverIssued(jid, flags.device)
+      const wanted = all.filter(({ device }) => flags.device === undefined || device === flags.device)
+      if (wanted.length === 0) throw neverIssued(jid, flags.device)
+      const { ClientJudge } = await import('../../workspace/trust.ts')
+      const judge = new ClientJudge(workspace, new Date())
+      const certificates = wanted.map((certificate) => judged(certificate, client, judge))
       for (const certificate of certificates) this.#show(certificate)
       return { jid, certificates }
     } finally {
@@ -74,6 +79,7 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
     this.log(styled('bold', device === '' ? jid : `${jid} (${device})`))
     const rows = columns([
       ['state', state],
+      ...refusalRows(certificate),
       ...revocation,
       ['valid from', day(notBefore)],
       ['valid until', day(notAfter)],
@@ -84,6 +90,21 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
     ])
     for (const row of rows) this.log(row)
   }
+}
+
+/** Its file tells more than its row, where it is there. */
+function judged(certificate: ListedClient, client: NamedClient | undefined, judge: ClientJudge): ListedClient {
+  if (certificate.refusal !== null || client === undefined) return certificate
+  const refusal = judge.refusalOf(certificate, { jid: client.jid, device: certificate.device })
+  return refusal === undefined ? certificate : { ...certificate, refusal: refusal.check, refusalReason: refusal.reason }
+}
+
+function refusalRows({ jid, refusal, refusalReason }: ListedClient): [string, string][] {
+  if (refusal === null || refusalReason === undefined) return []
+  return [
+    ['refused', `${refusal}: ${harmless(refusalReason)}`],
+    ['remedy', REFUSALS[refusal].remedy.replaceAll('NAME', jid)],
+  ]
 }
 
 function neverIssued(jid: string, device: string | undefined): XmppkiError {

@@ -1,6 +1,10 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../support/cli.ts'
-import { CaFolder } from '../../workspace/support.ts'
+import { CaFolder, openssl } from '../../workspace/support.ts'
 
 let ca: CaFolder
 beforeAll(async () => {
@@ -56,6 +60,27 @@ describe('client show', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^bob@localhost\n {2}state +revoked\n {2}revoked on +\d{4}-\d\d-\d\d \(superseded\)\n/)
     expect(stdout).toContain(`  folder       ${ca.home}/clients/localhost/bob\n`)
+  })
+
+  it('names what speaks against a certificate, and what to do about it', async () => {
+    const { serial, files } = await ca.issue('carol')
+    const { rootCertificate, rootKey } = ca.workspace.paths
+    const by = ['-CA', rootCertificate, '-CAkey', rootKey, '-set_serial', `0x${serial}`, '-sha1']
+    openssl('x509', '-req', '-in', files.csr, ...by, '-out', files.certificate)
+    const { fingerprint256 } = new X509Certificate(readFileSync(files.certificate))
+    const database = new DatabaseSync(join(ca.home, 'ledger.db'))
+    database
+      .prepare('UPDATE issued SET fingerprint = ? WHERE serial = ?')
+      .run(fingerprint256.replaceAll(':', '').toLowerCase(), serial)
+    database.close()
+    const { stdout } = await run('show', 'carol')
+    expect(stdout).toMatch(
+      /^ {2}state +valid\n {2}refused +weak-signature: .*\n {2}remedy +renew it: xmppki client renew carol@localhost\n/m,
+    )
+    const { certificates } = JSON.parse((await run('show', 'carol', '--json')).stdout)
+    expect(certificates).toMatchObject([{ state: 'valid', refusal: 'weak-signature' }])
+    const { clients } = JSON.parse((await run('list', '--json')).stdout)
+    expect(clients.map(({ refusal }: { refusal: unknown }) => refusal)).toEqual([null, null, 'revoked', null])
   })
 
   it('takes one device', async () => {
