@@ -227,7 +227,7 @@ describe('SqliteLedger', () => {
     new SqliteLedger(path).close()
     const database = new DatabaseSync(path)
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
-    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 6 })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: LEDGER_MIGRATIONS.length })
     database.close()
   })
 
