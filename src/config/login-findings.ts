@@ -44,13 +44,13 @@ function accountFindings({ methods, pki, registration }: Auth): Finding[] {
   if (registration && !hasAccounts) {
     findings.push(error('auth.registration', 'accounts have nowhere to be', 'add "rdbms" to methods'))
   } else if (registration && methods.includes('pki')) {
-    const message = 'a stranger could register the name in a certificate of somebody else'
-    // Where certificates need no account, that is anybody's name who has never asked for one.
     const key = 'auth.registration'
+    const message = 'a stranger could register the name in a certificate'
+    // Names that the ledger knows are not free. Where certificates need no account, others are anybody's who comes first.
     findings.push(
       pki.require_account
-        ? warning(key, message, 'remove it, or make the account before the certificate')
-        : error(key, message, 'remove it, or set require_account in [auth.pki]'),
+        ? warning(key, `${message} that is not in the ledger`, 'remove it, or make the account before the certificate')
+        : error(key, `${message} of somebody else`, 'remove it, or set require_account in [auth.pki]'),
     )
   }
   return findings

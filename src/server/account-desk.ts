@@ -4,6 +4,7 @@ import { type Jid, tryParseJid } from '../xmpp/jid.ts'
 import type { Registration } from '../xmpp/registration.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import { Backoff } from './backoff.ts'
+import { HolderBook, type HolderBookOptions } from './holder-book.ts'
 import type { Log } from './log.ts'
 import { networkOfPeer } from './network.ts'
 import type { PasswordOptions } from './password-login.ts'
@@ -23,6 +24,8 @@ export interface AccountDeskOptions {
   /** Undefined while there are no accounts with passwords; asked at every use. */
   readonly means: () => AccountMeans | undefined
   readonly now: () => Date
+  /** Knows who has had a certificate. */
+  readonly ledger: HolderBookOptions['ledger']
   /** What has to go before an account can. @returns why it cannot */
   readonly beforeRemoval: (account: Jid) => Promise<StanzaError | undefined>
   /** Ends every session of an account that has been removed. */
@@ -47,11 +50,15 @@ const passwordTools = () => import('../xmpp/sasl/scram-credentials.ts')
 
 /** Makes accounts, gives them other passwords and removes them, for those who ask in band (XEP-0077). */
 export class AccountDesk {
+  /** Whose names are not free, account or not. */
+  readonly holders: HolderBook
   readonly #options: AccountDeskOptions
   readonly #backoff: Backoff
 
   constructor(options: AccountDeskOptions) {
     this.#options = options
+    const { means, ledger, log } = options
+    this.holders = new HolderBook({ accounts: () => means()?.accounts, ledger, log })
     this.#backoff = new Backoff(RULES, () => options.now().getTime())
   }
 
@@ -80,6 +87,8 @@ export class AccountDesk {
       const keys = await deriveKeys(wish.password, means)
       const at = this.#options.now().getTime()
       const account = { jid: jid.toString(), keys, createdAt: at, changedAt: at }
+      // Whoever registered it would be that person.
+      if (await this.holders.isKnown(account.jid)) return CONFLICTS.exists
       const conflict = await means.accounts.create(account, { perDomain: means.maxPerDomain })
       if (conflict !== undefined) return CONFLICTS[conflict]
       this.#options.log.info({ account: account.jid, remote }, 'account registered')

@@ -14,6 +14,7 @@ import { EnrolmentDesk, type EnrolmentMeans, isOpen } from './enrolment-desk.ts'
 import { EnrolmentTrust } from './enrolment-trust.ts'
 import { FEATURES } from './features/all.ts'
 import { generatedJid, wantedJid } from './generated-jid.ts'
+import type { HolderBookOptions } from './holder-book.ts'
 import type { ServerLimits } from './limits.ts'
 import type { DomainCredentials, ListenerOptions } from './listener.ts'
 import { Listeners } from './listeners.ts'
@@ -35,6 +36,7 @@ const SHUTDOWN_MS = 3_000
 /** How certificates are judged; the anchors are those of endpoints that say nothing else. */
 type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts' | 'onPath'> &
   Pick<SessionGuardOptions, 'ledger'> &
+  Pick<HolderBookOptions, 'ledger'> &
   Pick<ClientTrust, 'anchors'>
 
 /** Everything a server is made of; nothing is read from files or the environment. */
@@ -146,10 +148,11 @@ export class XmppServer {
   }
 
   /** Of the options it is given only what an update leaves as it is. */
-  #accountDesk({ login: { now }, log }: ServerOptions, enrolments: EnrolmentDesk): AccountDesk {
+  #accountDesk({ login: { now, ledger }, log }: ServerOptions, enrolments: EnrolmentDesk): AccountDesk {
     return new AccountDesk({
       means: () => this.#options.passwords,
       now,
+      ledger,
       beforeRemoval: (account) => enrolments.endAll(account),
       endSessions: (account) => this.closeSessions(account, { condition: 'not-authorized', text: 'account removed' }),
       log,
@@ -204,6 +207,7 @@ export class XmppServer {
     this.#listeners.close()
     this.#guard.stop()
     for (const session of [...this.#sessions.keys()]) session.close({ condition: 'system-shutdown' })
+    await this.#accounts.holders.write()
     if (this.#sessions.size === 0) return
     await new Promise<void>((resolve) => {
       this.#emptied = resolve
@@ -276,6 +280,7 @@ export class XmppServer {
     const connection = this.#sessions.get(end)
     if (connection !== undefined) this.#facts.set(session, sessionFacts(connection, end, this.#options.login.now()))
     this.#directory.add(session)
+    if (end.proof !== undefined) this.#accounts.holders.note(session.account)
     return session
   }
 

@@ -5,6 +5,8 @@ import type { Setting } from '../config/walk.ts'
 import { XmppkiError } from '../errors.ts'
 import { readCertificateFiles } from './certificate-files.ts'
 import { assertCiphers } from './ciphers.ts'
+import { readListenerCas } from './listener-trust.ts'
+import { checkRegistration } from './registration-check.ts'
 import { examineTrust, type TrustReport } from './trust-check.ts'
 
 /** A look at one value, as `serve` looks at it; it throws what keeps `serve` from starting. */
@@ -28,7 +30,11 @@ export async function examineMaterial(
   const problems: Problem[] = []
   const covered: string[] = []
   const trustLooks: TrustLooks = (tls, name) => looksAtTrust(tls, name, own, (texts) => covered.push(...texts))
-  for (const [key, look] of looks(configuration, isKey, trustLooks)) {
+  const registration: Look = () => examineRegistration(configuration, own)
+  for (const [key, look] of [
+    ...looks(configuration, isKey, trustLooks),
+    ['auth.registration', registration] as const,
+  ]) {
     const place = { key, origin: origins.get(key) ?? { from: 'default' as const } }
     const add = (severity: Problem['severity'], message: string, fix: string | undefined) => {
       problems.push({ severity, ...place, message, ...(fix === undefined ? {} : { fix }) })
@@ -41,6 +47,14 @@ export async function examineMaterial(
     }
   }
   return { problems, covered }
+}
+
+/** CAs that cannot be read are a problem of their own. */
+async function examineRegistration(configuration: Configuration, own: readonly string[]): Promise<void> {
+  for (const { tls } of configuration.listen.c2s) {
+    const cas = tls.verify_mode === 'none' ? undefined : await readListenerCas(own, tls).catch(() => undefined)
+    if (cas !== undefined) checkRegistration(configuration, cas.all, cas.ours)
+  }
 }
 
 type TrustLooks = (tls: TlsConfiguration, name: (key: string) => string) => [string, Look][]

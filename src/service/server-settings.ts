@@ -12,6 +12,7 @@ import type { CrlFiles, ReadLists } from './crl-files.ts'
 import { listenerCredentials } from './domain-credentials.ts'
 import { type ListenerCas, listenerTrust, readListenerCas } from './listener-trust.ts'
 import { listenerMethods } from './login-settings.ts'
+import { checkRegistration } from './registration-check.ts'
 
 /** What a server takes from the configuration and the workspace, and takes up anew at a reload. */
 export interface ServerSettings extends Pick<ServerOptions, 'credentials' | 'startTls' | 'conflict' | 'limits'> {
@@ -50,6 +51,9 @@ export async function readServerSettings(
     })),
   )
   const cas = listeners.map((listener) => listener.cas)
+  for (const { settings, all, ours } of cas) {
+    if (settings.verify_mode !== 'none') checkRegistration(configuration, all, ours)
+  }
   const lists = await crlFiles.read(new Set(cas.flatMap((one) => one.crlFiles)), authoritiesOf(cas))
   return {
     credentials: credentials[0] ?? [],

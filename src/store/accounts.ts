@@ -49,6 +49,10 @@ export interface Accounts {
     accounts: readonly Account[],
     options: CreationLimits & { readonly replace: boolean },
   ): Promise<readonly ImportOutcome[]>
+  /** Remembers for good that these (bare JIDs) have logged in with a certificate, whether or not they have an account. */
+  noteHolders(jids: readonly string[]): Promise<void>
+  /** Whether this one has, at whichever server that shares the accounts. */
+  isHolder(jid: string): Promise<boolean>
   /**
    * In which ways the keys of the accounts of a domain have been made, and how often; in any order. What is
    * made up for names that have no account is made in the same ways. It may be some minutes old.

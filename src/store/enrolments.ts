@@ -39,6 +39,8 @@ export interface Enrolments {
   find(fingerprint: string): Enrolment | undefined
   /** Whether this account has enrolled and revoked the certificate. */
   isRevoked(account: string, fingerprint: string): boolean
+  /** Whether this account has ever enrolled a certificate; one that has been disabled since does not count. */
+  knows(account: string): boolean
   /** The certificates of an account that have not been ended, expired or not, in the order of enrolment. */
   list(account: string): Enrolment[]
 }

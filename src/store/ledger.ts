@@ -108,6 +108,8 @@ export interface Ledger {
    * every login asks, so it reads no more than the answer.
    */
   revokedAt(certificate: CertificateId): number | undefined
+  /** Whether there has ever been a certificate for this client (bare JID), issued or enrolled by itself, in whatever state. */
+  knowsClient(name: string): boolean
   /** The holder's most recently issued certificate that is not revoked, expired or not. */
   findCurrent(holder: Holder): IssuedRecord | undefined
   /** All records, or all of one kind, in the order of issue. */
@@ -144,7 +146,14 @@ export interface Ledger {
 export interface LoginLedger
   extends Pick<
     Ledger,
-    'tryTransaction' | 'enrolments' | 'listBySerial' | 'revokedAt' | 'revokedAmong' | 'changes' | 'absence'
+    | 'tryTransaction'
+    | 'enrolments'
+    | 'listBySerial'
+    | 'revokedAt'
+    | 'revokedAmong'
+    | 'changes'
+    | 'absence'
+    | 'knowsClient'
   > {
   /** What is known of this certificate. */
   find(certificate: CertificateId): Standing | undefined

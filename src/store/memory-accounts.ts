@@ -7,6 +7,7 @@ import { countedForms, formText } from './key-forms.ts'
 /** The reference: what the contract means, without a file. */
 export class MemoryAccounts implements Accounts {
   readonly #accounts = new Map<string, Account>()
+  readonly #holders = new Set<string>()
   readonly #decoySecret = decoySecretOf(newDecoySecret())
 
   async find(jid: string): Promise<Account | undefined> {
@@ -51,6 +52,14 @@ export class MemoryAccounts implements Accounts {
       this.#accounts.set(row.jid, { ...row, createdAt })
     }
     return outcomes
+  }
+
+  async noteHolders(jids: readonly string[]): Promise<void> {
+    for (const jid of jids) this.#holders.add(jid)
+  }
+
+  async isHolder(jid: string): Promise<boolean> {
+    return this.#holders.has(jid)
   }
 
   async keyForms(domain: string): Promise<readonly CountedForm[]> {

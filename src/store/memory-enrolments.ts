@@ -13,6 +13,10 @@ export class MemoryEnrolments implements Enrolments, EnrolmentChanges {
     return this.#revoked.some((revoked) => revoked.account === account && revoked.fingerprint === fingerprint)
   }
 
+  knows(account: string): boolean {
+    return [...this.#active, ...this.#revoked].some((enrolment) => enrolment.account === account)
+  }
+
   list(account: string): Enrolment[] {
     return this.#active.filter((enrolment) => enrolment.account === account)
   }

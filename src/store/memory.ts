@@ -119,6 +119,11 @@ export class MemoryLedger implements Ledger {
     return this.find(certificate)?.revokedAt
   }
 
+  knowsClient(name: string): boolean {
+    const isIssued = this.#records.some((record) => record.kind === 'client' && record.name === name)
+    return isIssued || this.#enrolments.knows(name)
+  }
+
   findCurrent(holder: Holder): IssuedRecord | undefined {
     return this.#inOrder().findLast(
       (record) =>

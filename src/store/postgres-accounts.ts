@@ -76,6 +76,17 @@ export class PostgresAccounts implements Accounts {
     })
   }
 
+  async noteHolders(jids: readonly string[]): Promise<void> {
+    // Everybody in the same order, so that nobody waits for somebody who waits.
+    await this.#database.query('INSERT INTO xmppki_holder SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING', [
+      [...jids].sort(),
+    ])
+  }
+
+  async isHolder(jid: string): Promise<boolean> {
+    return (await this.#database.query('SELECT 1 FROM xmppki_holder WHERE jid = $1', [jid])).length > 0
+  }
+
   keyForms(domain: string): Promise<readonly CountedForm[]> {
     return this.#forms.of(domain)
   }

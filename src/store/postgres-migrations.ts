@@ -38,6 +38,7 @@ const ADDITIONS: readonly (readonly [name: string, sql: string])[] = [
      CREATE UNIQUE INDEX IF NOT EXISTS xmppki_revocation_certificate
        ON xmppki_revocation (serial, issuer, coalesce(authority, ''));`,
   ],
+  ['certificate-holder', 'CREATE TABLE IF NOT EXISTS xmppki_holder (jid text COLLATE "C" PRIMARY KEY)'],
 ]
 
 /** No domain, so that it is no lock of accounts. */

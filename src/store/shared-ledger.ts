@@ -55,6 +55,11 @@ export class SharedLedger implements LoginLedger {
     return this.#ledger.changes() + (this.#others()?.changes ?? 0)
   }
 
+  /** Those of this ledger. */
+  knowsClient(name: string): boolean {
+    return this.#ledger.knowsClient(name)
+  }
+
   absence(): string | undefined {
     return this.#ledger.absence?.()
   }

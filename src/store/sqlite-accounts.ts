@@ -54,6 +54,7 @@ const MIGRATIONS: readonly Migration[] = [
    CREATE TRIGGER key_form_insert AFTER INSERT ON account BEGIN ${COUNT_ONE} END;
    CREATE TRIGGER key_form_update AFTER UPDATE OF keys ON account BEGIN ${DISCOUNT_ONE} ${COUNT_ONE} END;
    CREATE TRIGGER key_form_delete AFTER DELETE ON account BEGIN ${DISCOUNT_ONE} END;`,
+  'CREATE TABLE holder (jid TEXT PRIMARY KEY) STRICT, WITHOUT ROWID',
 ]
 
 interface AccountRow {
@@ -76,6 +77,8 @@ export class SqliteAccounts implements Accounts {
   readonly #setKeys: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #list: SqliteStatement
+  readonly #noteHolder: SqliteStatement
+  readonly #holder: SqliteStatement
   readonly #forms: SqliteStatement
   readonly #secret: SqliteStatement
   readonly #makeSecret: SqliteStatement
@@ -95,6 +98,8 @@ export class SqliteAccounts implements Accounts {
     this.#setKeys = prepare('UPDATE account SET keys = ?2, changed_at = ?3 WHERE jid = ?1 RETURNING jid')
     this.#delete = prepare('DELETE FROM account WHERE jid = ? RETURNING jid')
     this.#list = prepare('SELECT * FROM account WHERE domain = ?1 OR ?1 IS NULL ORDER BY jid')
+    this.#noteHolder = prepare('INSERT INTO holder VALUES (?) ON CONFLICT DO NOTHING')
+    this.#holder = prepare('SELECT 1 FROM holder WHERE jid = ?')
     this.#forms = prepare('SELECT form, accounts FROM key_form WHERE domain = ?')
     this.#secret = prepare('SELECT secret FROM decoy')
     this.#makeSecret = prepare('INSERT INTO decoy VALUES (1, ?) ON CONFLICT DO NOTHING')
@@ -144,6 +149,17 @@ export class SqliteAccounts implements Accounts {
       return outcomes
     }
     return this.#whenFree(() => inTransaction(this.#database, write))
+  }
+
+  async noteHolders(jids: readonly string[]): Promise<void> {
+    const write = () => {
+      for (const jid of jids) this.#noteHolder.run(jid)
+    }
+    await this.#whenFree(() => inTransaction(this.#database, write))
+  }
+
+  isHolder(jid: string): Promise<boolean> {
+    return this.#whenFree(() => this.#holder.get(jid) !== undefined)
   }
 
   keyForms(domain: string): Promise<readonly CountedForm[]> {

@@ -27,6 +27,7 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
   readonly #byLabel: SqliteStatement
   readonly #byAccount: SqliteStatement
   readonly #revoked: SqliteStatement
+  readonly #known: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #revoke: SqliteStatement
 
@@ -41,6 +42,10 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
     this.#revoked = database.prepare(
       'SELECT 1 FROM enrolment WHERE account = ? AND fingerprint = ? AND revoked_at IS NOT NULL',
     )
+    this.#known = database.prepare(
+      `SELECT 1 FROM enrolment WHERE account = ?1 AND revoked_at IS NULL
+       UNION ALL SELECT 1 FROM enrolment WHERE account = ?1 AND revoked_at IS NOT NULL LIMIT 1`,
+    )
     this.#delete = database.prepare('DELETE FROM enrolment WHERE account = ? AND label = ? AND revoked_at IS NULL')
     // Of what has been revoked only the fingerprint is needed, so that it does not come back.
     this.#revoke = database.prepare(
@@ -54,6 +59,10 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
 
   isRevoked(account: string, fingerprint: string): boolean {
     return this.#revoked.get(account, fingerprint) !== undefined
+  }
+
+  knows(account: string): boolean {
+    return this.#known.get(account) !== undefined
   }
 
   list(account: string): Enrolment[] {

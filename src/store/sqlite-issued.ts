@@ -46,6 +46,7 @@ export class SqliteIssued {
   readonly #bySerial: SqliteStatement
   readonly #revokedAt: SqliteStatement
   readonly #current: SqliteStatement
+  readonly #client: SqliteStatement
   readonly #list: SqliteStatement
   readonly #revoked: SqliteStatement
   readonly #allRevoked: SqliteStatement
@@ -70,6 +71,7 @@ export class SqliteIssued {
       `SELECT * FROM issued WHERE kind = ? AND name = ? AND device = ? AND revoked_at IS NULL
        ORDER BY issued_at DESC, id DESC LIMIT 1`,
     )
+    this.#client = prepare(`SELECT 1 FROM issued WHERE kind = 'client' AND name = ? LIMIT 1`)
     this.#list = prepare('SELECT * FROM issued WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, id')
     this.#revoke = prepare(
       `UPDATE issued SET revoked_at = ?4, revocation_reason = ?5 WHERE ${MEANT} AND revoked_at IS NULL`,
@@ -119,6 +121,10 @@ export class SqliteIssued {
   revokedAt(certificate: CertificateId): number | undefined {
     const row = this.#revokedAt.get(...values(certificate)) as Pick<IssuedRow, 'revoked_at'> | undefined
     return row?.revoked_at ?? undefined
+  }
+
+  knowsClient(name: string): boolean {
+    return this.#client.get(name) !== undefined
   }
 
   findCurrent({ kind, name, device }: Holder): IssuedRecord | undefined {

@@ -119,6 +119,10 @@ export class SqliteLedger implements Ledger {
     return translated(this.#path, () => this.#issued.revokedAt(certificate))
   }
 
+  knowsClient(name: string): boolean {
+    return translated(this.#path, () => this.#issued.knowsClient(name) || this.#enrolments.knows(name))
+  }
+
   findCurrent(holder: Holder): IssuedRecord | undefined {
     return translated(this.#path, () => this.#issued.findCurrent(holder))
   }
@@ -212,6 +216,7 @@ function readable(enrolments: Enrolments, path: string): Enrolments {
   return {
     find: (fingerprint) => translated(path, () => enrolments.find(fingerprint)),
     isRevoked: (account, fingerprint) => translated(path, () => enrolments.isRevoked(account, fingerprint)),
+    knows: (account) => translated(path, () => enrolments.knows(account)),
     list: (account) => translated(path, () => enrolments.list(account)),
   }
 }

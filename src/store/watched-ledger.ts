@@ -111,6 +111,10 @@ export class WatchedLedger implements Ledger {
     return this.#current.revokedAt(certificate)
   }
 
+  knowsClient(name: string): boolean {
+    return this.#current.knowsClient(name)
+  }
+
   findCurrent(holder: Holder): IssuedRecord | undefined {
     return this.#current.findCurrent(holder)
   }

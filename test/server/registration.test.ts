@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { verifyPassword } from '../../src/xmpp/sasl/scram-credentials.ts'
+import { issuedRecord } from '../store/contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login } from '../support/external-login.ts'
 import { type PasswordServerOptions, passwordServers } from '../support/password-server.ts'
@@ -36,6 +37,48 @@ async function online(server: TestServer, resource: string): Promise<RawClient> 
   await client.bind(resource)
   return client
 }
+
+/** What a stranger is told who wants to have this name. */
+async function register(server: TestServer, username: string): Promise<string> {
+  const { client } = await Login.begin(server, {})
+  const told = await ask(client, iq('set', wish(username, 'correct horse')))
+  client.destroy()
+  return told
+}
+
+describe('a name for which there is a certificate', () => {
+  it.each([
+    { state: 'issued', given: {} },
+    { state: 'revoked', given: { revokedAt: 1, revocationReason: 'superseded' } },
+    { state: 'expired', given: { notAfter: 0 } },
+    { state: 'of another device', given: { device: 'phone' } },
+  ])('is not free, account or not: $state', async ({ given }) => {
+    const server = await start({ certificates: 'account' })
+    server.ledger.transaction((insert) => insert(issuedRecord({ serial: 'a1', name: 'bob@localhost', ...given })))
+    for (const name of ['bob', 'BOB']) expect(await register(server, name)).toBe('conflict')
+    expect(await server.accounts.find('bob@localhost')).toBeUndefined()
+    expect(await register(server, 'carol')).toBe('result')
+  })
+
+  it('is not free when it has been enrolled', async () => {
+    const server = await start({ certificates: 'account' })
+    const enrolled = { account: 'bob@localhost', label: 'x', fingerprint: 'f', certificate: '', mayManage: true }
+    server.ledger.transaction((_insert, changes) => changes.enrol({ ...enrolled, enrolledAt: 1, notAfter: 2 }))
+    expect(await register(server, 'bob')).toBe('conflict')
+  })
+
+  it('is not free when somebody has logged in with it by any CA, also at another server, and after its account', async () => {
+    const server = await start({ certificates: 'account' })
+    const client = await RawClient.online({ port: server.port, credentials: certificate })
+    await server.accounts.delete('alice@localhost')
+    expect(await register(server, 'alice')).toBe('conflict')
+    client.destroy()
+    await server.server.stop()
+    const other = await start({ accounts: server.accounts })
+    expect(await register(other, 'alice')).toBe('conflict')
+    expect(await register(other, 'bob')).toBe('result')
+  })
+})
 
 describe('registration before the login (XEP-0077 §3.1)', () => {
   it('is announced, says what it wants, makes an account, and logs in to it', async () => {

@@ -132,6 +132,16 @@ export function describeAccounts(name: string, open: () => Promise<Accounts>): v
       expect(await names('org')).toEqual([])
     })
 
+    it('remembers who has logged in with a certificate, account or not', async () => {
+      expect(await accounts.isHolder(ALICE)).toBe(false)
+      await accounts.noteHolders([ALICE, 'bob@example.org'])
+      await Promise.all([[ALICE], [], [ALICE, 'c@d.e']].map((jids) => accounts.noteHolders(jids)))
+      await create(ALICE)
+      await accounts.delete(ALICE)
+      const held = [ALICE, 'bob@example.org', 'c@d.e', 'alice@example.com'].map((jid) => accounts.isHolder(jid))
+      expect(await Promise.all(held)).toEqual([true, true, true, false])
+    })
+
     it('makes one secret, whoever asks first', async () => {
       const [first, ...others] = await Promise.all([1, 2, 3].map(() => accounts.decoySecret()))
       expect(first).toHaveLength(32)

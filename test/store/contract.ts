@@ -41,6 +41,22 @@ export function describeLedger(name: string, open: () => Ledger): void {
 
     const add = (...records: IssuedRecord[]) => ledger.transaction((insert) => records.forEach(insert))
 
+    it('knows for whom there has been a certificate, in whatever state', () => {
+      add(
+        issuedRecord({ serial: 'a1', name: 'old@localhost', device: 'phone', notAfter: 0 }),
+        issuedRecord({ serial: 'a2', name: 'gone@localhost', revokedAt: 5, revocationReason: 'superseded' }),
+        issuedRecord({ serial: 'a3', name: 'host@localhost', kind: 'server' }),
+      )
+      const enrolment = { certificate: '', mayManage: true, enrolledAt: 1, notAfter: 2 }
+      ledger.transaction((_insert, changes) => {
+        changes.enrol({ ...enrolment, account: 'now@localhost', label: 'x', fingerprint: 'f1' })
+        changes.enrol({ ...enrolment, account: 'ended@localhost', label: 'x', fingerprint: 'f2' })
+        changes.revokeEnrolment('ended@localhost', 'x', 7)
+      })
+      const names = ['old', 'gone', 'now', 'ended', 'host', 'nobody'].map((name) => `${name}@localhost`)
+      expect(names.filter((name) => ledger.knowsClient(name))).toEqual(names.slice(0, 4))
+    })
+
     it('gives back a record as it was put in', () => {
       const record = issuedRecord({
         serial: '7f'.repeat(16),

@@ -55,6 +55,25 @@ describe('config check', () => {
     })
   })
 
+  it('does not let strangers register what a CA outside of the workspace certifies, nor does serve', async () => {
+    write('partner.crt', [ca.credentials.cert])
+    const auth = ['[auth]', 'methods = ["pki", "rdbms"]', 'pki.require_account = true', 'registration = true']
+    write('open.toml', ['[general]', 'hosts = ["example.org"]', ...auth, '[[listen.c2s]]', 'port = 0'])
+    expect((await runCheck('open.toml')).code).toBe(0)
+    const partner = ['[[listen.c2s]]', 'port = 0', 'tls.cacertfile = "partner.crt"']
+    write('open.toml', ['[general]', 'hosts = ["example.org"]', ...auth, ...partner])
+    const message = 'strangers could register names that CN=Test CA certifies at example.org'
+    const checked = await runCheck('open.toml')
+    expect(checked.stdout).toContain(`error: ${home.path('open.toml')}:6: auth.registration: ${message}`)
+    expect(checked.code).toBe(2)
+    const other = new CliHome()
+    await other.run(['ca', 'init', '--domain', 'example.org', '--no-passphrase'])
+    const served = await other.run(['serve', '--config', home.path('open.toml')])
+    other.remove()
+    expect(served.stderr).toContain(`error: ${message}`)
+    expect(served.code).toBe(2)
+  })
+
   it('looks at itself when the password of a database stands in it', async () => {
     write('store.toml', ['[store]', 'url = "postgres://xmppki:sesame@db.example.org/accounts"'])
     const file = home.path('store.toml')
