@@ -30,7 +30,7 @@ export default class CertLint extends XmppkiCommand<CertLintResult> {
 
   static override description = [
     'Every certificate in FILE is checked, PEM or DER; - reads standard input. Each finding names the rule and the section that demands it. An "error" breaks a MUST or logins, a "warning" a SHOULD, a "notice" is worth knowing.',
-    'What a certificate is for (client, server, ca or ocsp, a responder) is told by what it says; --kind says it instead, for those that say nothing. Dates and signatures are a matter of "cert verify". No workspace is needed.',
+    'What a certificate is for (client, server, ca or ocsp, a responder) is told by what it says; --kind says it instead, for those that say nothing. What a login would be refused for on sight, whoever has issued the certificate, is found as well, under the name that the log of `serve` has for it: expired, say. Who has signed it and whether it is revoked are a matter of "cert verify". No workspace is needed.',
     exitCodes({
       DONE: 'no errors (with --strict: nor warnings)',
       BAD_INPUT: 'errors found or not a certificate',
@@ -72,10 +72,11 @@ export default class CertLint extends XmppkiCommand<CertLintResult> {
     const source = sourceName(file)
     const { readCertificates } = await import('../../pki/certificate-file.ts')
     const { readCertificate } = await import('../../pki/certificate.ts')
-    const { lintCertificate } = await import('../../pki/lint/lint.ts')
+    const { lintFindings } = await import('../../trust/lint-findings.ts')
+    const now = new Date()
     const certificates = readCertificates(await readInputFile(file), source).map((der) => {
       const { subject, serial } = readCertificate(der, source)
-      return { subject, serial, ...lintCertificate(der, { source, kind: flags.kind }) }
+      return { subject, serial, ...lintFindings(der, { source, kind: flags.kind, now }) }
     })
     for (const certificate of certificates) this.#show(certificate)
     const counted = certificates

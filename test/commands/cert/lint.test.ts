@@ -46,6 +46,19 @@ describe('cert lint', () => {
     expect(strict.code).toBe(2)
   })
 
+  it('finds what a login would be refused for, by the name that it is logged with', async () => {
+    const expired = ca.issue({
+      subject: '/CN=carol',
+      xmppAddrs: ['carol@example.org'],
+      validity: ['20200101000000Z', '20210101000000Z'],
+    })
+    writeFileSync(cli.path('expired.crt'), expired.cert)
+    const { code, stdout, stderr } = await cli.run(['cert', 'lint', cli.path('expired.crt')])
+    expect(code).toBe(2)
+    expect(stdout).toMatch(/^ {2}error {4}it is refused: expired on .* \[expired, RFC 5280 §6\.1\.3\]$/m)
+    expect(stderr).toMatch(/breaks .*expired\n$/)
+  })
+
   it('refuses what is no certificate', async () => {
     const { code, stderr } = await cli.run(['cert', 'lint', '-'], { stdin: 'hello' })
     expect({ code, stderr }).toMatchObject({ code: 2 })
