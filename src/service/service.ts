@@ -5,6 +5,7 @@ import { XmppkiError } from '../errors.ts'
 import { type ServerOptions, XmppServer } from '../server/server.ts'
 import type { Accounts } from '../store/accounts.ts'
 import { currentActor } from '../workspace/audit-events.ts'
+import { settleUnfinished } from '../workspace/publish.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
 import { AccountStore } from './account-store.ts'
 import type { AdminSocket } from './admin-socket.ts'
@@ -131,6 +132,7 @@ class RunningService implements Service {
 
   async start(): Promise<void> {
     const { issuer, log } = this.#options
+    this.#settle()
     this.#reloader?.mark()
     try {
       const { accounts, take } = await this.#accounts.prepare(this.#configuration)
@@ -172,9 +174,23 @@ class RunningService implements Service {
     })
   }
 
+  /** A command that was killed may have moved a CA away. What cannot be put right now keeps nobody else from logging in. */
+  #settle(): void {
+    const { log } = this.#options
+    const { paths } = this.#workspace
+    try {
+      const wasUnfinished = settleUnfinished(this.#workspace.ledger(), paths.temporary)
+      if (wasUnfinished) log.info({}, 'finished or undone what a killed command had left half done')
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      log.warn({ error: error.message, hint: error.hint }, 'what a killed command has left half done stays so for now')
+    }
+  }
+
   /** All or nothing: what may fail comes first. */
   async #takeUp(next: Configuration): Promise<void> {
     const { upkeepIssuer, log } = this.#options
+    this.#settle()
     const isNew = (host: string) => !this.domains.includes(host)
     const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
     const url = storeUrl(next)

@@ -187,8 +187,36 @@ export function settledTransaction<T>(
   temporary: string,
   work: (insert: InsertRecord, changes: LedgerChanges) => T,
 ): T {
+  return settling(ledger, temporary, (inside) => ledger.transaction(inside), work)
+}
+
+/**
+ * Finishes or undoes what earlier processes could not finish, if nobody else is writing: whoever is will see to it, as does
+ * the next one who writes.
+ * @returns whether there was anything
+ * @throws {XmppkiError} IO when there is another writer or nothing can be written, CORRUPT
+ */
+export function settleUnfinished(ledger: Ledger, temporary: string): boolean {
+  if (journalsIn(temporary).length === 0) return false
+  settling(
+    ledger,
+    temporary,
+    (inside) => ledger.tryTransaction(inside),
+    () => undefined,
+  )
+  return true
+}
+
+type LockedWork<T> = (insert: InsertRecord, changes: LedgerChanges) => T
+
+function settling<T>(
+  ledger: Ledger,
+  temporary: string,
+  transaction: (inside: LockedWork<T>) => T,
+  work: LockedWork<T>,
+): T {
   const journals = new Set<string>()
-  const result = ledger.transaction((insert, changes) => {
+  const result = transaction((insert, changes) => {
     for (const path of journalsIn(temporary)) {
       finishPublications(path, ledger, insert, changes)
       journals.add(path)

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { runCli } from '../support/cli.ts'
 import { EarlierWorkspace, UNFINISHED, type Unfinished } from '../support/earlier-version.ts'
 import { ServeProcess } from '../support/serve.ts'
@@ -51,13 +52,6 @@ function folders(): string[] {
   )
 }
 
-/** The CA that has issued in the base of all states, wherever it is now. */
-function issuingCertificate(): string {
-  const ca = join(workspace.home, 'ca')
-  const folders = readdirSync(ca).filter((name) => name.startsWith('issuing'))
-  return readFileSync(join(ca, folders[0] ?? '', 'issuing.crt'), 'utf8')
-}
-
 const ARCHIVES: Partial<Record<Unfinished, readonly string[]>> = {
   'renewal-revealed': ['bob~'],
   'server-revealed': ['example.org~'],
@@ -75,17 +69,40 @@ describe.each(UNFINISHED)('what `kill -9` of version 0.1 has left: %s', (state) 
     await run('ca', 'audit')
   })
 
-  it('does not keep anybody from logging in who sends the whole chain', async () => {
+  it('does not keep anybody from logging in: it is finished or undone when `serve` starts', async () => {
     workspace = EarlierWorkspace.unfinished(state)
-    const { key, cert } = workspace.credentials('clients/example.org/alice/alice')
-    const credentials = { key, cert: cert + issuingCertificate() }
+    const credentials = workspace.credentials('clients/example.org/alice/alice')
     const serving = new ServeProcess(['--home', workspace.home])
     try {
       const { port } = await serving.listening()
       const client = await RawClient.online({ port, domain: 'example.org', credentials })
       client.destroy()
+      expect(readdirSync(join(workspace.home, 'tmp'))).toEqual([])
     } finally {
       await serving.stop()
+    }
+  })
+})
+
+describe('`serve` that cannot settle what is unfinished, because another process writes', () => {
+  it('starts all the same, and does it at the next reload', async () => {
+    workspace = EarlierWorkspace.unfinished('renewal-moved-away')
+    const writer = new SqliteLedger(join(workspace.home, 'ledger.db'))
+    const serving = new ServeProcess(['--home', workspace.home])
+    let pid = 0
+    try {
+      await writer.longTransaction(async () => {
+        pid = (await serving.listening()).pid
+        await serving.logged({ msg: 'what a killed command has left half done stays so for now' })
+        expect(readdirSync(join(workspace.home, 'tmp'))).toHaveLength(1)
+      })
+      process.kill(pid, 'SIGHUP')
+      await serving.logged({ msg: 'finished or undone what a killed command had left half done' })
+      expect(readdirSync(join(workspace.home, 'tmp'))).toEqual([])
+      expect(folders()).toContain('bob')
+    } finally {
+      await serving.stop()
+      writer.close()
     }
   })
 })

@@ -19,7 +19,7 @@ import { MemoryLedger } from '../../src/store/memory.ts'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../src/workspace/files.ts'
-import { publish, type Replaced } from '../../src/workspace/publish.ts'
+import { publish, type Replaced, settleUnfinished } from '../../src/workspace/publish.ts'
 import { idOf, issuedRecord } from '../store/contract.ts'
 
 let folder: string
@@ -195,6 +195,31 @@ describe('publish with a certificate that is replaced', () => {
     expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'carol'])
     expect(ledger.listBySerial('a1')[0]?.directory).toBe(folderOf('alice'))
     expect(serials().sort()).toEqual(['a1', 'c3'])
+  })
+
+  it('killed between the two renames: whoever comes to settle it puts the old folder back', () => {
+    publishClient('a1', 'alice')
+    expect(settleUnfinished(ledger, temporary())).toBe(false)
+    leaveJournal(issuedRecord({ serial: 'b2', directory: folderOf('alice') }), replaces())
+    renameSync(folderOf('alice'), folderOf('alice~a1'))
+    expect(settleUnfinished(ledger, temporary())).toBe(true)
+    expect(certificateIn('alice')).toBe(certificate)
+    expect(readdirSync(temporary())).toEqual([])
+  })
+
+  it('but not while another process writes: it is not waited for, and what it has under way stays', async () => {
+    const writer = new SqliteLedger(join(home, 'ledger.db'))
+    const onlooker = new SqliteLedger(join(home, 'ledger.db'))
+    const staging = leaveJournal(recordOf('a1', 'alice'))
+    mkdirSync(staging, { recursive: true })
+    await writer.longTransaction(async () => {
+      expect(() => settleUnfinished(onlooker, temporary())).toThrow(expect.objectContaining({ code: 'IO' }))
+    })
+    expect(existsSync(staging)).toBe(true)
+    expect(settleUnfinished(onlooker, temporary())).toBe(true)
+    expect(existsSync(staging)).toBe(false)
+    onlooker.close()
+    writer.close()
   })
 
   it('killed before the first rename: the next publication removes what was prepared', () => {
