@@ -47,13 +47,12 @@ afterAll(async () => {
 })
 
 /** A client of another process: the server is in this one, which must not be blocked. */
-async function ocsp(issuer: string, certificate: string, ...more: string[]): Promise<string> {
+async function ocsp(issuer: string, asked: string | readonly string[], ...more: string[]): Promise<string> {
   const args = [
     'ocsp',
     '-issuer',
     issuer,
-    '-cert',
-    certificate,
+    ...(typeof asked === 'string' ? ['-cert', asked] : asked),
     '-url',
     url('/ocsp'),
     '-CAfile',
@@ -97,6 +96,15 @@ describe('OCSP over HTTP (RFC 6960), asked by openssl', () => {
   it('never issued: unknown (RFC 6960 §2.2)', async () => {
     const answer = await ocsp(issuingCertificate(), alice.files.certificate, ...below(), '-serial', '0x1234')
     expect(answer).toContain('0x1234: unknown')
+  })
+
+  it.each(['4711', '-05'])('revoked by its number alone, which the ledger did not know: %s', async (serial) => {
+    const target = { serial, issuerId: ca.workspace.authority().id }
+    await revokeClients(ca.workspace, { target, reason: 'keyCompromise', crlDays: 7, issuer: source() })
+    const number = serial.replace(/^-?/, '$&0x')
+    const answer = await ocsp(issuingCertificate(), ['-serial', number], ...below())
+    expect(answer).toContain('Response verify OK')
+    expect(answer).toMatch(/: revoked[\s\S]*Reason: keyCompromise/)
   })
 
   it('issued, but by the other CA: unknown', async () => {
