@@ -68,6 +68,7 @@ export class SessionGuard {
   #timer: NodeJS.Timeout | undefined
   #asking = false
   #failing = false
+  #failures = 0
 
   constructor(options: SessionGuardOptions, intervalMs = INTERVAL_MS) {
     this.#options = options
@@ -134,6 +135,7 @@ export class SessionGuard {
       this.#seen = changes
       return
     }
+    const failures = this.#failures
     // Whoever logs in from here on is judged by this state of the ledger or a later one.
     const index = this.#index()
     const ids = [...index.values()].map(({ id }) => id)
@@ -146,6 +148,7 @@ export class SessionGuard {
     }
     // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
     await this.judgeAll(({ enrolment }) => enrolment !== undefined)
+    if (this.#failures > failures) return
     this.#seen = changes
     this.#failing = false
   }
@@ -153,6 +156,7 @@ export class SessionGuard {
   /** What could not be found out is asked again, and said once. */
   #failed(error: unknown): void {
     this.#seen = undefined
+    this.#failures += 1
     if (!this.#failing) this.#options.log.error({ error: String(error) }, 'revocations cannot be read from the ledger')
     this.#failing = true
   }

@@ -225,6 +225,20 @@ describe('SessionGuard', () => {
     expect(await session.ended).toEqual(OVER)
   })
 
+  it('asks again about a session that could not be judged when its certificate was revoked', async () => {
+    const { client, revoke } = setUp()
+    let attempts = 0
+    const judge = (): Refusal => {
+      attempts += 1
+      if (attempts === 1) throw new Error('disk I/O error')
+      return { check: 'revoked', reason: 'a1 was revoked' }
+    }
+    const session = client('a1', { judge })
+    revoke('a1')
+    expect(await session.ended).toEqual(REVOKED)
+    expect(attempts).toBe(2)
+  })
+
   it('leaves alone who has gone', async () => {
     const { guard, client, revoke, ledger } = setUp()
     const [gone, stays] = [client('a1'), client('a1')]
