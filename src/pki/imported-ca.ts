@@ -1,13 +1,14 @@
 import { XmppkiError } from '../errors.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from './certificate.ts'
 import { type RawCertificate, readRawCertificate } from './certificate-der.ts'
-import { TAG } from './der.ts'
+import { DerError, TAG } from './der.ts'
 import { type Issuer, loadIssuer } from './issuer.ts'
 import { keyFault } from './key-strength.ts'
 import type { KeyPair } from './keys.ts'
 import { OID } from './oids.ts'
 import { decodePem, encodePem } from './pem.ts'
 import { softwareKey } from './signature.ts'
+import type { StrengthFault } from './strength-fault.ts'
 
 /** A root that another program made, found good enough to issue. */
 export interface ImportedCa {
@@ -28,17 +29,26 @@ function refused(
  * Whether what the CA signs can be accepted at all; a self-signed root may itself be signed with anything (RFC 5280 §6.1).
  * @param bytes PEM or DER
  * @param source names the certificate file in errors
- * @throws XmppkiError BAD_INPUT when it is no certificate, or has a key that no login is accepted with
+ * @throws XmppkiError BAD_INPUT when it is no certificate, or has a key that is damaged or that no login is accepted with
  */
 export function checkCaKey(bytes: Uint8Array, source: string): void {
   const der = toDer(bytes, source)
   readCertificate(der, source)
-  const fault = keyFault(readRawCertificate(der).publicKeyInfo)
+  const fault = keyFaultOf(der, source)
   if (fault === undefined) return
   throw refused(source, `has ${fault.reason}: nobody could log in with what it signs (${fault.check})`, {
     hint: 'make a new CA with xmppki ca init, and issue new certificates',
     spec: 'RFC 8446 §4.2.3',
   })
+}
+
+function keyFaultOf(der: Uint8Array, source: string): StrengthFault | undefined {
+  try {
+    return keyFault(readRawCertificate(der).publicKeyInfo)
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error
+    throw refused(source, `has a key that is damaged: ${error.message}`, { spec: 'RFC 5280 §4.1.2.7' })
+  }
 }
 
 /** Version 1 has no extensions, so nothing says that it is a CA's; readers of today do not take it for one. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
-import { judgeImportedCa } from '../../src/pki/imported-ca.ts'
+import { checkCaKey, judgeImportedCa } from '../../src/pki/imported-ca.ts'
 import { decodePrivateKey, type KeyPair } from '../../src/pki/keys.ts'
 import { decodePem } from '../../src/pki/pem.ts'
+import { madeRoot } from '../support/small-pki.ts'
 import { type Folder, openssl, opensslCertificate, temporaryFolder, testKeys } from './support.ts'
 
 let folder: Folder
@@ -122,6 +123,19 @@ function generator(seed: number): (below: number) => number {
 }
 
 describe('damaged CA certificates', () => {
+  it('have a key that cannot be read (RFC 5280 §4.1.2.7)', () => {
+    const { der } = madeRoot()
+    const at = Buffer.from(der).indexOf('03420004', 'hex')
+    // An OCTET STRING where the BIT STRING of the key has to be.
+    der[at] = 0x04
+    expect(() => checkCaKey(der, 'old.crt')).toThrow(
+      expect.objectContaining({
+        code: 'BAD_INPUT',
+        message: expect.stringMatching(/^old\.crt has a key that is damaged: /),
+      }),
+    )
+  })
+
   it('are an XmppkiError each: the signature of the root covers every octet that counts', () => {
     const { pem, keys } = make(GOOD)
     const der = decodePem(pem, 'CERTIFICATE', 'old.crt')
