@@ -68,7 +68,7 @@ describe('the README', () => {
     expect(text).toContain('npm ci && npm test')
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     expect(Object.keys(scripts)).toEqual(
-      expect.arrayContaining(['start', 'test', 'bench', 'check', 'fix', 'test:fast']),
+      expect.arrayContaining(['start', 'test', 'bench', 'check', 'fix', 'test:fast', 'test:long']),
     )
   })
 

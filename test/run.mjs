@@ -1,4 +1,5 @@
-// `npm test`: types, lint, the fast lane, and the interop lane with its set-up; `npm test -- PART...` runs some of them.
+// `npm test`: types, lint, and every lane but the long one, the interop lane with its set-up; `npm test -- PART...` runs some.
+// `npm run test:long`: the long lane alone.
 // Nothing stops at the first failure. The last line is `N passed, N failed`, with `, N skipped` when there are any.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -129,7 +130,11 @@ const PARTS = {
   fast: () => lane('fast', 300),
   cli: () => lane('cli', 300),
   interop,
+  long: () => lane('long', 1200),
 }
+
+/** What is run when nobody says what. */
+const USUAL = Object.keys(PARTS).filter((name) => name !== 'long')
 
 async function runPart(name) {
   console.log(`\n=== ${name} ===`)
@@ -164,7 +169,7 @@ async function main(wanted) {
     return 2
   }
   const results = []
-  for (const name of wanted.length > 0 ? wanted : Object.keys(PARTS)) results.push(await runPart(name))
+  for (const name of wanted.length > 0 ? wanted : USUAL) results.push(await runPart(name))
   return summarize(results).failed === 0 ? 0 : 1
 }
 

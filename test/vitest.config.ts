@@ -5,12 +5,15 @@ const root = new URL('..', import.meta.url).pathname
 /** Tests that start the built CLI as a process, several times each: seconds, where the fast lane takes milliseconds. */
 const CLI = ['test/cli/**/*.test.ts', 'test/commands/**/*.test.ts', 'test/readme.test.ts']
 const INTEROP = ['test/interop/**/*.test.ts']
+/** Tens of thousands of rounds, for minutes. */
+const LONG = ['test/long/**/*.test.ts']
 
 /** Many times what a test takes on an idle machine: these limits end what hangs, and nothing else. */
 const common = { testTimeout: 60_000, hookTimeout: 60_000 }
 /** Tests of a file run side by side where all that they do is wait for the clock. */
 const maxConcurrency = 10
 const processes = { testTimeout: 120_000, hookTimeout: 120_000 }
+const soaks = { testTimeout: 1_000_000, hookTimeout: 120_000 }
 const builds = { globalSetup: ['test/support/build.ts'] }
 
 export default defineConfig({
@@ -24,11 +27,12 @@ export default defineConfig({
           maxConcurrency,
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: [...CLI, ...INTEROP],
+          exclude: [...CLI, ...INTEROP, ...LONG],
         },
       },
       { root, test: { ...processes, ...builds, name: 'cli', include: CLI } },
       { root, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
+      { root, test: { ...soaks, ...builds, name: 'long', include: LONG } },
     ],
   },
 })

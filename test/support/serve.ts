@@ -28,6 +28,8 @@ export interface ServeProcessOptions {
   readonly stderr?: number | 'pipe'
   /** Whether {@link ServeProcess.memory} is going to be asked. */
   readonly isWatched?: boolean
+  /** Milliseconds after which it is ended if nobody has. */
+  readonly lifetime?: number
 }
 
 /** Bytes of a process, after a collection of garbage. */
@@ -48,7 +50,7 @@ export class ServeProcess {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    { descriptors = 'unlimited', stderr = 'pipe', isWatched = false }: ServeProcessOptions = {},
+    { descriptors = 'unlimited', stderr = 'pipe', isWatched = false, lifetime = LIFETIME_MS }: ServeProcessOptions = {},
   ) {
     const probe = isWatched ? ['--expose-gc', '--require', MEMORY_PROBE] : []
     const command = [process.execPath, ...probe, BINARY, 'serve', '--port', '0', '--json', ...args]
@@ -57,7 +59,7 @@ export class ServeProcess {
     this.#child = spawn(file, rest, {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', stderr],
-      timeout: LIFETIME_MS,
+      timeout: lifetime,
     })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
