@@ -1,9 +1,11 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { OID } from '../../src/pki/oids.ts'
+import { plainTrust } from '../../src/server/client-trust.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import type { RefusalName } from '../../src/trust/refusal.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { revocationLists } from '../support/crls.ts'
 import { attemptAt, Login, onlineAt, VARIANTS, type Variant, WAYS } from '../support/external-login.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { general, type Made, madeRoot, NOON } from '../support/small-pki.ts'
@@ -186,6 +188,50 @@ describe('whoever is revoked is found by issuer and serial number', () => {
         logged: { check: 'revoked' },
       })
     }
+    await server.stop()
+  })
+})
+
+describe('an intermediate that is configured beside its root', () => {
+  const [openssl, CLIENT] = [new OpensslCa(), { extendedKeyUsage: 'clientAuth' }]
+  const devices = openssl.issue({ subject: '/CN=Devices', ca: true })
+  const below = openssl.issueBelow(devices, { ...CLIENT, subject: '/CN=alice' })
+  const leaf = { key: below.key, cert: new X509Certificate(below.cert).toString() }
+  const pems = [devices.cert, openssl.credentials.cert]
+  afterAll(() => openssl.remove())
+
+  it.each(['soft', 'hard'] as const)('is looked up in the list of its root, %s', async (mode) => {
+    const crls = [openssl.crl({ revoked: [devices] }), openssl.crl({ by: devices })]
+    const anchors = new TrustAnchors(pems)
+    const trust = { ...plainTrust(anchors), revocation: { lists: await revocationLists(crls, pems), mode } }
+    const endpoint = { host: '127.0.0.1', port: 0, trust } as const
+    const endpoints = (['starttls', 'tls'] as const).map((mode) => ({ ...endpoint, mode }))
+    const server = await startTestServer({ ca: serverCa, login: { anchors }, endpoints })
+    for (const credentials of [leaf, below]) {
+      const { told, logged } = await attemptAt(server, { credentials })
+      expect({ told, check: logged['check'] }).toEqual({ told: 'not-authorized', check: 'revoked' })
+    }
+    await server.stop()
+  })
+})
+
+describe('a root that is issued again', () => {
+  it('with name constraints ends the sessions that it no longer allows, and keeps the others', async () => {
+    const start = (by: Made) => ({ anchors: new TrustAnchors([by.pem]), now: () => NOON })
+    const server = await startTestServer({ ca: serverCa, login: start(root) })
+    const stays = await onlineAt(server, { credentials: alice(root).credentials })
+    const goes = await onlineAt(server, {
+      credentials: root.client('bob', { xmppAddrs: ['bob@localhost'] }).credentials,
+    })
+    const again = madeRoot('root', { key: root.key, permitted: [general.email('alice@localhost')] })
+    const { login, ...options } = server.options
+    await server.server.update({ ...options, login: { ...login, ...start(again) } })
+    expect(await goes.ended()).toContain('<reset')
+    stays.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+    await stays.receive(/<iq[^>]*id="p"/)
+    expect(server.log.find('the certificate of a session is not accepted any more')).toMatchObject({
+      check: 'name-constraint',
+    })
     await server.stop()
   })
 })
