@@ -154,13 +154,14 @@ const EXTENSIONS: readonly Rule[] = [
   {
     id: 'critical-extensions-known',
     citation: 'RFC 5280 §4.2',
-    severity: 'warning',
+    severity: 'error',
     kinds: ANY,
     check: ({ facts }) =>
       firstBad(
         facts.unknownCritical,
         () => true,
-        (oid) => `few programs know the critical extension ${oid}, the others refuse the certificate`,
+        (oid) =>
+          `the critical extension ${oid} is not understood here, nor by most programs: they refuse the certificate`,
       ),
   },
   {
