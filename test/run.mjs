@@ -119,7 +119,7 @@ async function interop() {
   if (ending === NOT_POSSIBLE) return skippedLane('interop', 'programs are missing, see above')
   if (ending !== 0) return count(0, 1, 0, 'the set-up failed, see above')
   console.log('')
-  // Longer than others: in CI it floods a server with ten thousand logins, and issues for a minute with eight processes.
+  // Longer than others: in CI it issues for a minute with eight processes.
   return lane('interop', 480)
 }
 

@@ -12,10 +12,9 @@ import { descriptorsOf } from '../support/process-usage.ts'
 import { type Listening, ServeProcess } from '../support/serve.ts'
 import { external, RawClient, streamHeader } from '../support/xmpp-client.ts'
 
-const CI = process.env['CI'] !== undefined
-const STALLED = CI ? 600 : 240
-const ABORTED = CI ? 2_400 : 600
-const BAD_LOGINS = CI ? 10_000 : 1_000
+const STALLED = 600
+const ABORTED = 2_400
+const BAD_LOGINS = 10_000
 const WARM_UP = 1_000
 const AT_ONCE = 24
 /** Time for so many clients to get to where they stop, and for those that log in meanwhile. */
