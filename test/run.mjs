@@ -120,15 +120,15 @@ async function interop() {
   if (ending !== 0) return count(0, 1, 0, 'the set-up failed, see above')
   console.log('')
   // Longer than others: in CI it issues for a minute with eight processes.
-  return lane('interop', 480)
+  return lane('interop', 900)
 }
 
 // Several times what a slow machine with two cores takes.
 const PARTS = {
   types: () => single([bin('typescript', 'bin', 'tsc'), '--noEmit'], 90),
   lint: () => single([bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'], 60),
-  fast: () => lane('fast', 300),
-  cli: () => lane('cli', 300),
+  fast: () => lane('fast', 600),
+  cli: () => lane('cli', 600),
   interop,
   long: () => lane('long', 1200),
 }
