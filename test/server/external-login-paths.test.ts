@@ -126,7 +126,9 @@ describe.each(VARIANTS)('the path that is found is the path that is judged, $tra
   it.each(CASES)('$name: $check', async ({ anchors, credentials, check }) => {
     const server = await serverFor(...anchors)
     for (const how of WAYS) {
-      const login = await Login.begin(server, { credentials, variant })
+      // Newer versions of Node would not present what is too weak.
+      const tls = { ciphers: 'DEFAULT:@SECLEVEL=0' }
+      const login = await Login.begin(server, { credentials, variant, tls })
       expect(login.offered).toEqual(check === undefined ? ['EXTERNAL'] : [])
       expect(await login.auth(undefined, how)).toBe(check === undefined ? 'alice@localhost' : 'not-authorized')
       if (check !== undefined) expect(login.logged).toMatchObject({ check })
