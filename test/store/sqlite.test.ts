@@ -141,7 +141,7 @@ describe('SqliteLedger', () => {
     }
     new SqliteIssued({ prepare } as unknown as SqliteDatabase, path)
     const plans = asked
-      .filter((sql) => sql.startsWith('SELECT revoked_at') || sql.includes('json_each'))
+      .filter((sql) => sql.startsWith('SELECT authority, issuer, revoked_at') || sql.includes('json_each'))
       .map((sql) =>
         (database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map((row) => row.detail),
       )
