@@ -40,11 +40,15 @@ export interface CertificateLoginOptions {
   readonly log: Log
 }
 
-/** The certificate of a connection, and what was found out about it by certain anchors. */
-interface Reading {
+/** A certificate, and the path that was found for it by certain anchors: what may change is judged anew each time. */
+interface Known {
   readonly certificate: SignedCertificate
-  readonly presented: PresentedCertificate
   found?: { readonly by: ClientTrust; readonly accepted: Accepted } | undefined
+}
+
+/** The certificate of a connection; the path is its own, because another listener may find another one. */
+interface Reading extends Known {
+  readonly presented: PresentedCertificate
 }
 
 /** Certificates that are not read again when their clients come back; some 3 KB each. */
@@ -65,7 +69,7 @@ export class CertificateLogin {
   /** The last seconds of all CAs that any listener accepts. */
   #anchorEnds: readonly Date[] = []
   /** By all of their octets: clients come back, after every loss of the network all at once. */
-  readonly #known = new Memo<SignedCertificate>(MAX_KNOWN)
+  readonly #known = new Memo<Known>(MAX_KNOWN)
   readonly #warnings: TrustWarnings
 
   constructor(options: CertificateLoginOptions) {
@@ -97,12 +101,13 @@ export class CertificateLogin {
       this.#report(remote, { check: 'too-large', reason: presented.tooLarge })
       return []
     }
-    const certificate = this.#known.get(octetsOf(presented.leaf)) ?? SignedCertificate.open(presented.leaf)
+    const known = this.#known.get(octetsOf(presented.leaf))
+    const certificate = known?.certificate ?? SignedCertificate.open(presented.leaf)
     if (isRefusal(certificate)) {
       this.#report(remote, certificate)
       return []
     }
-    return this.#offer(domain, connection, { certificate, presented })
+    return this.#offer(domain, connection, { certificate, presented, found: known?.found })
   }
 
   /** Takes up other CAs and rules; they hold for clients that are connected, too. */
@@ -206,10 +211,15 @@ export class CertificateLogin {
 
   #accepted(reading: Reading, trust: ClientTrust, accepted: Accepted, listener: string): void {
     const { certificate } = reading
-    // Strangers do not get theirs remembered.
-    if (reading.found === undefined) this.#known.keep(octetsOf(certificate.der), certificate)
-    if (reading.found?.accepted.path !== accepted.path) this.#options.onPath?.(accepted.path)
+    const isNew = reading.found?.accepted.path !== accepted.path
     reading.found = { by: trust, accepted }
+    if (isNew) {
+      // A path over what this client has sent along is not there for one that sends nothing.
+      const isLasting = accepted.path.every((authority) => trust.anchors.has(authority))
+      // Strangers do not get theirs remembered.
+      this.#known.keep(octetsOf(certificate.der), { certificate, found: isLasting ? reading.found : undefined })
+      this.#options.onPath?.(accepted.path)
+    }
     if (trust.revocation === undefined) return
     for (const gap of accepted.gaps) this.#warnings.ofGap(gap, trust.revocation, listener)
   }
