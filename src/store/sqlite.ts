@@ -208,6 +208,11 @@ export class SqliteLedger implements Ledger {
     } catch {
       // Whoever opens it next is told what is wrong with it.
     }
+    this.abandon()
+  }
+
+  /** Leaves the log as it is. */
+  abandon(): void {
     this.#database.close()
   }
 }

@@ -16,6 +16,8 @@ const GRACE_MS = 300
 export interface OpenLedger extends Ledger {
   /** Empties the write-ahead log, as far as nobody else is in the way. */
   settle(): void
+  /** Closes the file as it is: by now the log may be that of another one, and whose commits it holds. */
+  abandon(): void
   /** Forgets what it remembers of the file, and reads it. @throws {XmppkiError} CORRUPT, IO */
   refresh(): void
 }
@@ -239,7 +241,7 @@ export class WatchedLedger implements Ledger {
     if (this.#ledger === undefined) return
     // Greater than before, whatever the next one counts.
     this.#changes = this.#answered + 1
-    this.#ledger.close()
+    this.#ledger.abandon()
     this.#ledger = undefined
     // Two files of one name, open at once in one process, would share locks and log.
     this.#isReleasing = true

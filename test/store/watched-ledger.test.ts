@@ -68,6 +68,17 @@ describe('WatchedLedger', () => {
     }
   }
 
+  it('leaves what others have written to the next file where they have written it', async () => {
+    expect(ledger.revokedAt(idOf('aa'))).toBeUndefined()
+    renameSync(prepared('next.db', ['aa', false]), path)
+    const other = new SqliteLedger(path)
+    other.transaction((_insert, changes) => changes.revoke(idOf('aa'), { at: 1, reason: 'keyCompromise' }))
+    await later()
+    other.close()
+    await later()
+    expect(ledger.revokedAt(idOf('aa'))).toBe(1)
+  })
+
   it('reads the file that has been put in its place, and says that much has changed', async () => {
     const before = ledger.changes()
     renameSync(prepared('next.db', ['aa', true]), path)
