@@ -28,9 +28,10 @@ function isMeant(serial: string, authority: string, issuer: string): string {
   )`
 }
 
-const MEANT = isMeant('?1', '?2', '?3')
+/** Of the parameters that {@link idValues} gives. */
+export const MEANT = isMeant('?1', '?2', '?3')
 
-function values({ serial, authority, issuer }: CertificateId): [string, string, string] {
+export function idValues({ serial, authority, issuer }: CertificateId): [string, string, string] {
   return [serial, authority, issuer]
 }
 
@@ -114,7 +115,7 @@ export class SqliteIssued {
   }
 
   find(certificate: CertificateId): IssuedRecord | undefined {
-    return this.#read(this.#find.get(...values(certificate)))
+    return this.#read(this.#find.get(...idValues(certificate)))
   }
 
   listBySerial(serial: string): IssuedRecord[] {
@@ -150,17 +151,17 @@ export class SqliteIssued {
   }
 
   revokedAmong<Id extends CertificateId>(certificates: readonly Id[]): Id[] {
-    const rows = this.#revokedAmong.all(JSON.stringify(certificates.map(values))) as { position: number }[]
+    const rows = this.#revokedAmong.all(JSON.stringify(certificates.map(idValues))) as { position: number }[]
     return rows.flatMap(({ position }) => certificates[position] ?? [])
   }
 
   revoke(certificate: CertificateId, { at, reason }: Revocation): IssuedRecord | undefined {
-    this.#revoke.run(...values(certificate), at, reason)
+    this.#revoke.run(...idValues(certificate), at, reason)
     return this.find(certificate)
   }
 
   relocate(certificate: CertificateId, directory: string): void {
-    this.#relocate.run(...values(certificate), this.#stored(directory))
+    this.#relocate.run(...idValues(certificate), this.#stored(directory))
   }
 
   #stored(directory: string): string {

@@ -14,7 +14,7 @@ import {
   withoutWaiting,
 } from './sqlite-driver.ts'
 import { SqliteEnrolments } from './sqlite-enrolments.ts'
-import { SqliteIssued } from './sqlite-issued.ts'
+import { idValues, MEANT, SqliteIssued } from './sqlite-issued.ts'
 import { inLongTransaction, inTransaction, migrate } from './sqlite-schema.ts'
 
 /** Entries of the audit log that are read at once. */
@@ -68,7 +68,8 @@ export class SqliteLedger implements Ledger {
     this.#dataVersion = prepare('PRAGMA data_version')
     this.#checkpoint = prepare('PRAGMA wal_checkpoint(TRUNCATE)')
     this.#login = prepare(
-      `INSERT INTO login (serial, authority, at) VALUES (?, ?, ?)
+      `INSERT INTO login (serial, authority, at)
+       SELECT serial, authority, ?4 FROM issued WHERE ${MEANT} ORDER BY authority DESC LIMIT 1
        ON CONFLICT (serial, authority) DO UPDATE SET at = max(at, excluded.at)`,
     )
     this.#logins = prepare(
@@ -162,10 +163,7 @@ export class SqliteLedger implements Ledger {
 
   recordLogins(logins: readonly NotedLogin[]): void {
     const write = () => {
-      for (const { certificate, at } of logins) {
-        const found = this.#issued.find(certificate)
-        if (found !== undefined) this.#login.run(found.serial, found.authority, at)
-      }
+      for (const { certificate, at } of logins) this.#login.run(...idValues(certificate), at)
     }
     translated(this.#path, () => withoutWaiting(this.#database, () => inTransaction(this.#database, write)))
   }
