@@ -30,7 +30,7 @@ function leafOf(socket: TLSSocket): Uint8Array | undefined {
     while (!fields.done) {
       const field = fields.next()
       // Copied, because the session has the master secret in it.
-      if (field.tag === SESSION_PEER) return Uint8Array.from(field.content)
+      if (field.tag === SESSION_PEER) return new Uint8Array(field.content)
     }
     return undefined
   } finally {
@@ -60,7 +60,7 @@ function chainOf(socket: TLSSocket, { chainBytes, chainLength }: CertificateLimi
     certificate = certificate.issuerCertificate
     bytes += certificate.raw.length
     if (chain.length === chainLength || bytes > chainBytes) break
-    chain.push(Uint8Array.from(certificate.raw))
+    chain.push(new Uint8Array(certificate.raw))
   }
   return chain
 }
