@@ -6,7 +6,7 @@ import type { LoginLedger } from '../store/ledger.ts'
 import type { Authority } from '../trust/authority.ts'
 import type { Accepted, Verdict } from '../trust/judgement.ts'
 import { isRefusal, type Refusal, type RefusalName } from '../trust/refusal.ts'
-import { idsOf, type RevocationBook } from '../trust/revocation.ts'
+import { idsOf, type PathIds, type RevocationBook } from '../trust/revocation.ts'
 import { SignedCertificate } from '../trust/signed-certificate.ts'
 import type { Jid } from '../xmpp/jid.ts'
 import { accountCandidates, decideExternal, type ExternalPolicy, externalMechanism } from '../xmpp/sasl/external.ts'
@@ -43,7 +43,7 @@ export interface CertificateLoginOptions {
 /** A certificate, and the path that was found for it by certain anchors: what may change is judged anew each time. */
 interface Known {
   readonly certificate: SignedCertificate
-  found?: { readonly by: ClientTrust; readonly accepted: Accepted } | undefined
+  found?: { readonly by: ClientTrust; readonly minRsaBits: number; readonly accepted: Accepted } | undefined
 }
 
 /** The certificate of a connection; the path is its own, because another listener may find another one. */
@@ -118,6 +118,10 @@ export class CertificateLogin {
     this.#warn()
   }
 
+  get #minRsaBits(): number {
+    return this.#options.minRsaBits ?? DEFAULT_MIN_RSA_BITS
+  }
+
   #warn(): void {
     const { policy, trusts, now } = this.#options
     this.#warnings.announce(policy, trusts, now())
@@ -142,7 +146,7 @@ export class CertificateLogin {
     }
     const accepted = (account: Jid) => {
       accept(this.#proof(reading, listener, account))
-      const [id] = idsOf(certificate, reading.found?.accepted.path ?? [])
+      const [id] = revocable(reading)
       this.#options.onLogin?.(id, this.#options.now().getTime())
     }
     return [externalMechanism(certificate.facts, domain, this.#policy, against, accepted)]
@@ -155,7 +159,7 @@ export class CertificateLogin {
     const pathOf = () => reading.found?.accepted.path ?? []
     return {
       serial,
-      ids: () => idsOf(certificate, pathOf()),
+      ids: () => revocable(reading),
       chain: () => [certificate.der, ...pathOf().map((authority) => authority.certificate.der)],
       issuer,
       fingerprint,
@@ -196,7 +200,8 @@ export class CertificateLogin {
   }
 
   #judgeBy(trust: ClientTrust, { certificate, presented, found }: Reading, domain: string, account?: Jid): Verdict {
-    const { ledger, policy, minRsaBits = DEFAULT_MIN_RSA_BITS, now } = this.#options
+    const { ledger, policy, now } = this.#options
+    const minRsaBits = this.#minRsaBits
     return judgeFor(trust, certificate, {
       rules: { book: ledger, minRsaBits },
       occasion: {
@@ -204,7 +209,7 @@ export class CertificateLogin {
         sent: presented.sent,
         // With auth_id it may be one that the names do not tell of.
         accounts: (names) => [...(account ? [account] : []), ...accountCandidates(names, domain, policy)],
-        known: found?.by === trust ? found.accepted : undefined,
+        known: found?.by === trust && found.minRsaBits === minRsaBits ? found.accepted : undefined,
       },
     })
   }
@@ -212,7 +217,7 @@ export class CertificateLogin {
   #accepted(reading: Reading, trust: ClientTrust, accepted: Accepted, listener: string): void {
     const { certificate } = reading
     const isNew = reading.found?.accepted.path !== accepted.path
-    reading.found = { by: trust, accepted }
+    reading.found = { by: trust, minRsaBits: this.#minRsaBits, accepted }
     if (isNew) {
       // A path over what this client has sent along is not there for one that sends nothing.
       const isLasting = accepted.path.every((authority) => trust.anchors.has(authority))
@@ -234,6 +239,10 @@ export class CertificateLogin {
   #report(remote: string, refusal: Refusal, certificate?: SignedCertificate): void {
     this.#options.log.warn({ remote, ...refusal, ...certificate?.label }, 'EXTERNAL not offered')
   }
+}
+
+function revocable({ certificate, found }: Reading): PathIds {
+  return found?.accepted.ids ?? idsOf(certificate, [])
 }
 
 function octetsOf(der: Uint8Array): string {

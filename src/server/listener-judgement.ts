@@ -18,10 +18,8 @@ export function judgeFor(
 ): Verdict {
   if (!isAsked(trust)) return NOT_ACCEPTED
   const { anchors, verifyMode, revocation } = trust
+  const { book, minRsaBits } = given.rules
   const acceptsSelfSigned = verifyMode === 'selfsigned_peer'
-  return judge(
-    certificate,
-    { ...given.rules, anchors, acceptsSelfSigned, revocation, purpose: 'clientAuth' },
-    given.occasion,
-  )
+  const rules: TrustRules = { anchors, acceptsSelfSigned, book, minRsaBits, revocation, purpose: 'clientAuth' }
+  return judge(certificate, rules, given.occasion)
 }

@@ -6,7 +6,7 @@ import { checkForm, checkPurpose, checkValidity, type Purpose } from './checks.t
 import { checkAccounts, checkAuthorities } from './path-rules.ts'
 import { findPath } from './path-search.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
-import { type RevocationBook, type RevocationRules, revocationOf } from './revocation.ts'
+import { idsOf, type PathIds, type RevocationBook, type RevocationRules, revocationOf } from './revocation.ts'
 import type { RevocationGap } from './revocation-lists.ts'
 import type { SignedCertificate } from './signed-certificate.ts'
 import { checkStrength } from './strength.ts'
@@ -32,7 +32,7 @@ export interface Occasion {
   readonly sent?: () => readonly Uint8Array[]
   /** The accounts that its names could open, for name constraints; undefined: none is asked about. */
   readonly accounts?: (names: CertificateFacts) => readonly Jid[]
-  /** What was found before by the same anchors: whatever cannot have changed since is not looked at again. */
+  /** What was found before by the same anchors and for the same bits of a key: whatever cannot have changed since is not looked at again. */
   readonly known?: Accepted | undefined
 }
 
@@ -40,6 +40,8 @@ export interface Occasion {
 export interface Accepted {
   /** From its issuer to the anchor; empty for one that is good because it is self-signed. */
   readonly path: readonly Authority[]
+  /** What may be revoked of it: the certificate, then the CAs below the top. */
+  readonly ids: PathIds
   /** CAs of which it is not known what they have revoked, in `soft` mode. */
   readonly gaps: readonly RevocationGap[]
 }
@@ -54,25 +56,20 @@ export type Verdict = Accepted | Refusal
 export function judge(certificate: SignedCertificate, rules: TrustRules, occasion: Occasion): Verdict {
   const { now, known, sent } = occasion
   const { minRsaBits } = rules
-  const early = checkValidity(certificate.raw, now) ?? checkStrength(certificate.raw, { minRsaBits, isAnchor: false })
-  if (early !== undefined) return early
+  const untimely = checkValidity(certificate.raw, now)
+  if (untimely !== undefined) return untimely
   // Whatever has changed, there may be another way.
   const again = known && judgeAgain(certificate, known, rules, occasion)
   if (again !== undefined && !isRefusal(again)) return again
+  const weak = checkStrength(certificate.raw, { minRsaBits, isAnchor: false })
+  if (weak !== undefined) return weak
   if (rules.acceptsSelfSigned && certificate.isSelfSigned) return judgedBy(certificate, [], rules, occasion)
-  let gaps: readonly RevocationGap[] = []
-  const path = findPath({
+  return findPath({
     leaf: certificate,
     sent: sent ?? (() => []),
     anchors: rules.anchors,
-    judge: (candidate) => {
-      const verdict = judgedBy(certificate, candidate, rules, occasion)
-      if (isRefusal(verdict)) return verdict
-      gaps = verdict.gaps
-      return undefined
-    },
+    judge: (path) => judgedBy(certificate, path, rules, occasion),
   })
-  return isRefusal(path) ? path : { path, gaps }
 }
 
 /**
@@ -90,7 +87,7 @@ export function judgeOrigin(
     leaf: certificate,
     sent,
     anchors: rules.anchors,
-    judge: (path) => checkAuthorities(certificate, path, rules) ?? checkDates(path, now),
+    judge: (path) => checkAuthorities(certificate, path, rules) ?? checkDates(path, now) ?? path,
   })
 }
 
@@ -104,22 +101,22 @@ function judgedBy(
   return (
     checkAuthorities(certificate, path, rules) ??
     checkLeaf(certificate, rules) ??
-    judgeAgain(certificate, { path, gaps: [] }, rules, occasion)
+    judgeAgain(certificate, { path, ids: idsOf(certificate, path) }, rules, occasion)
   )
 }
 
 /** What may change: dates, the rules for names, and what is revoked. */
 function judgeAgain(
   certificate: SignedCertificate,
-  { path }: Accepted,
+  { path, ids }: Pick<Accepted, 'path' | 'ids'>,
   rules: TrustRules,
   { now, accounts }: Occasion,
 ): Verdict {
   const constraint = accounts && checkAccounts(path, () => accounts(certificate.facts))
   const early = checkDates(path, now) ?? constraint
   if (early !== undefined) return early
-  const gaps = revocationOf(certificate, path, rules, now)
-  return isRefusal(gaps) ? gaps : { path, gaps }
+  const gaps = revocationOf(certificate, { path, ids }, rules, now)
+  return isRefusal(gaps) ? gaps : { path, ids, gaps }
 }
 
 /**

@@ -19,34 +19,34 @@ const TOLD_FIRST: readonly RefusalName[] = ['revoked', 'name-constraint']
 /** What is said where no way has led to an anchor: the last one tells most. */
 const DEAD_ENDS: readonly RefusalName[] = ['unknown-ca', 'bad-signature', 'unsupported-key', 'not-a-ca']
 
-export interface PathQuestion {
+export interface PathQuestion<T extends object> {
   readonly leaf: SignedCertificate
   /** DER of the certificates that came with it, in any order; asked for when no configured CA has issued it. */
   readonly sent: () => readonly Uint8Array[]
   readonly anchors: TrustAnchors
-  /** What speaks against a path that leads to an anchor. */
-  readonly judge: (path: CertificationPath) => Refusal | undefined
+  /** What is made of a path that leads to an anchor, or what speaks against it. */
+  readonly judge: (path: CertificationPath) => T | Refusal
 }
 
 /** One question, answered once. */
-class PathSearch {
-  readonly #question: PathQuestion
+class PathSearch<T extends object> {
+  readonly #question: PathQuestion<T>
   readonly #refusals: Refusal[] = []
   readonly #deadEnds: Refusal[] = []
   #sent: readonly SignedCertificate[] | undefined
   #signatures = 0
   #steps = 0
 
-  constructor(question: PathQuestion) {
+  constructor(question: PathQuestion<T>) {
     this.#question = question
   }
 
-  answer(): CertificationPath | Refusal {
+  answer(): T | Refusal {
     return this.#from(this.#question.leaf, []) ?? this.#refusal()
   }
 
   /** Depth first: what is configured comes before what was sent, so that nothing is read which is not needed. */
-  #from(link: SignedCertificate, below: readonly Authority[]): CertificationPath | undefined {
+  #from(link: SignedCertificate, below: readonly Authority[]): T | undefined {
     const top = below.at(-1)
     const isAnchored = top !== undefined && this.#question.anchors.has(top)
     let isNamed = false
@@ -98,10 +98,10 @@ class PathSearch {
     return this.#signatures <= MAX_SIGNATURES && link.isSignedBy(issuer)
   }
 
-  #judged(path: CertificationPath): CertificationPath | undefined {
-    const refusal = this.#question.judge(path)
-    if (refusal === undefined) return path
-    this.#refusals.push(refusal)
+  #judged(path: CertificationPath): T | undefined {
+    const verdict = this.#question.judge(path)
+    if (!isRefusal(verdict)) return verdict
+    this.#refusals.push(verdict)
     return undefined
   }
 
@@ -147,6 +147,6 @@ function usable({ der }: SignedCertificate): Authority | undefined {
  * Looks for a path to an anchor of which nothing speaks against (RFC 5280 §6.1): configured CAs and those that were sent
  * alike, over whichever of several. Never throws but for what `judge` throws.
  */
-export function findPath(question: PathQuestion): CertificationPath | Refusal {
+export function findPath<T extends object>(question: PathQuestion<T>): T | Refusal {
   return new PathSearch(question).answer()
 }

@@ -24,6 +24,15 @@ interface Sources {
   readonly revocation?: RevocationRules | undefined
 }
 
+/** Of a certificate and of the CAs above it that somebody could revoke. */
+export type PathIds = readonly [leaf: CertificateId, ...authorities: CertificateId[]]
+
+/** A path, and what may be revoked of it. */
+interface RevocablePath {
+  readonly path: readonly Authority[]
+  readonly ids: PathIds
+}
+
 /** A certificate and the CA that signed it. */
 type Pair = readonly [certificate: SignedCertificate, issuer: Authority]
 
@@ -36,10 +45,7 @@ function pairsOf(leaf: SignedCertificate, path: readonly Authority[]): Pair[] {
 }
 
 /** Every certificate of a path that can be revoked: the leaf and the CAs below the top. */
-export function idsOf(
-  leaf: SignedCertificate,
-  path: readonly Authority[],
-): readonly [CertificateId, ...CertificateId[]] {
+export function idsOf(leaf: SignedCertificate, path: readonly Authority[]): PathIds {
   const [first, ...others] = pairsOf(leaf, path).map(([{ serial }, { id, certificate }]) => ({
     authority: id,
     issuer: certificate.serial,
@@ -56,11 +62,11 @@ export function idsOf(
  */
 export function revocationOf(
   leaf: SignedCertificate,
-  path: readonly Authority[],
+  { path, ids }: RevocablePath,
   { book, revocation }: Sources,
   now: Date,
 ): readonly RevocationGap[] | Refusal {
-  const booked = book && inBook(book, leaf, path)
+  const booked = book && inBook(book, ids)
   return booked ?? (revocation === undefined ? [] : onLists(revocation, leaf, path, now))
 }
 
@@ -69,11 +75,11 @@ function revoked(serial: string, isLeaf: boolean, at: Date): Refusal {
   return { check: 'revoked', reason: `${what} on ${at.toISOString()}` }
 }
 
-function inBook(book: RevocationBook, leaf: SignedCertificate, path: readonly Authority[]): Refusal | undefined {
+function inBook(book: RevocationBook, ids: PathIds): Refusal | undefined {
   try {
-    for (const [index, id] of idsOf(leaf, path).entries()) {
+    for (const id of ids) {
       const at = book.revokedAt(id)
-      if (at !== undefined) return revoked(id.serial, index === 0, new Date(at))
+      if (at !== undefined) return revoked(id.serial, id === ids[0], new Date(at))
     }
     return undefined
   } catch (error) {

@@ -47,7 +47,7 @@ export function judgeVoucher(
         }
         link = issuer.certificate
       }
-      return undefined
+      return candidate
     },
   })
   return isRefusal(path) ? revoked : undefined

@@ -238,6 +238,27 @@ describe('a root that is issued again', () => {
   })
 })
 
+describe('the bits that an RSA key has to have', () => {
+  it('when they become more, end the sessions with fewer, though the path is remembered', async () => {
+    const trust = plainTrust(new TrustAnchors([root.pem]))
+    const endpoints = (['starttls', 'tls'] as const).map((mode) => ({ host: '127.0.0.1', port: 0, trust, mode }))
+    const start = { anchors: trust.anchors, now: () => NOON, minRsaBits: 1024 }
+    const server = await startTestServer({ ca: serverCa, login: start, endpoints })
+    const { credentials } = root.client('alice', { ...HERE, key: short })
+    const attempt = { credentials, variant: { transport: 'direct TLS', version: 'TLSv1.2' } } as const
+    const tls = { ciphers: 'DEFAULT:@SECLEVEL=0' }
+    const session = await onlineAt(server, { ...attempt, tls })
+    const { login, ...options } = server.options
+    await server.server.update({ ...options, login: { ...login, minRsaBits: 2048 } })
+    expect(await session.ended()).toContain('<reset')
+    expect(await attemptAt(server, { ...attempt, tls })).toMatchObject({
+      told: 'not-authorized',
+      logged: { check: 'weak-key' },
+    })
+    await server.stop()
+  })
+})
+
 /** As `client revoke` and `ca issuing revoke` do in another process. */
 function revoke({ ledger }: TestServer, by: Made, serial: string): void {
   const { id, certificate } = by.asAuthority

@@ -38,7 +38,7 @@ async function judge({ cert }: Credentials, crls: readonly (string | Uint8Array)
   const [leaf, ...sent] = decodePemAll(cert, 'CERTIFICATE', 'a certificate')
   const certificate = SignedCertificate.open(leaf!)
   if (isRefusal(certificate)) throw new Error(certificate.reason)
-  const path = findPath({ leaf: certificate, sent: () => sent, anchors, judge: () => undefined })
+  const path = findPath({ leaf: certificate, sent: () => sent, anchors, judge: (found) => found })
   if (isRefusal(path)) throw new Error(path.reason)
   const reasons: string[] = []
   let issued = certificate
