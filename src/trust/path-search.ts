@@ -28,6 +28,25 @@ export interface PathQuestion<T extends object> {
   readonly judge: (path: CertificationPath) => T | Refusal
 }
 
+/**
+ * Those from which names alone lead to an anchor, over others of them. Strangers may send a tower of their own: nothing in
+ * it is read, and no signature computed, before it is known to have an end here.
+ */
+function leadingUp(sent: readonly SignedCertificate[], anchors: TrustAnchors): readonly SignedCertificate[] {
+  const found = new Set<SignedCertificate>()
+  const names = new Set<string>()
+  for (let before = -1; before < found.size; ) {
+    before = found.size
+    for (const certificate of sent) {
+      const { issuerName, subjectName } = certificate
+      if (found.has(certificate) || (!names.has(issuerName) && anchors.named(issuerName).length === 0)) continue
+      found.add(certificate)
+      if (subjectName !== undefined) names.add(subjectName)
+    }
+  }
+  return sent.filter((certificate) => found.has(certificate))
+}
+
 /** One question, answered once. */
 class PathSearch<T extends object> {
   readonly #question: PathQuestion<T>
@@ -86,11 +105,15 @@ class PathSearch<T extends object> {
   }
 
   #sentBy(name: string): readonly SignedCertificate[] {
-    this.#sent ??= this.#question.sent().flatMap((der) => {
+    this.#sent ??= leadingUp(this.#opened(), this.#question.anchors)
+    return this.#sent.filter(({ subjectName }) => subjectName === name)
+  }
+
+  #opened(): readonly SignedCertificate[] {
+    return this.#question.sent().flatMap((der) => {
       const certificate = SignedCertificate.open(der)
       return isRefusal(certificate) ? [] : [certificate]
     })
-    return this.#sent.filter(({ subjectName }) => subjectName === name)
   }
 
   #isSigned(link: SignedCertificate, issuer: Authority): boolean {
@@ -122,9 +145,10 @@ const BAD_SIGNATURE: Refusal = {
   reason: 'a CA of the right name is known, but its key has not signed it',
 }
 
-function unknownIssuer({ issuerName, subjectName }: SignedCertificate): Refusal {
-  const reason = issuerName === subjectName ? 'it is self-signed' : 'no configured CA issued it'
-  return { check: 'unknown-ca', reason }
+/** Its names are not read for this: a stranger may have sent long ones. */
+function unknownIssuer({ raw: { issuer, subject } }: SignedCertificate): Refusal {
+  const isSelfIssued = Buffer.compare(issuer.raw, subject.raw) === 0
+  return { check: 'unknown-ca', reason: isSelfIssued ? 'it is self-signed' : 'no configured CA issued it' }
 }
 
 /** Nobody's key is tried that could cost more than it should, and whose signature would say nothing. */

@@ -177,24 +177,33 @@ describe('what speaks against a path', () => {
     expect(checkOf({ leaf: below, anchors: [root], occasion: { sent } })).toBe('unknown-ca')
   })
 
-  it('hundreds of CAs of one name are not looked at one by one', () => {
-    const many = Array.from({ length: 300 }, () => madeRoot())
+  /** The verdict about a leaf that none of these CAs has signed, and how many signatures were computed for it. */
+  function counted(sent: readonly Made[]) {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const leaf = madeRoot('root', { key: privateKey }).client()
-    const opened = leaf.opened
+    const { opened } = madeRoot('many', { key: privateKey }).client()
     let signatures = 0
     const original = opened.isSignedBy.bind(opened)
     opened.isSignedBy = (authority) => {
       signatures += 1
       return original(authority)
     }
-    const verdict = judge(
-      opened,
-      { anchors: new TrustAnchors([madeRoot('elsewhere').pem]), purpose: 'clientAuth', minRsaBits: 2048 },
-      { now: NOON, sent: () => many.map(({ der }) => der) },
-    )
+    const rules = { anchors: new TrustAnchors([root.pem]), purpose: 'clientAuth' as const, minRsaBits: 2048 }
+    const verdict = judge(opened, rules, { now: NOON, sent: () => sent.map(({ der }) => der) })
+    return { verdict, signatures }
+  }
+
+  it('hundreds of CAs of one name are not looked at one by one', () => {
+    const { verdict, signatures } = counted(Array.from({ length: 300 }, () => root.authority('many')))
     expect(verdict).toMatchObject({ check: 'bad-signature' })
     expect(signatures).toBeLessThanOrEqual(16)
+  })
+
+  it('CAs from which no name leads to a configured one are not looked at', () => {
+    const stranger = madeRoot('stranger')
+    const tower = [stranger.authority('many'), stranger, madeRoot('many')]
+    expect(counted(tower)).toMatchObject({ verdict: { check: 'unknown-ca' }, signatures: 0 })
+    const bridge = root.authority('stranger')
+    expect(counted([...tower, bridge])).toMatchObject({ verdict: { check: 'bad-signature' }, signatures: 2 })
   })
 })
 
