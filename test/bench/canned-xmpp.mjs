@@ -1,4 +1,5 @@
-// What a login costs without anybody looking at it: the answers of our server, one for whatever comes next.
+// What a login costs without anybody looking at it: the answers of our server, one for whatever comes next. With
+// `--read-chain` it asks Node for the certificates that were sent, as everybody has to who wants to judge them.
 import { serveTls } from './tls-floor.mjs'
 
 const HEADER =
@@ -10,7 +11,10 @@ const ANSWERS = [
   '<iq type="result" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>user0@localhost/07ZbpvejzlGh</jid></bind></iq>',
 ]
 
+const READS = process.argv.includes('--read-chain')
+
 serveTls((socket) => {
+  if (READS) socket.getPeerCertificate(true)
   const answers = ANSWERS.values()
   socket.on('data', () => socket.write(answers.next().value ?? ''))
 })

@@ -68,9 +68,12 @@ export async function startJson(args, environment = {}, stderr = 'inherit') {
 
 const SERVE = ['--port', '0', '--json', '--log-level']
 
-/** @param program that of another version */
-export function startServe(workspace, program = cli) {
-  return startJson([program, 'serve', '--home', workspace.home, ...SERVE, 'warn'])
+/**
+ * @param program that of another version
+ * @param stderr `ignore` where everybody is turned away, and each has a line in the log
+ */
+export function startServe(workspace, program = cli, stderr = 'inherit') {
+  return startJson([program, 'serve', '--home', workspace.home, ...SERVE, 'warn'], {}, stderr)
 }
 
 /** One that says what it holds: `memory()` answers `process.memoryUsage()` after a collection of garbage. */

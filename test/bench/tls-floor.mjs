@@ -5,7 +5,7 @@ import { createServer } from 'node:tls'
 
 /** Listens on loopback, says where in one line of JSON, and leaves every connection to `attend`. */
 export function serveTls(attend) {
-  const [key, cert, ca] = process.argv.slice(2).map((path) => readFileSync(path))
+  const [key, cert, ca] = process.argv.slice(2, 5).map((path) => readFileSync(path))
   const secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
   const asking = { requestCert: true, rejectUnauthorized: false }
   const server = createServer({ key, cert, ca, ...asking, ALPNProtocols: ['xmpp-client'], secureOptions }, (socket) => {
