@@ -32,7 +32,10 @@ export interface Occasion {
   readonly sent?: () => readonly Uint8Array[]
   /** The accounts that its names could open, for name constraints; undefined: none is asked about. */
   readonly accounts?: (names: CertificateFacts) => readonly Jid[]
-  /** What was found before by the same anchors and for the same bits of a key: whatever cannot have changed since is not looked at again. */
+  /**
+   * What was found before by the same anchors and for the same bits of a key: whatever cannot have changed since is not
+   * looked at again.
+   */
   readonly known?: Accepted | undefined
 }
 
