@@ -38,9 +38,10 @@ function leadingUp(sent: readonly SignedCertificate[], anchors: TrustAnchors): r
   for (let before = -1; before < found.size; ) {
     before = found.size
     for (const certificate of sent) {
-      const { issuerName, subjectName } = certificate
+      const { issuerName } = certificate
       if (found.has(certificate) || (!names.has(issuerName) && anchors.named(issuerName).length === 0)) continue
       found.add(certificate)
+      const { subjectName } = certificate
       if (subjectName !== undefined) names.add(subjectName)
     }
   }
