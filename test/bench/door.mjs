@@ -1,6 +1,5 @@
 // What those cost who come to the door: a login, beside the build of another version if one is given; strangers with
 // certificates that are made to be dear, beside a bare Node server that never reads them; and a long CRL on the way in.
-import { fileURLToPath } from 'node:url'
 import { Contender, handshake, measureInTurn } from './contender.mjs'
 import { hostileCertificates } from './hostile.mjs'
 import { longList } from './long-list.mjs'
@@ -11,7 +10,7 @@ import {
   makeWorkspace,
   median,
   openStream,
-  startJson,
+  startFloor,
   startServe,
   startWatched,
 } from './support.mjs'
@@ -27,8 +26,6 @@ const HOSTILE = { warmUp: 1000, rounds: 6, each: 100 }
 const FLOOD = { warmUp: 5000, rounds: 4, each: 1000 }
 const AT_ONCE = 10
 
-const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url))
-
 /** Starts them and measures them in turn; `all` are promises of contenders. */
 async function contest(all, measured) {
   const contenders = await Promise.all(all)
@@ -39,9 +36,6 @@ async function contest(all, measured) {
   }
   return contenders
 }
-
-const cannedServer = (workspace, script, ...more) =>
-  startJson([pathOf(script), workspace.key, workspace.chain, workspace.ca, ...more])
 
 /** As often as the cost of each start of another: the median, and all of them. */
 function ratio(pairs) {
@@ -54,7 +48,7 @@ const costOf = (contenders) => `${median(contenders.map(({ cost }) => cost)).toF
 async function loginCost(workspace, users) {
   const credentialsIn = ({ credentials }) => users.map((user) => credentials(user))
   const known = credentialsIn(workspace)
-  const bare = async () => new Contender(await cannedServer(workspace, 'bare-tls.mjs'), known, handshake)
+  const bare = async () => new Contender(await startFloor(workspace, 'bare-tls.mjs'), known, handshake)
   const serve = async () => new Contender(await startServe(workspace), known, login)
   const [floor, first] = await contest([bare(), serve()], LOGINS)
   const rows = [
@@ -81,9 +75,9 @@ async function visit(port, credentials) {
 
 /** Beside a bare server, and beside one that reads what was sent and answers, whatever it is: the floor of a judgement. */
 async function hostileCost(workspace, [what, credentials]) {
-  const bare = async () => new Contender(await cannedServer(workspace, 'bare-tls.mjs'), [credentials], handshake)
+  const bare = async () => new Contender(await startFloor(workspace, 'bare-tls.mjs'), [credentials], handshake)
   const reader = async () =>
-    new Contender(await cannedServer(workspace, 'canned-xmpp.mjs', '--read-chain'), [credentials], visit)
+    new Contender(await startFloor(workspace, 'canned-xmpp.mjs', '--read-chain'), [credentials], visit)
   const serve = async () => new Contender(await startServe(workspace, undefined, 'ignore'), [credentials], visit)
   const [first, floor, ours] = await contest([bare(), reader(), serve()], HOSTILE)
   const times = `${ours.times(first).toFixed(2)} times a bare handshake, ${ours.times(floor).toFixed(2)} times one that is read`

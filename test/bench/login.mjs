@@ -1,8 +1,7 @@
 // CPU time of the server process per certificate login, beside the bare TLS handshake that it needs and beside ejabberd.
-import { fileURLToPath } from 'node:url'
 import { Contender, handshake, measureInTurn } from './contender.mjs'
 import { startEjabberd } from './ejabberd.mjs'
-import { login, makeWorkspace, startJson, startServe } from './support.mjs'
+import { login, makeWorkspace, startFloor, startServe } from './support.mjs'
 
 /** As many certificates, taken in turn: whoever remembers one of them gains nothing before all others were there. */
 const USERS = 1000
@@ -15,10 +14,8 @@ async function contenders() {
   const users = Array.from({ length: USERS }, (_, index) => `user${index}`)
   const workspace = makeWorkspace(users)
   const credentials = users.map((user) => workspace.credentials(user))
-  const script = (name) => fileURLToPath(new URL(name, import.meta.url))
-  const files = [workspace.key, workspace.chain, workspace.ca]
-  const bare = new Contender(await startJson([script('bare-tls.mjs'), ...files]), credentials, handshake)
-  const canned = new Contender(await startJson([script('canned-xmpp.mjs'), ...files]), credentials, login)
+  const bare = new Contender(await startFloor(workspace, 'bare-tls.mjs'), credentials, handshake)
+  const canned = new Contender(await startFloor(workspace, 'canned-xmpp.mjs'), credentials, login)
   const serve = new Contender(await startServe(workspace), credentials, login)
   const other = await startEjabberd(workspace)
   return { bare, canned, serve, ejabberd: other && new Contender(other, credentials, login) }

@@ -66,6 +66,12 @@ export async function startJson(args, environment = {}, stderr = 'inherit') {
   return { pid: child.pid, stderr: child.stderr, ready: JSON.parse(text.split('\n')[0]), stop }
 }
 
+/** A server of Node alone, of a script beside this one, with the certificate of the workspace. */
+export function startFloor(workspace, script, ...more) {
+  const path = fileURLToPath(new URL(script, import.meta.url))
+  return startJson([path, workspace.key, workspace.chain, workspace.ca, ...more])
+}
+
 const SERVE = ['--port', '0', '--json', '--log-level']
 
 /**
