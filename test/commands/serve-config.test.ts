@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect as connectTls, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OpensslCa } from '../support/certificates.ts'
 import { CliHome } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
@@ -33,13 +34,7 @@ function write(name: string, text: string): string {
   return home.path(name)
 }
 
-function alice() {
-  const folder = join(home.home, 'clients', 'one.example', 'alice')
-  return {
-    key: readFileSync(join(folder, 'alice.key'), 'utf8'),
-    cert: readFileSync(join(folder, 'alice.crt'), 'utf8'),
-  }
-}
+const alice = () => issuedCredentials(home.home, 'alice', 'one.example')
 
 /** The Common Name of the certificate that a client sees. */
 async function certificateAt(port: number, servername: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<string> {

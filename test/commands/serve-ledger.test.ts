@@ -1,12 +1,12 @@
-import { copyFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SqliteLedger } from '../../src/store/sqlite.ts'
 import { LEDGER_WORDS } from '../../src/store/sqlite-driver.ts'
 import { snapshotDatabase } from '../../src/store/sqlite-snapshot.ts'
-import type { Credentials } from '../support/certificates.ts'
 import { runCli } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { type Listening, ServeProcess } from '../support/serve.ts'
 import { RawClient } from '../support/xmpp-client.ts'
 
@@ -44,13 +44,7 @@ afterAll(() => rmSync(template, { recursive: true, force: true }))
 const ledger = () => join(home, 'ledger.db')
 const cli = (...args: string[]) => runCli([...args, '--home', home])
 
-function credentials(user: string): Credentials {
-  const folder = join(home, 'clients', 'localhost', user)
-  return {
-    key: readFileSync(join(folder, `${user}.key`), 'utf8'),
-    cert: readFileSync(join(folder, `${user}.crt`), 'utf8'),
-  }
-}
+const credentials = (user: string) => issuedCredentials(home, user)
 
 async function online(user: string): Promise<RawClient> {
   const client = await RawClient.online({ port: listening.port, credentials: credentials(user) })

@@ -1,10 +1,11 @@
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { runCli } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { replaceFile } from '../support/replace-file.ts'
 import { type Listening, ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
@@ -40,13 +41,7 @@ async function start(...args: string[]): Promise<Listening> {
   return serve.listening()
 }
 
-function credentials(user: string, workspace = home): Credentials {
-  const folder = join(workspace, 'clients', 'localhost', user)
-  return {
-    key: readFileSync(join(folder, `${user}.key`), 'utf8'),
-    cert: readFileSync(join(folder, `${user}.crt`), 'utf8'),
-  }
-}
+const credentials = (user: string, workspace = home) => issuedCredentials(workspace, user)
 
 async function online(port: number, who: Credentials): Promise<RawClient> {
   const client = await RawClient.online({ port, credentials: who })

@@ -10,6 +10,7 @@ import { publishCrls } from '../../src/workspace/publish-crl.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { runCli } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient } from '../support/xmpp-client.ts'
 
@@ -21,13 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-function credentials(user: string) {
-  const folder = join(home, 'clients', 'localhost', user)
-  return {
-    key: readFileSync(join(folder, `${user}.key`), 'utf8'),
-    cert: readFileSync(join(folder, `${user}.crt`), 'utf8'),
-  }
-}
+const credentials = (user: string) => issuedCredentials(home, user)
 
 describe('serve', () => {
   it('announces its ports, issues what is missing, logs a client in, and stops on SIGTERM with exit code 0', async () => {

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliHome } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { attemptPassword } from '../support/scram-client.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { RawClient } from '../support/xmpp-client.ts'
@@ -43,9 +44,7 @@ async function byPassword(username = 'alice'): Promise<string> {
 }
 
 async function byCertificate(): Promise<RawClient> {
-  const path = join(cli.home, 'clients', 'localhost', 'bob', 'bob')
-  const credentials = { key: readFileSync(`${path}.key`, 'utf8'), cert: readFileSync(`${path}.crt`, 'utf8') }
-  return RawClient.online({ port, credentials })
+  return RawClient.online({ port, credentials: issuedCredentials(cli.home, 'bob') })
 }
 
 /** Logs in again and again from several clients, and tells what came of it. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ConfigRenderResult } from '../../src/commands/config/render.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { CliHome } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { markedBlocks, readmeText, tableRows } from '../support/readme.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient, streamHeader } from '../support/xmpp-client.ts'
@@ -38,8 +39,7 @@ class Realm {
   }
 
   issued(name: string): Credentials {
-    const file = (ending: string) => join(this.cli.home, 'clients', 'localhost', name, `${name}.${ending}`)
-    return { key: readFileSync(file('key'), 'utf8'), cert: readFileSync(file('crt'), 'utf8') }
+    return issuedCredentials(this.cli.home, name)
   }
 
   get serverCertificate(): Credentials {

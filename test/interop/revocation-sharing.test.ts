@@ -1,8 +1,9 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CliResult, runCli } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { type Listening, ServeProcess } from '../support/serve.ts'
 import { RawClient } from '../support/xmpp-client.ts'
 import { PostgresServer } from './postgres-server.ts'
@@ -58,10 +59,7 @@ async function serve(home: string): Promise<Listening & { readonly process: Serv
   return { ...(await process.listening()), process }
 }
 
-function credentials(user: string) {
-  const path = join(folder, 'template', 'clients', 'localhost', user, user)
-  return { key: readFileSync(`${path}.key`, 'utf8'), cert: readFileSync(`${path}.crt`, 'utf8') }
-}
+const credentials = (user: string) => issuedCredentials(join(folder, 'template'), user)
 
 async function online(port: number, user: string): Promise<RawClient> {
   const client = await RawClient.online({ port, credentials: credentials(user) })

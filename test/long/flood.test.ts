@@ -1,15 +1,15 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { CliHome } from '../support/cli.ts'
 import { clientHello } from '../support/client-hello.ts'
 import { leastGrowth } from '../support/growth.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { descriptorsOf } from '../support/process-usage.ts'
-import { type Listening, ServeProcess } from '../support/serve.ts'
+import { ServeProcess } from '../support/serve.ts'
 import { external, RawClient, streamHeader } from '../support/xmpp-client.ts'
 
 const STALLED = 600
@@ -37,15 +37,7 @@ let serve: ServeProcess
 let ports: { readonly starttls: number; readonly tls: number }
 let pid: number
 
-function issued(user: string): Credentials {
-  const file = (suffix: string) => join(cli.home, 'clients', 'localhost', user, `${user}.${suffix}`)
-  return { key: readFileSync(file('key'), 'utf8'), cert: readFileSync(file('crt'), 'utf8') }
-}
-
-function portsOf({ listeners }: Listening): typeof ports {
-  const portOf = (mode: 'starttls' | 'tls') => listeners.find((listener) => listener.mode === mode)?.port ?? 0
-  return { starttls: portOf('starttls'), tls: portOf('tls') }
-}
+const issued = (user: string) => issuedCredentials(cli.home, user)
 
 beforeAll(async () => {
   await cli.run(['ca', 'init', '--no-passphrase'])
@@ -58,7 +50,7 @@ beforeAll(async () => {
   writeFileSync(cli.path('flood.toml'), listener('starttls_required') + listener('tls'))
   serve = new ServeProcess(['--home', cli.home, '--config', cli.path('flood.toml')], {}, { isWatched: true })
   const listening = await serve.listening()
-  ports = portsOf(listening)
+  ports = { starttls: listening.port, tls: listening.tlsPort }
   pid = listening.pid
 })
 afterAll(async () => {
@@ -287,18 +279,17 @@ describe.sequential('others log in meanwhile', () => {
 describe('file descriptors that run out', () => {
   it('are no end of the server: it serves whoever is there, and others when it has them back', async () => {
     const own = new ServeProcess(['--home', cli.home, '--config', cli.path('flood.toml')], {}, { descriptors: 100 })
-    const listening = await own.listening()
-    const { starttls, tls } = portsOf(listening)
+    const { port, tlsPort } = await own.listening()
     const credentials = issued('alice')
-    const witness = await RawClient.online({ port: starttls, credentials })
-    const sockets = Array.from({ length: 150 }, () => connect({ port: tls, host: '127.0.0.1' }))
+    const witness = await RawClient.online({ port, credentials })
+    const sockets = Array.from({ length: 150 }, () => connect({ port: tlsPort, host: '127.0.0.1' }))
     // Those for which there is none are closed at once.
     const isClosed = (socket: Socket) => new Promise((resolve) => socket.once('error', resolve).once('close', resolve))
     await Promise.any(sockets.map(isClosed))
     witness.send(PING)
     await witness.receive(PONG)
     for (const socket of sockets) socket.destroy()
-    const newcomer = await vi.waitFor(() => RawClient.online({ port: starttls, credentials }), POLL)
+    const newcomer = await vi.waitFor(() => RawClient.online({ port, credentials }), POLL)
     for (const client of [witness, newcomer]) client.destroy()
     expect(await own.stop()).toBe(0)
   })

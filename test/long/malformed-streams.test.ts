@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generator } from '../pki/mutations.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { OpensslCa } from '../support/certificates.ts'
 import { CliHome } from '../support/cli.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
 import { type Memory, ServeProcess } from '../support/serve.ts'
 import { RawClient } from '../support/xmpp-client.ts'
 import { malformedStream } from './malformed-transcripts.ts'
@@ -36,10 +36,7 @@ let ports: { readonly starttls: number; readonly tls: number }
 /** What comes over TLS; whoever has the last one may log in as mallory. */
 let contexts: readonly SecureContext[]
 
-function issued(user: string): Credentials {
-  const file = (suffix: string) => join(cli.home, 'clients', 'localhost', user, `${user}.${suffix}`)
-  return { key: readFileSync(file('key'), 'utf8'), cert: readFileSync(file('crt'), 'utf8') }
-}
+const issued = (user: string) => issuedCredentials(cli.home, user)
 
 beforeAll(async () => {
   await cli.run(['ca', 'init', '--no-passphrase'])

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { REVOCATION_REASONS } from '../../../src/pki/revocation-reason.ts'
 import { CliHome } from '../../support/cli.ts'
+import { issuedCredentials } from '../../support/issued-credentials.ts'
 import { ServeProcess } from '../../support/serve.ts'
 import { external, RawClient } from '../../support/xmpp-client.ts'
 import { homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
@@ -19,10 +20,7 @@ const crl = (home = cli.home) => openssl('crl', '-in', join(home, 'ca', 'root.cr
 
 describe('client revoke', () => {
   it('ends the logins of a running server: before it works, afterwards EXTERNAL is refused', async () => {
-    const credentials = {
-      key: readFileSync(fileOf('alice', 'key'), 'utf8'),
-      cert: readFileSync(fileOf('alice', 'crt'), 'utf8'),
-    }
+    const credentials = issuedCredentials(cli.home, 'alice')
     const serve = new ServeProcess(['--home', cli.home])
     const { port } = await serve.listening()
     const before = await RawClient.online({ port, credentials })

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SqliteLedger } from '../../../src/store/sqlite.ts'
 import type { CliHome } from '../../support/cli.ts'
+import { issuedCredentials } from '../../support/issued-credentials.ts'
 import { ServeProcess } from '../../support/serve.ts'
 import { RawClient } from '../../support/xmpp-client.ts'
 import { homeWithCa } from '../client/workspace-checks.ts'
@@ -67,10 +67,7 @@ describe('user delete', () => {
     await cli.run(['user', 'add', 'bob', '--generate'])
     const serve = new ServeProcess(['--home', cli.home])
     const { port } = await serve.listening()
-    const file = (ending: string) =>
-      readFileSync(join(cli.home, 'clients', 'localhost', 'bob', `bob.${ending}`), 'utf8')
-    const credentials = { key: file('key'), cert: file('crt') }
-    const client = await RawClient.online({ port, credentials, resource: 'x' })
+    const client = await RawClient.online({ port, credentials: issuedCredentials(cli.home, 'bob'), resource: 'x' })
     const result = await cli.run(['user', 'delete', 'bob'])
     expect(result).toMatchObject({ code: 0, stdout: 'bob@localhost deleted\nended bob@localhost/x\n' })
     expect(await client.ended()).toContain('<policy-violation')
