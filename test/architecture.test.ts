@@ -31,7 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'store/ledger',
   ],
   probe: ['xmpp'],
-  config: ['cli/nearest', 'formats', 'store/postgres-url', 'xmpp/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],
+  config: ['cli/nearest', 'formats', 'store/postgres/url', 'xmpp/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],
   service: ['config', 'server', 'workspace', 'pki', 'trust', 'store', 'probe', 'xmpp', 'package.json'],
   cli: [
     'accounts',

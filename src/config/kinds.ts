@@ -1,6 +1,6 @@
 import { nearest } from '../cli/nearest.ts'
 import { XmppkiError } from '../errors.ts'
-import { parsePostgresUrl, withoutPassword } from '../store/postgres-url.ts'
+import { parsePostgresUrl, withoutPassword } from '../store/postgres/url.ts'
 import { JidError, prepareDomain } from '../xmpp/jid.ts'
 import type { Checked, Kind } from './field.ts'
 

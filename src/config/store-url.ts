@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { XmppkiError } from '../errors.ts'
-import { parsePostgresUrl } from '../store/postgres-url.ts'
+import { parsePostgresUrl } from '../store/postgres/url.ts'
 import type { Configuration } from './schema.ts'
 
 /** Far longer than any URL. */

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import { checkDatabaseFile } from '../store/sqlite-check.ts'
-import { LEDGER_WORDS } from '../store/sqlite-driver.ts'
+import { checkDatabaseFile } from '../store/sqlite/check.ts'
+import { LEDGER_WORDS } from '../store/sqlite/driver.ts'
 import { readAuditTrail } from '../workspace/audit-trail.ts'
 import { sizeIfAny } from '../workspace/files.ts'
 import type { Workspace } from '../workspace/workspace.ts'

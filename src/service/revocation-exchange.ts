@@ -3,7 +3,7 @@ import type { Log } from '../server/log.ts'
 import { certificateId, certificateKey } from '../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
 import type { Listening, RevocationBoard, SharedRevocation } from '../store/revocations.ts'
-import type { SqliteRevocations } from '../store/sqlite-revocations.ts'
+import type { SqliteRevocations } from '../store/sqlite/revocations.ts'
 
 /** How often the ledger is asked whether it has revoked something: well below the second in which others should know. */
 const LOOK_MS = 250

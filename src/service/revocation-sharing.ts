@@ -2,7 +2,7 @@ import type { Log } from '../server/log.ts'
 import type { Ledger } from '../store/ledger.ts'
 import { openBoard } from '../store/open-board.ts'
 import { SharedLedger } from '../store/shared-ledger.ts'
-import { SqliteRevocations } from '../store/sqlite-revocations.ts'
+import { SqliteRevocations } from '../store/sqlite/revocations.ts'
 import { RevocationExchange } from './revocation-exchange.ts'
 
 /** The revocations that a running server shares with others, over the database of the configuration if there is one. */

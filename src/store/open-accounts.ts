@@ -16,12 +16,12 @@ interface AccountsPlace {
  */
 export async function openAccounts({ url, path, onUnavailable }: AccountsPlace): Promise<Accounts> {
   if (url === undefined) {
-    const { SqliteAccounts } = await import('./sqlite-accounts.ts')
+    const { SqliteAccounts } = await import('./sqlite/accounts.ts')
     return new SqliteAccounts(path)
   }
   // The driver is loaded by those alone who have such a database.
-  const { PostgresAccounts } = await import('./postgres-accounts.ts')
-  const { PostgresDatabase } = await import('./postgres-database.ts')
+  const { PostgresAccounts } = await import('./postgres/accounts.ts')
+  const { PostgresDatabase } = await import('./postgres/database.ts')
   const database = new PostgresDatabase(url)
   try {
     await database.prepare()

@@ -5,7 +5,7 @@ import type { RevocationBoard } from './revocations.ts'
  * @throws {XmppkiError} BAD_INPUT about the URL, IO about the file with the CA
  */
 export async function openBoard(url: string): Promise<RevocationBoard> {
-  const { PostgresRevocations } = await import('./postgres-revocations.ts')
-  const { PostgresDatabase } = await import('./postgres-database.ts')
+  const { PostgresRevocations } = await import('./postgres/revocations.ts')
+  const { PostgresDatabase } = await import('./postgres/database.ts')
   return new PostgresRevocations(new PostgresDatabase(url))
 }

@@ -3,7 +3,7 @@
  * @throws {XmppkiError} BAD_INPUT about the URL, UNAVAILABLE, IO
  */
 export async function reachDatabase(url: string): Promise<void> {
-  const { PostgresDatabase } = await import('./postgres-database.ts')
+  const { PostgresDatabase } = await import('./postgres/database.ts')
   const database = new PostgresDatabase(url)
   try {
     await database.reach()

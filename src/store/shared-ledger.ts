@@ -2,7 +2,7 @@ import { type CertificateId, isSameSigner } from './certificate-id.ts'
 import type { Enrolments } from './enrolments.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges, LoginLedger, Standing } from './ledger.ts'
 import type { SharedRevocation } from './revocations.ts'
-import type { SqliteRevocations } from './sqlite-revocations.ts'
+import type { SqliteRevocations } from './sqlite/revocations.ts'
 
 /**
  * The ledger as logins see it: what it has revoked itself, and what others have. Other machines may have a certificate

@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import type { IssuedRecord, Ledger } from '../store/ledger.ts'
-import type { SqliteLedger } from '../store/sqlite.ts'
+import type { SqliteLedger } from '../store/sqlite/ledger.ts'
 import { type Authority, readAuthority } from './authority.ts'
 
 /** The CA of a record, if its certificate is where the ledger says; it may have been made anew for the same name. */

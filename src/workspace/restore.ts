@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, readdirSync, readSync, writeSync } from
 import { dirname, join } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import type { ChainHead } from '../store/audit.ts'
-import { SqliteLedger } from '../store/sqlite.ts'
+import { SqliteLedger } from '../store/sqlite/ledger.ts'
 import { decryptAge } from './age.ts'
 import { currentActor } from './audit-events.ts'
 import { readAuditTrail } from './audit-trail.ts'

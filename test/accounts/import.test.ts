@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { deriveAll, writeAccounts } from '../../src/accounts/import.ts'
 import type { PreparedAccount } from '../../src/accounts/prepare.ts'
 import type { Account } from '../../src/store/accounts.ts'
-import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
+import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import { verifyPassword } from '../../src/xmpp/sasl/scram-credentials.ts'
 
 const OPTIONS = { hashes: ['sha-1', 'sha-256'], iterations: 4096 } as const

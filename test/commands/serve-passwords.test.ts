@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteAccounts } from '../../src/store/sqlite-accounts.ts'
+import { SqliteAccounts } from '../../src/store/sqlite/accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES } from '../../src/xmpp/sasl/scram-keys.ts'
 import { CliHome } from '../support/cli.ts'

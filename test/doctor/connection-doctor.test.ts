@@ -7,7 +7,7 @@ import { type ConnectionRequest, examineConnection } from '../../src/doctor/conn
 import { XmppkiError } from '../../src/errors.ts'
 import { decodePemAll } from '../../src/pki/pem.ts'
 import type { CertificateId } from '../../src/store/certificate-id.ts'
-import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
+import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import { type CertificateRequest, type Credentials, OpensslCa } from '../support/certificates.ts'
 import { startPasswordServer } from '../support/password-server.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'

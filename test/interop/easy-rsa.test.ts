@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
 import { CliHome } from '../support/cli.ts'
 
 const EASY_RSA = '/usr/share/easy-rsa/easyrsa'

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { PostgresDatabase } from '../../src/store/postgres-database.ts'
-import { PostgresRevocations } from '../../src/store/postgres-revocations.ts'
+import { PostgresDatabase } from '../../src/store/postgres/database.ts'
+import { PostgresRevocations } from '../../src/store/postgres/revocations.ts'
 import type { SharedRevocation } from '../../src/store/revocations.ts'
-import { idOf } from '../store/contract.ts'
+import { idOf } from '../store/ledger-contract.ts'
 import { PostgresServer } from './postgres-server.ts'
 
 /** The schema of the version that told no CAs apart, as it makes it. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
 import { runCli } from '../support/cli.ts'
 import { EarlierWorkspace, UNFINISHED, type Unfinished } from '../support/earlier-version.ts'
 import { ServeProcess } from '../support/serve.ts'

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
-import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
+import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import type { ScramHash, ScramKeySet, ScramKeys } from '../../src/xmpp/sasl/scram-keys.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { secured, VARIANTS } from '../support/external-login.ts'

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { issuedRecord } from '../store/ledger-contract.ts'
 import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
 import { attemptAt, onlineAt, VARIANTS } from '../support/external-login.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'

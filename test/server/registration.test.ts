@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { verifyPassword } from '../../src/xmpp/sasl/scram-credentials.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { issuedRecord } from '../store/ledger-contract.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { Login } from '../support/external-login.ts'
 import { type PasswordServerOptions, passwordServers } from '../support/password-server.ts'

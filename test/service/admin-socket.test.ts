@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askServer } from '../../src/service/admin-client.ts'
 import { ADMIN_VERSION, MAX_ADMIN_LINE, type ServeStatus } from '../../src/service/admin-protocol.ts'
 import { type AdminHandlers, type AdminSocket, openAdminSocket } from '../../src/service/admin-socket.ts'
-import { withLock } from '../../src/store/sqlite-lock.ts'
+import { withLock } from '../../src/store/sqlite/lock.ts'
 import { LogBook } from '../support/server.ts'
 
 const STATUS: ServeStatus = {

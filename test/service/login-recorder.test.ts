@@ -3,8 +3,8 @@ import { XmppkiError } from '../../src/errors.ts'
 import { LoginRecorder } from '../../src/service/login-recorder.ts'
 import { certificateKey } from '../../src/store/certificate-id.ts'
 import type { NotedLogin } from '../../src/store/ledger.ts'
-import { MemoryLedger } from '../../src/store/memory.ts'
-import { idOf, issuedRecord } from '../store/contract.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
+import { idOf, issuedRecord } from '../store/ledger-contract.ts'
 import { LogBook } from '../support/server.ts'
 
 /** Counts its writes; the first `failures` of them fail. */

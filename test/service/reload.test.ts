@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
 import { Reloader } from '../../src/service/reload.ts'
-import { MemoryLedger } from '../../src/store/memory.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
+import { issuedRecord } from '../store/ledger-contract.ts'
 import { LogBook } from '../support/server.ts'
 
 let folder: string

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Enrolment } from '../../src/store/enrolments.ts'
 import type { Ledger } from '../../src/store/ledger.ts'
-import { MemoryLedger } from '../../src/store/memory.ts'
-import { SqliteLedger } from '../../src/store/sqlite.ts'
-import { idOf } from './contract.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
+import { idOf } from './ledger-contract.ts'
 
 let folder: string
 let count = 0

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MemoryLedger } from '../../src/store/memory.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import type { SharedRevocation } from '../../src/store/revocations.ts'
 import { SharedLedger } from '../../src/store/shared-ledger.ts'
-import { SqliteRevocations } from '../../src/store/sqlite-revocations.ts'
-import { idOf, issuedRecord } from './contract.ts'
+import { SqliteRevocations } from '../../src/store/sqlite/revocations.ts'
+import { idOf, issuedRecord } from './ledger-contract.ts'
 
 let folder: string
 let others: SqliteRevocations

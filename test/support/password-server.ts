@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest'
 import type { AccountMeans } from '../../src/server/account-desk.ts'
 import type { ServerOptions } from '../../src/server/server.ts'
-import { MemoryAccounts } from '../../src/store/memory-accounts.ts'
+import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES, scramName } from '../../src/xmpp/sasl/scram-keys.ts'
 import type { OpensslCa } from './certificates.ts'

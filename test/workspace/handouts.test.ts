@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MemoryLedger } from '../../src/store/memory.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import { type Handout, writeHandouts } from '../../src/workspace/handouts.ts'
 
 let folder: string

@@ -7,7 +7,7 @@ import { type BatchClient, type BatchRequest, issueClients } from '../../src/wor
 import { checkPasswordList, writePasswordList } from '../../src/workspace/password-list.ts'
 import { type GroupMember, publishGroup } from '../../src/workspace/publish-group.ts'
 import { parseJid } from '../../src/xmpp/jid.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { issuedRecord } from '../store/ledger-contract.ts'
 import { CaFolder, openssl } from './support.ts'
 
 let ca: CaFolder

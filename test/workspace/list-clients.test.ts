@@ -5,7 +5,7 @@ import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { listClients } from '../../src/workspace/list-clients.ts'
 import { parsePeriod } from '../../src/workspace/period.ts'
 import { renewableClients } from '../../src/workspace/renew-clients.ts'
-import { issuedRecord } from '../store/contract.ts'
+import { issuedRecord } from '../store/ledger-contract.ts'
 import { CaFolder } from './support.ts'
 
 const DAY = 86_400_000

@@ -15,12 +15,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { IssuedRecord, Ledger, Revocation } from '../../src/store/ledger.ts'
-import { MemoryLedger } from '../../src/store/memory.ts'
-import { SqliteLedger } from '../../src/store/sqlite.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
 import { readAuditTrail } from '../../src/workspace/audit-trail.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../src/workspace/files.ts'
 import { publish, type Replaced, settleUnfinished } from '../../src/workspace/publish.ts'
-import { idOf, issuedRecord } from '../store/contract.ts'
+import { idOf, issuedRecord } from '../store/ledger-contract.ts'
 
 let folder: string
 let certificate: string

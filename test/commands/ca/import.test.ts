@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileS
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteLedger } from '../../../src/store/sqlite.ts'
+import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { CliHome } from '../../support/cli.ts'
 import { ServeProcess } from '../../support/serve.ts'
 import { external, RawClient } from '../../support/xmpp-client.ts'

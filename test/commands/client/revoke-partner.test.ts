@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteLedger } from '../../../src/store/sqlite.ts'
+import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { type Credentials, idBy, OpensslCa } from '../../support/certificates.ts'
 import { CliHome } from '../../support/cli.ts'
 import { ServeProcess } from '../../support/serve.ts'

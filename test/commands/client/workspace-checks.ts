@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { SqliteLedger } from '../../../src/store/sqlite.ts'
+import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { CliHome } from '../../support/cli.ts'
 
 /** Runs openssl; its standard output. */

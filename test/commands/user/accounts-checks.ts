@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Account } from '../../../src/store/accounts.ts'
-import { SqliteAccounts } from '../../../src/store/sqlite-accounts.ts'
+import { SqliteAccounts } from '../../../src/store/sqlite/accounts.ts'
 import { verifyPassword } from '../../../src/xmpp/sasl/scram-credentials.ts'
 import type { CliHome } from '../../support/cli.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteLedger } from '../../../src/store/sqlite.ts'
+import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import type { CliHome } from '../../support/cli.ts'
 import { issuedCredentials } from '../../support/issued-credentials.ts'
 import { ServeProcess } from '../../support/serve.ts'

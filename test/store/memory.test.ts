@@ -1,4 +1,0 @@
-import { MemoryLedger } from '../../src/store/memory.ts'
-import { describeLedger } from './contract.ts'
-
-describeLedger('memory', () => new MemoryLedger())
