@@ -11,13 +11,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   memo: [],
   xmpp: [],
   formats: [],
-  pki: ['xmpp/jid'],
+  pki: ['xmpp/address/jid'],
   // One judgement of a certificate, for whoever has to know.
-  trust: ['pki', 'store/certificate-id', 'xmpp/jid'],
-  store: ['xmpp/jid', 'xmpp/sasl/scram-keys'],
+  trust: ['pki', 'store/certificate-id', 'xmpp/address/jid'],
+  store: ['xmpp/address/jid', 'xmpp/sasl/scram-keys'],
   accounts: ['formats', 'store/accounts', 'store/import-plan', 'xmpp/sasl/scram-credentials', 'xmpp/sasl/scram-keys'],
   pkcs11: ['pki'],
-  workspace: ['pki', 'trust', 'pkcs11', 'store', 'xmpp/jid', 'package.json'],
+  workspace: ['pki', 'trust', 'pkcs11', 'store', 'xmpp/address/jid', 'package.json'],
   // What is filled in; types alone.
   render: ['workspace/server-papers'],
   server: [
@@ -31,7 +31,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'store/ledger',
   ],
   probe: ['xmpp'],
-  config: ['cli/nearest', 'formats', 'store/postgres/url', 'xmpp/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],
+  config: [
+    'cli/nearest',
+    'formats',
+    'store/postgres/url',
+    'xmpp/address/jid',
+    'xmpp/sasl/external',
+    'xmpp/sasl/scram-keys',
+  ],
   service: ['config', 'server', 'workspace', 'pki', 'trust', 'store', 'probe', 'xmpp', 'package.json'],
   cli: [
     'accounts',
@@ -41,7 +48,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     // Sheets come from single commands and from batches, so what renders them is shared.
     'render',
     'store',
-    'xmpp/jid',
+    'xmpp/address/jid',
     'xmpp/sasl/external',
     'xmpp/sasl/scram-credentials',
     'xmpp/sasl/scram-keys',
@@ -58,7 +65,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'service/admin-client',
     'service/admin-protocol',
     'store',
-    'xmpp/jid',
+    'xmpp/address/jid',
   ],
   commands: [
     'accounts',

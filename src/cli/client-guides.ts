@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { CLIENTS, type ClientFacts } from '../render/client-facts.ts'
 import { type Guide, parseGuide } from '../render/guide.ts'
 import { otherClients, renderWelcomeSheet, type WelcomeSheet } from '../render/welcome-sheet.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 
 /** What a client is set up with. Paths are as they are to stand in the settings. */
 export interface ClientSetup {

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import { type Jid, JidError, parseJid, prepareLocalpart } from '../xmpp/jid.ts'
+import { type Jid, JidError, parseJid, prepareLocalpart } from '../xmpp/address/jid.ts'
 
 /** RFC 5280 appendix A.1, ub-common-name: characters, not octets. */
 const MAX_COMMON_NAME = 64

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core'
 import { XmppkiError } from '../errors.ts'
 import { KEY_TYPES, type KeyAlgorithm, parseKeyType } from '../pki/algorithms.ts'
 import { type Period, parsePeriod } from '../workspace/period.ts'
-import { JidError, prepareDomain } from '../xmpp/jid.ts'
+import { JidError, prepareDomain } from '../xmpp/address/jid.ts'
 
 /** A hundred years; more is a slip of the finger. */
 const MAX_DAYS = 36_525

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import {
   type NameContext,
   type NamedClient,

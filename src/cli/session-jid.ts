@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import { type Jid, tryParseJid } from '../xmpp/jid.ts'
+import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'
 
 /** The address of an account or of one of its sessions. @throws {XmppkiError} BAD_NAME */
 export function parseSessionJid(text: string): Jid {

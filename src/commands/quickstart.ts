@@ -14,7 +14,7 @@ import { renderTemplate } from '../render/template.ts'
 import type { Outfit, Proof } from '../service/quickstart.ts'
 import type { Service } from '../service/service.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
-import { parseJid } from '../xmpp/jid.ts'
+import { parseJid } from '../xmpp/address/jid.ts'
 
 interface QuickstartResult {
   readonly home: string

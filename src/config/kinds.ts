@@ -1,7 +1,7 @@
 import { nearest } from '../cli/nearest.ts'
 import { XmppkiError } from '../errors.ts'
 import { parsePostgresUrl, withoutPassword } from '../store/postgres/url.ts'
-import { JidError, prepareDomain } from '../xmpp/jid.ts'
+import { JidError, prepareDomain } from '../xmpp/address/jid.ts'
 import type { Checked, Kind } from './field.ts'
 
 /** How a value of the wrong type is called. */

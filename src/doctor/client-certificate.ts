@@ -7,7 +7,7 @@ import { judge, judgeAlone } from '../trust/judgement.ts'
 import { isRefusal, REFUSALS, type Refusal, type RefusalName } from '../trust/refusal.ts'
 import type { RevocationBook } from '../trust/revocation.ts'
 import { SignedCertificate } from '../trust/signed-certificate.ts'
-import { tryParseJid } from '../xmpp/jid.ts'
+import { tryParseJid } from '../xmpp/address/jid.ts'
 import { about, dayOf, type Finding } from './finding.ts'
 
 /** The certificate that is to log in. */

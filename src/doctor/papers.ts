@@ -9,7 +9,7 @@ import { holderOf } from '../workspace/client-folder.ts'
 import { findCurrent } from '../workspace/current.ts'
 import { readClientCertificate, readClientKey } from '../workspace/read-client.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import type { ClientPapers } from './client-certificate.ts'
 
 function pemOf(key: KeyObject): string {

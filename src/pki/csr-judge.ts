@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import { type Jid, JidError, parseJid, tryParseJid } from '../xmpp/jid.ts'
+import { type Jid, JidError, parseJid, tryParseJid } from '../xmpp/address/jid.ts'
 import { type KeyAlgorithm, type KeyType, keyTypeOf } from './algorithms.ts'
 import type { CertificateRequest } from './csr-reader.ts'
 import { readSingle, TAG } from './der.ts'

@@ -2,10 +2,10 @@ import { connect, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
-import type { Element } from '../xmpp/element.ts'
-import { localNameOf, serialize, xml } from '../xmpp/element.ts'
 import { NS } from '../xmpp/namespaces.ts'
-import { type StreamHeader, StreamParser } from '../xmpp/stream-parser.ts'
+import type { Element } from '../xmpp/xml/element.ts'
+import { localNameOf, serialize, xml } from '../xmpp/xml/element.ts'
+import { type StreamHeader, StreamParser } from '../xmpp/xml/stream-parser.ts'
 
 /** How long the other side may take for one answer. */
 const ANSWER_MS = 10_000

@@ -1,6 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { childNamed, serialize, textOf, xml } from '../xmpp/element.ts'
 import { NS } from '../xmpp/namespaces.ts'
+import { childNamed, serialize, textOf, xml } from '../xmpp/xml/element.ts'
 import { ClientStream, failed } from './client-stream.ts'
 
 /** Where and as whom to log in, with the files that a user would be given. */

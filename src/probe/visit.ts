@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { type ConnectionOptions, DEFAULT_CIPHERS, type TLSSocket } from 'node:tls'
 import { XmppkiError } from '../errors.ts'
-import type { Element } from '../xmpp/element.ts'
-import { childElements, childNamed, localNameOf, serialize, textOf, xml } from '../xmpp/element.ts'
 import { NS } from '../xmpp/namespaces.ts'
+import type { Element } from '../xmpp/xml/element.ts'
+import { childElements, childNamed, localNameOf, serialize, textOf, xml } from '../xmpp/xml/element.ts'
 import { acceptableAuthorities, Tap } from './certificate-request.ts'
 import { ClientStream, failed, type StreamTarget } from './client-stream.ts'
 

@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import type { Account, Accounts } from '../store/accounts.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
 import type { DecoyGround } from '../xmpp/sasl/decoy-keys.ts'
 import type { SaslFailure } from '../xmpp/sasl/mechanism.ts'

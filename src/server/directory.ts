@@ -1,5 +1,5 @@
-import type { Jid } from '../xmpp/jid.ts'
-import type { StreamError } from '../xmpp/stream.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
+import type { StreamError } from '../xmpp/stream/stream.ts'
 import type { LoginProof } from './session-guard.ts'
 
 /** A client that has bound a resource, as the router and the features see it. */

@@ -1,6 +1,6 @@
-import type { Element } from '../xmpp/element.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import type { StanzaError, StanzaName } from '../xmpp/stanza.ts'
+import type { Element } from '../xmpp/xml/element.ts'
 import type { AccountDesk } from './account-desk.ts'
 import type { BoundSession, Directory } from './directory.ts'
 import type { EnrolmentDesk } from './enrolment-desk.ts'

@@ -1,6 +1,6 @@
-import { type Jid, tryParseJid } from '../xmpp/jid.ts'
+import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
-import type { ResourceRequest } from '../xmpp/stream-feature.ts'
+import type { ResourceRequest } from '../xmpp/stream/stream-feature.ts'
 import { randomText } from './random-text.ts'
 
 /** People read resources: 72 bits are enough where a guess costs a message. */

@@ -2,7 +2,7 @@ import { XmppkiError } from '../errors.ts'
 import { Memo } from '../memo.ts'
 import type { Accounts } from '../store/accounts.ts'
 import type { LoginLedger } from '../store/ledger.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import type { Log } from './log.ts'
 
 /** How long names wait in memory: one write for all that come in this time. */

@@ -1,4 +1,4 @@
-import type { StreamLimits } from '../xmpp/stream-parser.ts'
+import type { StreamLimits } from '../xmpp/xml/stream-parser.ts'
 
 /** How much of what a client presents in the TLS handshake is read at all. */
 export interface CertificateLimits {

@@ -1,4 +1,4 @@
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
 import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import { isFailure, lookUp } from './account-lookup.ts'

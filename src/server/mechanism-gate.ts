@@ -1,4 +1,4 @@
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome } from '../xmpp/sasl/mechanism.ts'
 
 type Outcome = SaslOutcome | Promise<SaslOutcome>

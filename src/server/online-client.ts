@@ -1,5 +1,5 @@
-import type { Jid } from '../xmpp/jid.ts'
-import type { StreamError } from '../xmpp/stream.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
+import type { StreamError } from '../xmpp/stream/stream.ts'
 import type { BoundSession } from './directory.ts'
 import type { LoginProof } from './session-guard.ts'
 import type { ClientEnd } from './session-host.ts'

@@ -1,5 +1,5 @@
 import type { Account, Accounts } from '../store/accounts.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { failed } from '../xmpp/sasl/attempt.ts'
 import { type DecoyGround, decoyKeySet, decoyKeys } from '../xmpp/sasl/decoy-keys.ts'
 import type { SaslFailure, SaslMechanism } from '../xmpp/sasl/mechanism.ts'

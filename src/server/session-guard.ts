@@ -3,7 +3,7 @@ import { type CertificateId, certificateKey } from '../store/certificate-id.ts'
 import type { Enrolment } from '../store/enrolments.ts'
 import type { LoginLedger } from '../store/ledger.ts'
 import type { Refusal } from '../trust/refusal.ts'
-import type { StreamError } from '../xmpp/stream.ts'
+import type { StreamError } from '../xmpp/stream/stream.ts'
 import type { Log } from './log.ts'
 
 /** How often the ledger is asked whether anything has changed: well below the second in which a session has to end. */

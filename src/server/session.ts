@@ -1,11 +1,9 @@
-import type { Element } from '../xmpp/element.ts'
-import { serialize } from '../xmpp/element.ts'
-import type { Jid } from '../xmpp/jid.ts'
-import { negotiate, streamFeatures } from '../xmpp/negotiation.ts'
-import { openedState } from '../xmpp/negotiation-state.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import type { SaslMechanism } from '../xmpp/sasl/mechanism.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
-import { isBlank } from '../xmpp/starttls.ts'
+import { negotiate, streamFeatures } from '../xmpp/stream/negotiation.ts'
+import { openedState } from '../xmpp/stream/negotiation-state.ts'
+import { isBlank } from '../xmpp/stream/starttls.ts'
 import {
   objectionTo,
   readStreamHeader,
@@ -14,9 +12,17 @@ import {
   type StreamRequest,
   streamErrorElement,
   streamOpening,
-} from '../xmpp/stream.ts'
-import type { NegotiationContext, NegotiationState, Reached, ResourceRequest, Step } from '../xmpp/stream-feature.ts'
-import { type StreamHeader, StreamParser } from '../xmpp/stream-parser.ts'
+} from '../xmpp/stream/stream.ts'
+import type {
+  NegotiationContext,
+  NegotiationState,
+  Reached,
+  ResourceRequest,
+  Step,
+} from '../xmpp/stream/stream-feature.ts'
+import type { Element } from '../xmpp/xml/element.ts'
+import { serialize } from '../xmpp/xml/element.ts'
+import { type StreamHeader, StreamParser } from '../xmpp/xml/stream-parser.ts'
 import type { BoundSession } from './directory.ts'
 import { randomText } from './random-text.ts'
 import type { LoginProof } from './session-guard.ts'

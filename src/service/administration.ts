@@ -5,7 +5,7 @@ import type { OnlineSession } from '../server/online.ts'
 import type { XmppServer } from '../server/server.ts'
 import { withLock } from '../store/sqlite/lock.ts'
 import type { WorkspacePaths } from '../workspace/paths.ts'
-import { type Jid, tryParseJid } from '../xmpp/jid.ts'
+import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'
 import type { AdminListener, ListedSession, ServeStatus } from './admin-protocol.ts'
 import { type AdminSocket, openAdminSocket } from './admin-socket.ts'
 

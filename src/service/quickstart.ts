@@ -8,7 +8,7 @@ import { initCa, type RootResult } from '../workspace/init-ca.ts'
 import { type IssuedClient, issueClient } from '../workspace/issue-client.ts'
 import { type IssuedServer, issueServer } from '../workspace/issue-server.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { SERVER_DAYS } from './domain-credentials.ts'
 import { listenerOf, type Service } from './service.ts'
 

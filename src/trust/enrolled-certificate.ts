@@ -3,7 +3,7 @@ import { type CertificateFacts, openCertificate, readCertificate } from '../pki/
 import { readRawCertificate } from '../pki/certificate-der.ts'
 import { DerError } from '../pki/der.ts'
 import { keyFault } from '../pki/key-strength.ts'
-import { type Jid, tryParseJid } from '../xmpp/jid.ts'
+import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'
 import { checkForm, checkPurpose, checkValidity } from './checks.ts'
 
 /** Real ones have one or two kilobytes. */

@@ -1,5 +1,5 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import type { TrustAnchors } from './anchors.ts'
 import type { Authority, CertificationPath } from './authority.ts'
 import { checkForm, checkPurpose, checkValidity, type Purpose } from './checks.ts'

@@ -6,7 +6,7 @@ import { isHostName, isInDnsSubtree } from '../pki/domain.ts'
 import { directoryNameOf, type GeneralName, readGeneralName } from '../pki/general-name.ts'
 import type { NameConstraints, Subtrees } from '../pki/name-constraints.ts'
 import { OID } from '../pki/oids.ts'
-import { tryParseJid } from '../xmpp/jid.ts'
+import { tryParseJid } from '../xmpp/address/jid.ts'
 
 /** An account that a certificate could log in as; `Jid` of xmpp/jid fits. */
 export interface NamedAccount {

@@ -1,6 +1,6 @@
 import { DerError } from '../pki/der.ts'
 import { OID } from '../pki/oids.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { type Authority, isSelfIssued, mayAnchor, mayIssue } from './authority.ts'
 import { checkForm, type Purpose } from './checks.ts'
 import { accountViolation, readConstrainedNames, violation } from './name-constraints.ts'

@@ -1,7 +1,7 @@
 import type { CertificateFacts } from '../pki/certificate.ts'
 import { OID } from '../pki/oids.ts'
 import type { IssuedRecord } from '../store/ledger.ts'
-import { tryParseJid } from '../xmpp/jid.ts'
+import { tryParseJid } from '../xmpp/address/jid.ts'
 
 type Names = Pick<CertificateFacts, 'xmppAddrs' | 'commonNames' | 'dnsNames' | 'subject'>
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { IssuedRecord } from '../store/ledger.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { diskName } from './disk-name.ts'
 import { exists, withIo } from './files.ts'
 import { clientFolderName } from './paths.ts'

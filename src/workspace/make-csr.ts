@@ -3,7 +3,7 @@ import { XmppkiError } from '../errors.ts'
 import type { KeyAlgorithm } from '../pki/algorithms.ts'
 import { createCsr } from '../pki/csr.ts'
 import { encodePrivateKey, generateKeyPair } from '../pki/keys.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { diskName } from './disk-name.ts'
 import { createFile, exists, makePrivateFolder, PUBLIC_FILE, removeAll, SECRET_FILE, syncFolder } from './files.ts'
 

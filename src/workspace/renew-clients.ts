@@ -1,5 +1,5 @@
 import type { XmppkiError } from '../errors.ts'
-import { tryParseJid } from '../xmpp/jid.ts'
+import { tryParseJid } from '../xmpp/address/jid.ts'
 import { forEachWithCa } from './ca-batch.ts'
 import type { Client } from './client-folder.ts'
 import { holdersInUse } from './list-clients.ts'

@@ -1,7 +1,7 @@
 import { XmppkiError } from '../errors.ts'
 import { REVOCATION_REASONS, type RevocationReason } from '../pki/revocation-reason.ts'
 import type { IssuedRecord, LedgerChanges } from '../store/ledger.ts'
-import type { Jid } from '../xmpp/jid.ts'
+import type { Jid } from '../xmpp/address/jid.ts'
 import { revokeAudited } from './audit-events.ts'
 import type { CertificateNumber } from './certificate-number.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'

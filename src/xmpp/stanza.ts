@@ -1,6 +1,6 @@
-import type { Element } from './element.ts'
-import { xml } from './element.ts'
 import { NS } from './namespaces.ts'
+import type { Element } from './xml/element.ts'
+import { xml } from './xml/element.ts'
 
 /** The stanza error conditions that xmppki sends, with the type that RFC 6120 §8.3.3 asks for. */
 const ERROR_TYPES = {

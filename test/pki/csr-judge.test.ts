@@ -5,7 +5,7 @@ import { createCsr } from '../../src/pki/csr.ts'
 import { judgeCsr, type SigningPolicy } from '../../src/pki/csr-judge.ts'
 import { readCsr } from '../../src/pki/csr-reader.ts'
 import { decodePem } from '../../src/pki/pem.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { account, type Folder, openssl, temporaryFolder, testKeys } from './support.ts'
 
 const POLICY: SigningPolicy = {

@@ -6,7 +6,7 @@ import { CLIENTS } from '../../src/render/client-facts.ts'
 import { guideHtml } from '../../src/render/guide-html.ts'
 import { guideMarkdown } from '../../src/render/guide-markdown.ts'
 import { guideText } from '../../src/render/guide-text.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const guides = new ClientGuides(root)

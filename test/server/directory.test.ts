@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Directory } from '../../src/server/directory.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { Resident } from '../support/realm.ts'
 
 describe('Directory', () => {

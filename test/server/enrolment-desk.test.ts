@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EnrolmentDesk } from '../../src/server/enrolment-desk.ts'
 import type { LoginProof } from '../../src/server/session-guard.ts'
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { OpensslCa } from '../support/certificates.ts'
 import { LogBook } from '../support/server.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Feature, FeatureHost } from '../../src/server/feature.ts'
 import { FEATURES } from '../../src/server/features/all.ts'
-import { xml } from '../../src/xmpp/element.ts'
+import { xml } from '../../src/xmpp/xml/element.ts'
 import { Realm } from '../support/realm.ts'
 
 const ERROR = (condition: string) => new RegExp(`^(iq|message|presence) error ${condition}$`)

@@ -3,7 +3,7 @@ import { type LoginProof, SessionGuard } from '../../src/server/session-guard.ts
 import type { CertificateId } from '../../src/store/certificate-id.ts'
 import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import type { Refusal } from '../../src/trust/refusal.ts'
-import type { StreamError } from '../../src/xmpp/stream.ts'
+import type { StreamError } from '../../src/xmpp/stream/stream.ts'
 import { idOf, issuedRecord } from '../store/ledger-contract.ts'
 import { LogBook } from '../support/server.ts'
 

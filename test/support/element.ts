@@ -1,5 +1,5 @@
-import type { Element } from '../../src/xmpp/element.ts'
-import { StreamParser } from '../../src/xmpp/stream-parser.ts'
+import type { Element } from '../../src/xmpp/xml/element.ts'
+import { StreamParser } from '../../src/xmpp/xml/stream-parser.ts'
 
 /** An element as the stream parser makes it of text inside a `jabber:client` stream. */
 export function parseElement(text: string): Element {

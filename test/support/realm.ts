@@ -1,8 +1,8 @@
 import { type BoundSession, Directory } from '../../src/server/directory.ts'
 import type { Feature } from '../../src/server/feature.ts'
 import { Router } from '../../src/server/router.ts'
-import { type Jid, parseJid } from '../../src/xmpp/jid.ts'
-import type { StreamError } from '../../src/xmpp/stream.ts'
+import { type Jid, parseJid } from '../../src/xmpp/address/jid.ts'
+import type { StreamError } from '../../src/xmpp/stream/stream.ts'
 import { parseElement } from './element.ts'
 import { LogBook } from './server.ts'
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { judgeForEnrolment } from '../../src/trust/enrolled-certificate.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { type CertificateRequest, OpensslCa } from '../support/certificates.ts'
 
 const ca = new OpensslCa()

@@ -7,7 +7,7 @@ import type { CertificateId } from '../../src/store/certificate-id.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { judge, type Occasion, type TrustRules } from '../../src/trust/judgement.ts'
 import { isRefusal } from '../../src/trust/refusal.ts'
-import { tryParseJid } from '../../src/xmpp/jid.ts'
+import { tryParseJid } from '../../src/xmpp/address/jid.ts'
 import { CRL_SIGN, general, type Made, madeExtension, madeRoot, NOON } from '../support/small-pki.ts'
 
 const DAY = 86_400_000

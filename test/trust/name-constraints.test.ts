@@ -5,7 +5,7 @@ import { readNameConstraints } from '../../src/pki/name-constraints.ts'
 import { dnsName, rfc822Name } from '../../src/pki/names.ts'
 import { OID } from '../../src/pki/oids.ts'
 import { accountViolation, readConstrainedNames, violation } from '../../src/trust/name-constraints.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { type Folder, openssl, opensslCertificate, readOctets, temporaryFolder, tryOpenssl } from '../pki/support.ts'
 
 const XMPP_ADDR = `otherName:${OID.xmppAddr};UTF8`

@@ -8,7 +8,7 @@ import { exportClient } from '../../src/workspace/export-client.ts'
 import { renewClient } from '../../src/workspace/renew-client.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { CaFolder } from './support.ts'
 
 type Database = InstanceType<typeof DatabaseSync>

@@ -7,7 +7,7 @@ import { importCa } from '../../src/workspace/import-ca.ts'
 import { issueClient } from '../../src/workspace/issue-client.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { openWorkspace } from '../../src/workspace/workspace.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { type Folder, opensslCertificate, temporaryFolder, testClient, testRoot } from '../pki/support.ts'
 
 let folder: Folder

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ExportRequest, exportClient } from '../../src/workspace/export-client.ts'
 import type { IssuedClient } from '../../src/workspace/issue-client.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
 let ca: CaFolder

@@ -10,7 +10,7 @@ import { issueServer } from '../../src/workspace/issue-server.ts'
 import { renewClient } from '../../src/workspace/renew-client.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
 import { revokeIssuing } from '../../src/workspace/revoke-issuing.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
 let ca: CaFolder

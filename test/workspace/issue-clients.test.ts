@@ -6,7 +6,7 @@ import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import { type BatchClient, type BatchRequest, issueClients } from '../../src/workspace/issue-clients.ts'
 import { checkPasswordList, writePasswordList } from '../../src/workspace/password-list.ts'
 import { type GroupMember, publishGroup } from '../../src/workspace/publish-group.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { issuedRecord } from '../store/ledger-contract.ts'
 import { CaFolder, openssl } from './support.ts'
 

@@ -8,7 +8,7 @@ import { parsePeriod } from '../../src/workspace/period.ts'
 import { type RenewalRequest, renewClient } from '../../src/workspace/renew-client.ts'
 import { renewableClients, renewClients } from '../../src/workspace/renew-clients.ts'
 import { revokeClients } from '../../src/workspace/revoke-clients.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
 const DAY = 86_400_000

@@ -14,7 +14,7 @@ import {
   type RevocationTarget,
   revokeClients,
 } from '../../src/workspace/revoke-clients.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
 let ca: CaFolder

@@ -8,7 +8,7 @@ import { type ImportCaResult, importCa } from '../../src/workspace/import-ca.ts'
 import { initCa } from '../../src/workspace/init-ca.ts'
 import { type ClientRequest, type IssuedClient, issueClient } from '../../src/workspace/issue-client.ts'
 import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 
 const algorithm = keyAlgorithm('ec:p256')
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keyAlgorithm } from '../../src/pki/algorithms.ts'
 import { initIssuing } from '../../src/workspace/init-issuing.ts'
 import { ClientJudge } from '../../src/workspace/trust.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { CaFolder, openssl } from './support.ts'
 
 let ca: CaFolder

@@ -16,7 +16,7 @@ import { initCa, type RootRequest } from '../../src/workspace/init-ca.ts'
 import { type ClientRequest, findClient, issueClient } from '../../src/workspace/issue-client.ts'
 import { issueServer } from '../../src/workspace/issue-server.ts'
 import { openWorkspace, type Workspace } from '../../src/workspace/workspace.ts'
-import { parseJid } from '../../src/xmpp/jid.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
 
 let folder: string
 let count = 0

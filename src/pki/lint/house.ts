@@ -1,4 +1,4 @@
-import { tryParseJid } from '../../xmpp/jid.ts'
+import { tryParseJid } from '../../xmpp/address/jid.ts'
 import { keyFacts } from '../key-facts.ts'
 import { OID } from '../oids.ts'
 import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when, XMPP_ENTITY } from './rule.ts'

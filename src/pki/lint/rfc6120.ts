@@ -1,4 +1,4 @@
-import { tryParseJid } from '../../xmpp/jid.ts'
+import { tryParseJid } from '../../xmpp/address/jid.ts'
 import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when, XMPP_ENTITY } from './rule.ts'
 
 /** RFC 4985 §2: `_service.name`. */

@@ -1,6 +1,6 @@
-import type { Element } from '../../xmpp/element.ts'
-import { xml } from '../../xmpp/element.ts'
 import { NS } from '../../xmpp/namespaces.ts'
+import type { Element } from '../../xmpp/xml/element.ts'
+import { xml } from '../../xmpp/xml/element.ts'
 import type { Feature, FeatureHost, IqHandler } from '../feature.ts'
 
 interface Identity {

@@ -1,6 +1,6 @@
-import type { Element } from '../../xmpp/element.ts'
-import { childNamed, serialize, textOf, xml } from '../../xmpp/element.ts'
 import { NS } from '../../xmpp/namespaces.ts'
+import type { Element } from '../../xmpp/xml/element.ts'
+import { childNamed, serialize, textOf, xml } from '../../xmpp/xml/element.ts'
 import type { BoundSession, Directory } from '../directory.ts'
 import type { Feature, Verdict } from '../feature.ts'
 

@@ -1,4 +1,4 @@
-import { type Jid, tryParseJid } from '../jid.ts'
+import { type Jid, tryParseJid } from '../address/jid.ts'
 
 /** An address that names an account at the stream's domain, normalised; anything else is undefined. */
 export function accountAt(domain: string, text: string): Jid | undefined {

@@ -1,5 +1,5 @@
-import { changed } from '../negotiation-state.ts'
-import type { NegotiationContext, NegotiationState, SaslProfile, Step } from '../stream-feature.ts'
+import { changed } from '../stream/negotiation-state.ts'
+import type { NegotiationContext, NegotiationState, SaslProfile, Step } from '../stream/stream-feature.ts'
 import type { SaslCondition, SaslFailure, SaslOutcome } from './mechanism.ts'
 
 /** After this many failures the stream is closed; RFC 6120 §6.4.5 wants at least 2 and suggests at most 5. */

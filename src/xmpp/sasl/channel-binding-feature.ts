@@ -1,6 +1,6 @@
-import { namespaceOf, xml } from '../element.ts'
 import { NS } from '../namespaces.ts'
-import type { StreamFeature } from '../stream-feature.ts'
+import type { StreamFeature } from '../stream/stream-feature.ts'
+import { namespaceOf, xml } from '../xml/element.ts'
 
 /**
  * Which types of channel binding there are (XEP-0440), beside either list of mechanisms. It is there if and only if one of

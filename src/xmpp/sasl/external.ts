@@ -1,4 +1,4 @@
-import { type Jid, tryParseJid } from '../jid.ts'
+import { type Jid, tryParseJid } from '../address/jid.ts'
 import { accountAt, requestedAccount } from './account-name.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome, SaslSuccess } from './mechanism.ts'
 import { type Affixes, accountOfName, isHostOf } from './username.ts'

@@ -1,4 +1,4 @@
-import type { Jid } from '../jid.ts'
+import type { Jid } from '../address/jid.ts'
 
 /** The SASL failure conditions that xmppki sends (RFC 6120 §6.5). */
 export type SaslCondition =

@@ -1,4 +1,4 @@
-import type { Jid } from '../jid.ts'
+import type { Jid } from '../address/jid.ts'
 import { requestedAccount } from './account-name.ts'
 import { failed } from './attempt.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome } from './mechanism.ts'

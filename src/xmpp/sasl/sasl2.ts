@@ -1,9 +1,7 @@
-import { bind2Offer, bindInline, bound2 } from '../bind2.ts'
-import type { Element } from '../element.ts'
-import { childElements, childNamed, localNameOf, namespaceOf, textOf, xml } from '../element.ts'
-import { Jid } from '../jid.ts'
+import { Jid } from '../address/jid.ts'
 import { NS } from '../namespaces.ts'
-import { changed, further } from '../negotiation-state.ts'
+import { bind2Offer, bindInline, bound2 } from '../stream/bind2.ts'
+import { changed, further } from '../stream/negotiation-state.ts'
 import type {
   NegotiationContext,
   NegotiationState,
@@ -11,7 +9,9 @@ import type {
   SaslProfile,
   Step,
   StreamFeature,
-} from '../stream-feature.ts'
+} from '../stream/stream-feature.ts'
+import type { Element } from '../xml/element.ts'
+import { childElements, childNamed, localNameOf, namespaceOf, textOf, xml } from '../xml/element.ts'
 import { decodeBase64, failed, refuse, startMechanism, toStep } from './attempt.ts'
 import type { SaslFailure, SaslOutcome, SaslSuccess } from './mechanism.ts'
 

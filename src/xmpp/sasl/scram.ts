@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Jid } from '../jid.ts'
+import type { Jid } from '../address/jid.ts'
 import { requestedAccount } from './account-name.ts'
 import { failed } from './attempt.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome } from './mechanism.ts'

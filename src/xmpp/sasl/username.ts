@@ -1,4 +1,4 @@
-import { type Jid, JidError, prepareLocalpart, tryParseJid } from '../jid.ts'
+import { type Jid, JidError, prepareLocalpart, tryParseJid } from '../address/jid.ts'
 import { accountAt } from './account-name.ts'
 
 /** What is put round a name of a certificate to make the localpart. */

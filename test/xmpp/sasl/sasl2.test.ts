@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { serialize } from '../../../src/xmpp/element.ts'
-import { parseJid } from '../../../src/xmpp/jid.ts'
-import { negotiate, streamFeatures } from '../../../src/xmpp/negotiation.ts'
-import { openedState } from '../../../src/xmpp/negotiation-state.ts'
+import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { externalMechanism } from '../../../src/xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
-import type { NegotiationContext, NegotiationState, ResourceRequest, Step } from '../../../src/xmpp/stream-feature.ts'
+import { negotiate, streamFeatures } from '../../../src/xmpp/stream/negotiation.ts'
+import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
+import type {
+  NegotiationContext,
+  NegotiationState,
+  ResourceRequest,
+  Step,
+} from '../../../src/xmpp/stream/stream-feature.ts'
+import { serialize } from '../../../src/xmpp/xml/element.ts'
 import { parseElement } from '../../support/element.ts'
 
 const SASL2 = "xmlns='urn:xmpp:sasl:2'"

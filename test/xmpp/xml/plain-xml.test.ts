@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { serialize } from '../../src/xmpp/element.ts'
-import { readPlainElement, readPlainHeader } from '../../src/xmpp/plain-xml.ts'
-import { generator } from '../pki/mutations.ts'
+import { serialize } from '../../../src/xmpp/xml/element.ts'
+import { readPlainElement, readPlainHeader } from '../../../src/xmpp/xml/plain-xml.ts'
+import { generator } from '../../pki/mutations.ts'
 import { LIMITS, OPEN, octets, record } from './stream-recorder.ts'
 
 const CLIENT = "xmlns='jabber:client'"

@@ -1,8 +1,8 @@
-import type { Element } from './element.ts'
-import { childNamed, textOf, xml } from './element.ts'
-import type { Jid } from './jid.ts'
-import { NS } from './namespaces.ts'
-import type { StanzaError } from './stanza.ts'
+import type { Jid } from '../address/jid.ts'
+import { NS } from '../namespaces.ts'
+import type { StanzaError } from '../stanza.ts'
+import type { Element } from '../xml/element.ts'
+import { childNamed, textOf, xml } from '../xml/element.ts'
 import type { NegotiationContext } from './stream-feature.ts'
 
 /**

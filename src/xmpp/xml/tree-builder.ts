@@ -1,6 +1,6 @@
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagNS } from 'saxes'
+import { NS } from '../namespaces.ts'
 import { appendChild, type Element, setAttribute, xml } from './element.ts'
-import { NS } from './namespaces.ts'
 import { ParseFaultError } from './parse-fault.ts'
 
 /** The start tag of the root element. */

@@ -1,5 +1,5 @@
-import { xml } from './element.ts'
-import { NS } from './namespaces.ts'
+import { NS } from '../namespaces.ts'
+import { xml } from '../xml/element.ts'
 import type { StreamFeature } from './stream-feature.ts'
 
 /**

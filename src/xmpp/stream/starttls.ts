@@ -1,5 +1,5 @@
-import { namespaceOf, xml } from './element.ts'
-import { NS } from './namespaces.ts'
+import { NS } from '../namespaces.ts'
+import { namespaceOf, xml } from '../xml/element.ts'
 import { changed, further } from './negotiation-state.ts'
 import type { StreamFeature } from './stream-feature.ts'
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type Element, serialize, textOf } from '../../src/xmpp/element.ts'
-import { type Jid, parseJid } from '../../src/xmpp/jid.ts'
-import { negotiate, streamFeatures } from '../../src/xmpp/negotiation.ts'
-import { openedState } from '../../src/xmpp/negotiation-state.ts'
-import { externalMechanism } from '../../src/xmpp/sasl/external.ts'
-import type { NegotiationContext, NegotiationState, Step } from '../../src/xmpp/stream-feature.ts'
-import { parseElement } from '../support/element.ts'
+import { type Jid, parseJid } from '../../../src/xmpp/address/jid.ts'
+import { externalMechanism } from '../../../src/xmpp/sasl/external.ts'
+import { negotiate, streamFeatures } from '../../../src/xmpp/stream/negotiation.ts'
+import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
+import type { NegotiationContext, NegotiationState, Step } from '../../../src/xmpp/stream/stream-feature.ts'
+import { type Element, serialize, textOf } from '../../../src/xmpp/xml/element.ts'
+import { parseElement } from '../../support/element.ts'
 
 const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 const BIND = "xmlns='urn:ietf:params:xml:ns:xmpp-bind'"

@@ -1,4 +1,4 @@
-import { LazyPattern } from './lazy-pattern.ts'
+import { LazyPattern } from './lazy-regexp.ts'
 
 /**
  * The Bidi rule of RFC 5893 §2. Regular expressions do not know Bidi_Class, so the blocks of right-to-left scripts are

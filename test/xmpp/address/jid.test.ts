@@ -6,7 +6,7 @@ import {
   prepareLocalpart,
   prepareResource,
   tryParseJid,
-} from '../../src/xmpp/jid.ts'
+} from '../../../src/xmpp/address/jid.ts'
 
 type Parts = [local: string | undefined, domain: string, resource: string | undefined]
 

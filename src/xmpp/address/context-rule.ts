@@ -1,4 +1,4 @@
-import { LazyPattern } from './lazy-pattern.ts'
+import { LazyPattern } from './lazy-regexp.ts'
 
 /**
  * Contextual rules of RFC 5892 appendix A, which RFC 8264 §4.2.2 and §4.3.2 take over: characters that are valid

@@ -1,5 +1,5 @@
-import { serialize } from '../../src/xmpp/element.ts'
-import { type StreamHeader, type StreamLimits, StreamParser } from '../../src/xmpp/stream-parser.ts'
+import { serialize } from '../../../src/xmpp/xml/element.ts'
+import { type StreamHeader, type StreamLimits, StreamParser } from '../../../src/xmpp/xml/stream-parser.ts'
 
 export const LIMITS: StreamLimits = {
   stanzaBytes: 10_000,

@@ -1,9 +1,9 @@
-import type { Element } from './element.ts'
-import { childNamed, namespaceOf, textOf, xml } from './element.ts'
-import { Jid } from './jid.ts'
-import { NS } from './namespaces.ts'
+import { Jid } from '../address/jid.ts'
+import { NS } from '../namespaces.ts'
+import { errorReply, resultReply, type StanzaError } from '../stanza.ts'
+import type { Element } from '../xml/element.ts'
+import { childNamed, namespaceOf, textOf, xml } from '../xml/element.ts'
 import { changed, further } from './negotiation-state.ts'
-import { errorReply, resultReply, type StanzaError } from './stanza.ts'
 import type { NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
 
 /**

@@ -1,8 +1,8 @@
-import type { Element } from './element.ts'
-import { escapeAttribute, xml } from './element.ts'
-import { type Jid, tryParseJid } from './jid.ts'
-import { NS } from './namespaces.ts'
-import type { StreamHeader } from './stream-parser.ts'
+import { type Jid, tryParseJid } from '../address/jid.ts'
+import { NS } from '../namespaces.ts'
+import type { Element } from '../xml/element.ts'
+import { escapeAttribute, xml } from '../xml/element.ts'
+import type { StreamHeader } from '../xml/stream-parser.ts'
 
 /** The stream error conditions that xmppki sends (RFC 6120 §4.9.3). */
 export type StreamCondition =

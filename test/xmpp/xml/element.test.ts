@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { appendChild, childElements, childNamed, namespaceOf, serialize, textOf, xml } from '../../src/xmpp/element.ts'
-import { NS } from '../../src/xmpp/namespaces.ts'
+import { NS } from '../../../src/xmpp/namespaces.ts'
+import {
+  appendChild,
+  childElements,
+  childNamed,
+  namespaceOf,
+  serialize,
+  textOf,
+  xml,
+} from '../../../src/xmpp/xml/element.ts'
 
 describe('xml', () => {
   it('leaves out undefined attributes', () => {

@@ -1,5 +1,5 @@
+import { NS } from '../namespaces.ts'
 import { appendChild, type Element, xml } from './element.ts'
-import { NS } from './namespaces.ts'
 import type { RootTag, TreeLimits } from './tree-builder.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { Element as LtxElement } from 'ltx'
-import { NS } from './namespaces.ts'
+import { NS } from '../namespaces.ts'
 
 /**
  * A node of an XML tree: `name`, `attrs`, `children` (elements and text), `parent`.

@@ -1,7 +1,7 @@
-import { childElements, childNamed, type Element, namespaceOf, textOf, xml } from './element.ts'
-import { NS } from './namespaces.ts'
+import { NS } from '../namespaces.ts'
+import { errorReply, resultReply, type StanzaError } from '../stanza.ts'
+import { childElements, childNamed, type Element, namespaceOf, textOf, xml } from '../xml/element.ts'
 import { changed } from './negotiation-state.ts'
-import { errorReply, resultReply, type StanzaError } from './stanza.ts'
 import type { NegotiationContext, NegotiationState, Registrar, Step, StreamFeature } from './stream-feature.ts'
 
 /** What somebody fills in who wants an account or another password (XEP-0077 §3). */

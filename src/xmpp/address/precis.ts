@@ -1,6 +1,6 @@
 import { breaksBidiRule } from './bidi-rule.ts'
 import { breaksContextRule } from './context-rule.ts'
-import { LazyPattern } from './lazy-pattern.ts'
+import { LazyPattern } from './lazy-regexp.ts'
 
 /** The prepared text, or what is wrong with it as the rest of a sentence: `contains …`, `is …`. */
 type Prepared = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string }

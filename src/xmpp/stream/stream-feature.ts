@@ -1,7 +1,7 @@
-import type { Element } from './element.ts'
-import type { Jid } from './jid.ts'
-import type { SaslCondition, SaslExchange, SaslFailure, SaslMechanism, SaslSuccess } from './sasl/mechanism.ts'
-import type { StanzaError } from './stanza.ts'
+import type { Jid } from '../address/jid.ts'
+import type { SaslCondition, SaslExchange, SaslFailure, SaslMechanism, SaslSuccess } from '../sasl/mechanism.ts'
+import type { StanzaError } from '../stanza.ts'
+import type { Element } from '../xml/element.ts'
 import type { StreamError } from './stream.ts'
 
 /** What negotiation can reach; each is reached once and in this order. */

@@ -1,8 +1,14 @@
-import type { Element } from '../element.ts'
-import { namespaceOf, textOf, xml } from '../element.ts'
 import { NS } from '../namespaces.ts'
-import { changed, further } from '../negotiation-state.ts'
-import type { NegotiationContext, NegotiationState, SaslProfile, Step, StreamFeature } from '../stream-feature.ts'
+import { changed, further } from '../stream/negotiation-state.ts'
+import type {
+  NegotiationContext,
+  NegotiationState,
+  SaslProfile,
+  Step,
+  StreamFeature,
+} from '../stream/stream-feature.ts'
+import type { Element } from '../xml/element.ts'
+import { namespaceOf, textOf, xml } from '../xml/element.ts'
 import { decodeBase64, failed, refuse, startMechanism, toStep } from './attempt.ts'
 import type { SaslOutcome } from './mechanism.ts'
 

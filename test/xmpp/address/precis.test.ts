@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { opaqueString, usernameCaseMapped } from '../../src/xmpp/precis.ts'
+import { opaqueString, usernameCaseMapped } from '../../../src/xmpp/address/precis.ts'
 
 const ok = (text: string) => ({ ok: true, text })
 
