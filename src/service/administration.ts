@@ -1,8 +1,8 @@
 import manifest from '../../package.json' with { type: 'json' }
 import { XmppkiError } from '../errors.ts'
 import type { Log } from '../server/log.ts'
-import type { OnlineSession } from '../server/online.ts'
 import type { XmppServer } from '../server/server.ts'
+import type { OnlineSession } from '../server/session/session-info.ts'
 import { withLock } from '../store/sqlite/lock.ts'
 import type { WorkspacePaths } from '../workspace/paths.ts'
 import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'

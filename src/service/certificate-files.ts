@@ -3,7 +3,7 @@ import { XmppkiError } from '../errors.ts'
 import { readCertificates } from '../pki/certificate-file.ts'
 import { parseDomain } from '../pki/domain.ts'
 import { encodePem } from '../pki/pem.ts'
-import type { DomainCredentials } from '../server/listener.ts'
+import type { DomainCredentials } from '../server/net/listener.ts'
 import { readInputFile } from '../workspace/input-file.ts'
 import { assertPresentable } from './presentable.ts'
 

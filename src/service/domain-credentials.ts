@@ -1,7 +1,7 @@
 import type { Configuration, TlsConfiguration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { keyAlgorithm } from '../pki/algorithms.ts'
-import type { DomainCredentials } from '../server/listener.ts'
+import type { DomainCredentials } from '../server/net/listener.ts'
 import { isReadableByOthers } from '../workspace/files.ts'
 import { issueServer } from '../workspace/issue-server.ts'
 import { type ServerCredentials, serverFilesIn } from '../workspace/server-credentials.ts'

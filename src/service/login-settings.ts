@@ -1,8 +1,8 @@
 import { type LoginMethods, loginMethods } from '../config/login-methods.ts'
 import type { C2sConfiguration, Configuration } from '../config/schema.ts'
-import type { AccountMeans } from '../server/account-desk.ts'
-import type { LoginMethod } from '../server/listener.ts'
-import type { CertificateUse } from '../server/logins.ts'
+import type { AccountMeans } from '../server/accounts/account-service.ts'
+import type { CertificateUse } from '../server/login/logins.ts'
+import type { LoginMethod } from '../server/net/listener.ts'
 import type { Accounts } from '../store/accounts.ts'
 
 /** What certificates are good for. */

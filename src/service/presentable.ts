@@ -4,7 +4,7 @@ import { readCertificate } from '../pki/certificate.ts'
 import { type RawCertificate, readRawCertificate } from '../pki/certificate-der.ts'
 import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
 import { decodePemAll } from '../pki/pem.ts'
-import type { DomainCredentials } from '../server/listener.ts'
+import type { DomainCredentials } from '../server/net/listener.ts'
 import { checkStrength } from '../trust/strength.ts'
 import { usableCiphers } from './ciphers.ts'
 

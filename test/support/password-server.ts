@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import type { AccountMeans } from '../../src/server/account-desk.ts'
+import type { AccountMeans } from '../../src/server/accounts/account-service.ts'
 import type { ServerOptions } from '../../src/server/server.ts'
 import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'

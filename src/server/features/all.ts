@@ -1,6 +1,6 @@
-import type { Feature } from '../feature.ts'
 import { certificateManagement } from './certificate-management.ts'
 import { disco } from './disco.ts'
+import type { Feature } from './feature.ts'
 import { legacySession } from './legacy-session.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence.ts'

@@ -4,9 +4,9 @@ import { decodeBase64 } from '../../xmpp/sasl/attempt.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements, childNamed, namespaceOf, textOf, xml } from '../../xmpp/xml/element.ts'
-import type { BoundSession, Directory } from '../directory.ts'
-import type { Applicant, EnrolmentDesk } from '../enrolment-desk.ts'
-import type { Feature, IqHandler, IqReply } from '../feature.ts'
+import type { Applicant, EnrolmentDesk } from '../accounts/enrolment-service.ts'
+import type { BoundSession, Directory } from '../session/session-registry.ts'
+import type { Feature, IqHandler, IqReply } from './feature.ts'
 
 /** Characters of the name that the account gives a certificate. */
 const MAX_LABEL = 64

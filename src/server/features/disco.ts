@@ -1,7 +1,7 @@
 import { NS } from '../../xmpp/namespaces.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { xml } from '../../xmpp/xml/element.ts'
-import type { Feature, FeatureHost, IqHandler } from '../feature.ts'
+import type { Feature, FeatureHost, IqHandler } from './feature.ts'
 
 interface Identity {
   readonly category: string

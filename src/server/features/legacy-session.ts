@@ -1,5 +1,5 @@
 import { NS } from '../../xmpp/namespaces.ts'
-import type { Feature } from '../feature.ts'
+import type { Feature } from './feature.ts'
 
 /** RFC 3921 §3: session establishment, which does nothing but which older clients wait for. */
 export const legacySession: Feature = {

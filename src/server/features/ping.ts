@@ -1,5 +1,5 @@
 import { NS } from '../../xmpp/namespaces.ts'
-import type { Feature } from '../feature.ts'
+import type { Feature } from './feature.ts'
 
 /** XEP-0199: XMPP ping, to the server and to one's own account. */
 export const ping: Feature = {

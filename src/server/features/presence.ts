@@ -1,8 +1,8 @@
 import { NS } from '../../xmpp/namespaces.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childNamed, serialize, textOf, xml } from '../../xmpp/xml/element.ts'
-import type { BoundSession, Directory } from '../directory.ts'
-import type { Feature, Verdict } from '../feature.ts'
+import type { BoundSession, Directory } from '../session/session-registry.ts'
+import type { Feature, Verdict } from './feature.ts'
 
 /** RFC 6121 §4.7.2.3: an integer from -128 to 127, 0 when there is none. */
 function priorityOf(presence: Element): number | undefined {

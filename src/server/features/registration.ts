@@ -4,9 +4,9 @@ import type { StanzaError } from '../../xmpp/stanza.ts'
 import { asksForRemoval, readRegistration, registrationForm } from '../../xmpp/stream/account-registration.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements } from '../../xmpp/xml/element.ts'
-import type { AccountDesk } from '../account-desk.ts'
-import type { BoundSession } from '../directory.ts'
-import type { Feature, IqHandler, IqReply, IqRequest } from '../feature.ts'
+import type { AccountDesk } from '../accounts/account-service.ts'
+import type { BoundSession } from '../session/session-registry.ts'
+import type { Feature, IqHandler, IqReply, IqRequest } from './feature.ts'
 
 function answer(error: StanzaError | undefined): IqReply {
   return error === undefined ? { type: 'result' } : { type: 'error', error }

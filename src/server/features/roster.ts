@@ -1,6 +1,6 @@
 import { NS } from '../../xmpp/namespaces.ts'
 import { xml } from '../../xmpp/xml/element.ts'
-import type { Feature } from '../feature.ts'
+import type { Feature } from './feature.ts'
 
 /** RFC 6121 §2.2: the roster, which holds nobody: a server without accounts keeps no contacts. */
 export const roster: Feature = {

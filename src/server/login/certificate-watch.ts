@@ -1,0 +1,223 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type CertificateId, certificateKey } from '../../store/certificate-id.ts'
+import type { Enrolment } from '../../store/enrolments.ts'
+import type { LoginLedger } from '../../store/ledger.ts'
+import type { Refusal } from '../../trust/refusal.ts'
+import type { StreamError } from '../../xmpp/stream/stream.ts'
+import type { Log } from '../log.ts'
+
+/** How often the ledger is asked whether anything has changed: well below the second in which a session has to end. */
+const INTERVAL_MS = 250
+
+/** Certificates in one query and sessions judged in one turn of the event loop: others must not wait for it. */
+const ASKED_AT_ONCE = 2_000
+const JUDGED_AT_ONCE = 20
+
+/** The certificate that a client has logged in with, for as long as its session lasts. */
+export interface LoginProof {
+  /** Serial number as in the ledger. */
+  readonly serial: string
+  /** Issuer for logs and people. */
+  readonly issuer: string
+  /** SHA-256 of the DER, lower-case hexadecimal. */
+  readonly fingerprint: string
+  /** The certificate, then the CAs of the path on which it was found good; none where no CA vouches for it. */
+  ids(): readonly CertificateId[]
+  /** The last seconds of everything that the login may rest on, in any order. */
+  ends(): readonly Date[]
+  /** What the account said when it enrolled the certificate (XEP-0257); undefined for one that a CA vouches for. */
+  readonly enrolment?: Pick<Enrolment, 'mayManage' | 'vouchedBy' | 'voucher'>
+  /** DER of the certificate and of the CAs on whose path it was found good; missing where no CA vouches for it. */
+  chain?(): readonly Uint8Array[]
+  /** What speaks against the certificate by now, all checks of the login made anew. */
+  judge(): Refusal | undefined
+}
+
+/** What can be ended. */
+interface Guarded {
+  close(error: StreamError): void
+}
+
+interface Watched {
+  readonly proof: LoginProof
+  /** When something that the session may rest on has ended next, in milliseconds. */
+  due: number
+}
+
+/** Sessions by everything with which they are revoked. */
+type Index = Map<string, { readonly id: CertificateId; readonly sessions: Guarded[] }>
+
+export interface SessionGuardOptions {
+  readonly ledger: Pick<LoginLedger, 'changes' | 'revokedAmong' | 'absence'>
+  readonly now: () => Date
+  readonly log: Log
+}
+
+/**
+ * Ends sessions whose certificate is not accepted any more (RFC 6120 §13.7.2.3): revoked by whatever process, expired,
+ * or no longer trusted. While nobody is logged in it does nothing, and while nothing changes it compares two numbers.
+ */
+export class SessionGuard {
+  readonly #options: SessionGuardOptions
+  readonly #intervalMs: number
+  readonly #watched = new Map<Guarded, Watched>()
+  /** The least of them; never too late, but maybe that of a session that is gone. */
+  #nextEnd = Number.POSITIVE_INFINITY
+  /** The state of the ledger in which all sessions were found good; undefined when it has to be asked. */
+  #seen: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #asking = false
+  #failing = false
+  #failures = 0
+
+  constructor(options: SessionGuardOptions, intervalMs = INTERVAL_MS) {
+    this.#options = options
+    this.#intervalMs = intervalMs
+  }
+
+  /** From its login on; a session has one proof. */
+  watch(session: Guarded, proof: LoginProof): void {
+    const watched = { proof, due: Number.POSITIVE_INFINITY }
+    this.#watched.set(session, watched)
+    this.#expect(watched)
+    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref()
+  }
+
+  forget(session: Guarded): void {
+    if (this.#watched.delete(session) && this.#watched.size === 0) this.stop()
+  }
+
+  /** Judges sessions anew, all or those that are meant, after what they are judged by has changed; a few at a time. */
+  judgeAll(isMeant?: (proof: LoginProof) => boolean): Promise<void> {
+    return this.#judgeSome([...this.#watched.keys()], isMeant)
+  }
+
+  async #judgeSome(sessions: readonly Guarded[], isMeant: (proof: LoginProof) => boolean = () => true): Promise<void> {
+    let judged = 0
+    for (const session of sessions) {
+      const proof = this.#watched.get(session)?.proof
+      if (this.#timer === undefined) return
+      if (proof === undefined || !isMeant(proof)) continue
+      this.#judge(session, proof)
+      judged += 1
+      if (judged % JUDGED_AT_ONCE === 0) await nextTurn()
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#seen = undefined
+    this.#nextEnd = Number.POSITIVE_INFINITY
+  }
+
+  #look(): void {
+    // Compared at every turn instead of set as a timer: timers end after 24 days and do not follow the clock.
+    if (this.#options.now().getTime() >= this.#nextEnd) this.#judgeDue()
+    if (this.#asking) return
+    this.#asking = true
+    this.#ask()
+      .catch((error: unknown) => {
+        this.#failed(error)
+      })
+      .finally(() => {
+        this.#asking = false
+      })
+  }
+
+  async #ask(): Promise<void> {
+    const { ledger } = this.#options
+    const changes = ledger.changes()
+    if (changes === this.#seen) return
+    if (ledger.absence?.() !== undefined) {
+      // Of nobody it is known any more that he is not revoked.
+      await this.judgeAll()
+      this.#seen = changes
+      return
+    }
+    const failures = this.#failures
+    // Whoever logs in from here on is judged by this state of the ledger or a later one.
+    const index = this.#index()
+    const ids = [...index.values()].map(({ id }) => id)
+    for (let from = 0; from < ids.length && this.#timer !== undefined; from += ASKED_AT_ONCE) {
+      if (from > 0) await nextTurn()
+      for (const id of ledger.revokedAmong(ids.slice(from, from + ASKED_AT_ONCE))) {
+        // Judged, not simply ended: what lies below a CA that is revoked may be good by another path.
+        await this.#judgeSome(index.get(certificateKey(id))?.sessions ?? [])
+      }
+    }
+    // Of what accounts have enrolled themselves the revoked ones are not among those of the ledger.
+    await this.judgeAll(({ enrolment }) => enrolment !== undefined)
+    if (this.#failures > failures) return
+    this.#seen = changes
+    this.#failing = false
+  }
+
+  /** What could not be found out is asked again, and said once. */
+  #failed(error: unknown): void {
+    this.#seen = undefined
+    this.#failures += 1
+    if (!this.#failing) this.#options.log.error({ error: String(error) }, 'revocations cannot be read from the ledger')
+    this.#failing = true
+  }
+
+  #index(): Index {
+    const index: Index = new Map()
+    for (const [session, { proof }] of this.#watched) {
+      for (const id of proof.ids()) {
+        const found = index.get(certificateKey(id))
+        if (found === undefined) index.set(certificateKey(id), { id, sessions: [session] })
+        else found.sessions.push(session)
+      }
+    }
+    return index
+  }
+
+  /** @returns whether it could be judged; whoever could not stays, and is asked about again */
+  #judge(session: Guarded, proof: LoginProof): boolean {
+    try {
+      const refusal = proof.judge()
+      // What cannot be read at the moment may be there in the next one.
+      const isUnknown = refusal?.check === 'no-ledger' && this.#options.ledger.absence?.() === undefined
+      if (isUnknown) this.#failed(refusal.reason)
+      else if (refusal !== undefined) this.#end(session, proof, refusal)
+      return !isUnknown
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
+  }
+
+  #expect(watched: Watched): void {
+    const now = this.#options.now().getTime()
+    // RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins.
+    const left = watched.proof
+      .ends()
+      .map((end) => end.getTime() + 1_000)
+      .filter((end) => end > now)
+    watched.due = Math.min(...left)
+    this.#nextEnd = Math.min(this.#nextEnd, watched.due)
+  }
+
+  /** Judged, not simply ended: a client may send along what has ended without needing it. */
+  #judgeDue(): void {
+    const now = this.#options.now().getTime()
+    this.#nextEnd = Number.POSITIVE_INFINITY
+    for (const [session, watched] of [...this.#watched]) {
+      if (this.#watched.get(session) !== watched) continue
+      const isJudged = watched.due > now || this.#judge(session, watched.proof)
+      if (!isJudged) this.#nextEnd = now
+      else if (this.#watched.get(session) === watched) this.#expect(watched)
+    }
+  }
+
+  #end(session: Guarded, { serial, issuer, fingerprint }: LoginProof, refusal: Refusal): void {
+    this.forget(session)
+    const facts = { serial, issuer, fingerprint, ...refusal }
+    this.#options.log.warn(facts, 'the certificate of a session is not accepted any more')
+    // A revocation is the account's or the operator's will; in all other cases the client may come back with another
+    // certificate (RFC 6120 §4.9.3.12 and §4.9.3.16).
+    if (refusal.check === 'revoked') session.close({ condition: 'not-authorized', text: 'certificate revoked' })
+    else session.close({ condition: 'reset', text: 'the certificate is not accepted any more' })
+  }
+}
