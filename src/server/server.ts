@@ -3,14 +3,14 @@ import type { Jid } from '../xmpp/address/jid.ts'
 import type { StanzaError } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream/stream.ts'
 import type { Registrar, ResourceRequest } from '../xmpp/stream/stream-feature.ts'
-import { AccountDesk, type AccountMeans } from './accounts/account-service.ts'
-import { EnrolmentDesk, type EnrolmentMeans, isOpen } from './accounts/enrolment-service.ts'
+import { type AccountOptions, AccountService } from './accounts/account-service.ts'
+import { type EnrolmentOptions, EnrolmentService, isOpen } from './accounts/enrolment-service.ts'
 import type { HolderBookOptions } from './accounts/holder-book.ts'
 import { FEATURES } from './features/all.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { CertificateLogin, type CertificateLoginOptions } from './login/certificate-login.ts'
-import { SessionGuard, type SessionGuardOptions } from './login/certificate-watch.ts'
+import { CertificateWatch, type CertificateWatchOptions } from './login/certificate-watch.ts'
 import { EnrolledLogin } from './login/enrolled-login.ts'
 import { EnrolmentTrust } from './login/enrolment-trust.ts'
 import { LoginBackoff } from './login/login-backoff.ts'
@@ -35,7 +35,7 @@ const SHUTDOWN_MS = 3_000
 
 /** How certificates are judged; the anchors are those of endpoints that say nothing else. */
 type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts' | 'onPath'> &
-  Pick<SessionGuardOptions, 'ledger'> &
+  Pick<CertificateWatchOptions, 'ledger'> &
   Pick<HolderBookOptions, 'ledger'> &
   Pick<ClientTrust, 'anchors'>
 
@@ -51,9 +51,9 @@ export interface ServerOptions {
   /** What certificates are good for; undefined: to log in. */
   readonly certificates?: CertificateUse
   /** Accounts that log in with passwords; without it nobody does. */
-  readonly passwords?: AccountMeans
+  readonly passwords?: AccountOptions
   /** Accounts enrol certificates of their own and log in with them (XEP-0257); without it they cannot. */
-  readonly enrolments?: EnrolmentMeans
+  readonly enrolments?: EnrolmentOptions
   readonly log: Log
 }
 
@@ -65,7 +65,7 @@ export class XmppServer {
   // Maps, not weak ones: the garbage collector pays for each entry of those again and again.
   readonly #sessions = new Map<ClientEnd, Connection>()
   readonly #facts = new Map<BoundSession, SessionFacts>()
-  readonly #guard: SessionGuard
+  readonly #guard: CertificateWatch
   readonly #login: CertificateLogin
   readonly #enrolmentTrust = new EnrolmentTrust(() => this.#options.login.now())
   readonly #enrolled = new EnrolledLogin({
@@ -74,7 +74,7 @@ export class XmppServer {
     revokedVoucher: (chain) => this.#enrolmentTrust.revokedVoucher(chain),
     now: () => this.#options.login.now(),
   })
-  readonly #accounts: AccountDesk
+  readonly #accounts: AccountService
   readonly #logins: Logins
   /** One for each listener, as long as its options hold. */
   readonly #hosts = new WeakMap<ListenerOptions, SessionHost>()
@@ -92,11 +92,11 @@ export class XmppServer {
     this.#options = options
     this.#methods = methodsByListener(options)
     this.#refusals = new RefusalLog(options.log, options.login.now)
-    this.#guard = new SessionGuard({ ...options.login, log: options.log })
+    this.#guard = new CertificateWatch({ ...options.login, log: options.log })
     this.#login = new CertificateLogin(this.#loginOptions(options))
     const domains = domainsOf(options)
     this.#served = new Set(domains)
-    const enrolments = new EnrolmentDesk({
+    const enrolments = new EnrolmentService({
       means: () => this.#options.enrolments,
       isIssued: (der, sent) => this.#enrolmentTrust.isIssued(der, sent),
       now: options.login.now,
@@ -148,8 +148,8 @@ export class XmppServer {
   }
 
   /** Of the options it is given only what an update leaves as it is. */
-  #accountDesk({ login: { now, ledger }, log }: ServerOptions, enrolments: EnrolmentDesk): AccountDesk {
-    return new AccountDesk({
+  #accountDesk({ login: { now, ledger }, log }: ServerOptions, enrolments: EnrolmentService): AccountService {
+    return new AccountService({
       means: () => this.#options.passwords,
       now,
       ledger,

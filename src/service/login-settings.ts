@@ -1,6 +1,6 @@
 import { type LoginMethods, loginMethods } from '../config/login-methods.ts'
 import type { C2sConfiguration, Configuration } from '../config/schema.ts'
-import type { AccountMeans } from '../server/accounts/account-service.ts'
+import type { AccountOptions } from '../server/accounts/account-service.ts'
 import type { CertificateUse } from '../server/login/logins.ts'
 import type { LoginMethod } from '../server/net/listener.ts'
 import type { Accounts } from '../store/accounts.ts'
@@ -12,7 +12,7 @@ export function certificateUse({ auth }: Configuration): CertificateUse {
 }
 
 /** How accounts log in with passwords. */
-export function accountMeans({ auth }: Configuration, accounts: Accounts): AccountMeans {
+export function accountMeans({ auth }: Configuration, accounts: Accounts): AccountOptions {
   const { passwords: mechanisms }: LoginMethods = loginMethods(auth)
   const { password, max_users_per_domain: most, registration } = auth
   return {

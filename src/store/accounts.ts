@@ -63,6 +63,6 @@ export interface Accounts {
    * first. The same for all who share the accounts and after a restart: a salt that changes, or is another one at another
    * server, would tell that there is no such account.
    */
-  decoySecret(): Promise<Uint8Array>
+  dummySecret(): Promise<Uint8Array>
   close(): Promise<void>
 }

@@ -97,7 +97,7 @@ describe('a database of version 0.1', () => {
     }
   })
 
-  it('still has the secret of decoys', async () => {
+  it('still has the secret of dummies', async () => {
     const secret = () => server.sql(database, 'SELECT secret FROM xmppki_decoy')
     const before = await secret()
     expect(before).toHaveLength(1)

@@ -26,13 +26,13 @@ describe('PostgresAccounts', () => {
     const [first, second] = [await open(url), await open(url)]
     await first.create(account(ALICE), {})
     expect(await second.find(ALICE)).toStrictEqual(account(ALICE))
-    const [secret, same] = await Promise.all([first.decoySecret(), second.decoySecret()])
+    const [secret, same] = await Promise.all([first.dummySecret(), second.dummySecret()])
     expect(same).toEqual(secret)
     await first.close()
     await second.close()
     const third = await open(url)
     expect(await third.list()).toStrictEqual([account(ALICE)])
-    expect(await third.decoySecret()).toEqual(secret)
+    expect(await third.dummySecret()).toEqual(secret)
     await third.close()
   })
 

@@ -143,11 +143,11 @@ export function describeAccounts(name: string, open: () => Promise<Accounts>): v
     })
 
     it('makes one secret, whoever asks first', async () => {
-      const [first, ...others] = await Promise.all([1, 2, 3].map(() => accounts.decoySecret()))
+      const [first, ...others] = await Promise.all([1, 2, 3].map(() => accounts.dummySecret()))
       expect(first).toHaveLength(32)
-      for (const other of [...others, await accounts.decoySecret()]) expect(other).toEqual(first)
+      for (const other of [...others, await accounts.dummySecret()]) expect(other).toEqual(first)
       const stranger = await open()
-      expect(await stranger.decoySecret()).not.toEqual(first)
+      expect(await stranger.dummySecret()).not.toEqual(first)
       await stranger.close()
     })
 

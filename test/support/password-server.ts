@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import type { AccountMeans } from '../../src/server/accounts/account-service.ts'
+import type { AccountOptions } from '../../src/server/accounts/account-service.ts'
 import type { ServerOptions } from '../../src/server/server.ts'
 import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
@@ -20,15 +20,15 @@ export async function addAccount(accounts: MemoryAccounts, jid: string, password
 }
 
 export type PasswordServerOptions = TestServerOptions & {
-  readonly accounts?: AccountMeans['accounts']
+  readonly accounts?: AccountOptions['accounts']
   readonly mechanisms?: readonly string[]
-  readonly means?: Partial<AccountMeans>
+  readonly means?: Partial<AccountOptions>
   readonly certificates?: ServerOptions['certificates']
 }
 
 export interface PasswordServer extends TestServer {
   readonly accounts: MemoryAccounts
-  readonly means: AccountMeans
+  readonly means: AccountOptions
 }
 
 /** A server with the account alice@localhost, whose password is "open sesame". */
@@ -36,7 +36,7 @@ export async function startPasswordServer(given: PasswordServerOptions = {}): Pr
   const { accounts: other, mechanisms = [...ALL_SCRAM, 'PLAIN'], means: more, ...rest } = given
   const accounts = new MemoryAccounts()
   await addAccount(accounts, 'alice@localhost', 'open sesame')
-  const means: AccountMeans = {
+  const means: AccountOptions = {
     accounts: other ?? accounts,
     hashes: SCRAM_HASHES,
     iterations: ITERATIONS,

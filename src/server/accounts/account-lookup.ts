@@ -2,7 +2,7 @@ import { XmppkiError } from '../../errors.ts'
 import type { Account, Accounts } from '../../store/accounts.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import { failed } from '../../xmpp/sasl/attempt.ts'
-import type { DecoyGround } from '../../xmpp/sasl/decoy-keys.ts'
+import type { DummyKeySource } from '../../xmpp/sasl/dummy-keys.ts'
 import type { SaslFailure } from '../../xmpp/sasl/mechanism.ts'
 import type { Log } from '../log.ts'
 
@@ -23,13 +23,13 @@ export async function lookUp(
   return ask(() => accounts.find(account.bare().toString()), log)
 }
 
-/** As {@link lookUp}: what decoys of a domain are made from. */
-export function lookUpDecoys(
-  accounts: Pick<Accounts, 'decoySecret' | 'keyForms'>,
+/** As {@link lookUp}: what dummies of a domain are made from. */
+export function lookUpDummyKeys(
+  accounts: Pick<Accounts, 'dummySecret' | 'keyForms'>,
   domain: string,
   log: Log,
-): Promise<Pick<DecoyGround, 'secret' | 'forms'> | SaslFailure> {
-  return ask(async () => ({ secret: await accounts.decoySecret(), forms: await accounts.keyForms(domain) }), log)
+): Promise<Pick<DummyKeySource, 'secret' | 'forms'> | SaslFailure> {
+  return ask(async () => ({ secret: await accounts.dummySecret(), forms: await accounts.keyForms(domain) }), log)
 }
 
 async function ask<T>(work: () => Promise<T>, log: Log): Promise<T | SaslFailure> {

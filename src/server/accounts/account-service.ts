@@ -13,16 +13,16 @@ import { HolderBook, type HolderBookOptions } from './holder-book.ts'
 const RULES = { free: 5, firstMs: 10_000, mostMs: 600_000, halfLifeMs: 3_600_000 }
 
 /** What may be done with accounts in band (XEP-0077). */
-export interface AccountMeans extends PasswordOptions {
+export interface AccountOptions extends PasswordOptions {
   /** Whether strangers may make accounts, and whoever has one may remove it. */
   readonly registration: boolean
   /** Most accounts of a domain; undefined: no limit. */
   readonly maxPerDomain?: number | undefined
 }
 
-export interface AccountDeskOptions {
+export interface AccountServiceOptions {
   /** Undefined while there are no accounts with passwords; asked at every use. */
-  readonly means: () => AccountMeans | undefined
+  readonly means: () => AccountOptions | undefined
   readonly now: () => Date
   /** Knows who has had a certificate. */
   readonly ledger: HolderBookOptions['ledger']
@@ -49,13 +49,13 @@ const BAD_PASSWORD: StanzaError = {
 const passwordTools = () => import('../../xmpp/sasl/scram-credentials.ts')
 
 /** Makes accounts, gives them other passwords and removes them, for those who ask in band (XEP-0077). */
-export class AccountDesk {
+export class AccountService {
   /** Whose names are not free, account or not. */
   readonly holders: HolderBook
-  readonly #options: AccountDeskOptions
+  readonly #options: AccountServiceOptions
   readonly #backoff: Backoff
 
-  constructor(options: AccountDeskOptions) {
+  constructor(options: AccountServiceOptions) {
     this.#options = options
     const { means, ledger, log } = options
     this.holders = new HolderBook({ accounts: () => means()?.accounts, ledger, log })

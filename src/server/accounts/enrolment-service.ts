@@ -21,7 +21,7 @@ const ATTEMPTS = 20
 const PAUSE_MS = 100
 
 /** What enrolments are written with. */
-export interface EnrolmentMeans {
+export interface EnrolmentOptions {
   readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'find' | 'listBySerial' | 'absence'>
   /** Who the audit log says did it, on behalf of the account. */
   readonly actor: AuditEvent['actor']
@@ -29,9 +29,9 @@ export interface EnrolmentMeans {
   readonly isClosed?: boolean
 }
 
-export interface EnrolmentDeskOptions {
+export interface EnrolmentServiceOptions {
   /** Undefined where no account ever could enrol certificates; asked at every use. */
-  readonly means: () => EnrolmentMeans | undefined
+  readonly means: () => EnrolmentOptions | undefined
   /**
    * Whether a certificate (DER) comes from a CA whose certificates are accepted as they are.
    * @param chain DER of what whoever asks has logged in with, and of the CAs above it
@@ -67,14 +67,14 @@ const CONFLICTS: Readonly<Record<EnrolmentConflict, StanzaError>> = {
 const FORBIDDEN: StanzaError = { condition: 'forbidden', text: 'this client may not manage certificates' }
 
 /** Enrols certificates for accounts and ends enrolments: what may be, in one transaction with its audit entry. */
-export class EnrolmentDesk {
-  readonly #options: EnrolmentDeskOptions
+export class EnrolmentService {
+  readonly #options: EnrolmentServiceOptions
   readonly #pauseMs: number
   /** What the accounts that were active in the current hour have changed in it. */
   #spent = new Map<string, number>()
   #hour = 0
 
-  constructor(options: EnrolmentDeskOptions, pauseMs = PAUSE_MS) {
+  constructor(options: EnrolmentServiceOptions, pauseMs = PAUSE_MS) {
     this.#options = options
     this.#pauseMs = pauseMs
   }
@@ -153,7 +153,7 @@ export class EnrolmentDesk {
     })
   }
 
-  get #means(): EnrolmentMeans {
+  get #means(): EnrolmentOptions {
     const means = this.#options.means()
     if (means === undefined) throw new Error('enrolment is turned off')
     return means
@@ -224,7 +224,7 @@ function voucherOf(proof: LoginProof | undefined): Pick<Enrolment, 'vouchedBy' |
 }
 
 /** Whether accounts may enrol certificates and log in with them. */
-export function isOpen(means: EnrolmentMeans | undefined): means is EnrolmentMeans {
+export function isOpen(means: EnrolmentOptions | undefined): means is EnrolmentOptions {
   return means !== undefined && means.isClosed !== true && means.ledger.absence?.() === undefined
 }
 

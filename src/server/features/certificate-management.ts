@@ -4,7 +4,7 @@ import { decodeBase64 } from '../../xmpp/sasl/attempt.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements, childNamed, namespaceOf, textOf, xml } from '../../xmpp/xml/element.ts'
-import type { Applicant, EnrolmentDesk } from '../accounts/enrolment-service.ts'
+import type { Applicant, EnrolmentService } from '../accounts/enrolment-service.ts'
 import type { BoundSession, Directory } from '../session/session-registry.ts'
 import type { Feature, IqHandler, IqReply } from './feature.ts'
 
@@ -55,7 +55,7 @@ function applicantOf(session: BoundSession): Applicant | undefined {
   return mayLook(session) && proof?.enrolment?.mayManage !== false ? { account, proof } : undefined
 }
 
-function append(desk: EnrolmentDesk): IqHandler {
+function append(service: EnrolmentService): IqHandler {
   return async ({ payload, session }) => {
     const applicant = applicantOf(session)
     if (applicant === undefined) return answer(FORBIDDEN)
@@ -63,16 +63,16 @@ function append(desk: EnrolmentDesk): IqHandler {
     if (label === undefined) return answer(BAD_NAME)
     if (der === undefined) return answer(BAD_CERTIFICATE)
     const mayManage = childNamed(payload, 'no-cert-management', NS.saslCert) === undefined
-    return answer(await desk.append(applicant, { label, der, mayManage }))
+    return answer(await service.append(applicant, { label, der, mayManage }))
   }
 }
 
-function end(desk: EnrolmentDesk, how: 'disable' | 'revoke'): IqHandler {
+function end(service: EnrolmentService, how: 'disable' | 'revoke'): IqHandler {
   return async ({ payload, session }) => {
     const applicant = applicantOf(session)
     if (applicant === undefined) return answer(FORBIDDEN)
     const label = labelOf(payload)
-    return answer(label === undefined ? BAD_NAME : await desk.end(applicant, label, how))
+    return answer(label === undefined ? BAD_NAME : await service.end(applicant, label, how))
   }
 }
 
@@ -88,12 +88,12 @@ function itemOf({ label, certificate, fingerprint }: Enrolment, sessions: readon
   )
 }
 
-function items(desk: EnrolmentDesk, directory: Directory): IqHandler {
+function items(service: EnrolmentService, directory: Directory): IqHandler {
   return ({ session }) => {
     // A client that may not manage may still look (XEP-0257 §2.1).
     if (!mayLook(session)) return answer(FORBIDDEN)
     const sessions = directory.sessionsOf(session.account)
-    const list = desk.list(session.account).map((enrolment) => itemOf(enrolment, sessions))
+    const list = service.list(session.account).map((enrolment) => itemOf(enrolment, sessions))
     return { type: 'result', payload: xml('items', { xmlns: NS.saslCert }, ...list) }
   }
 }
@@ -105,16 +105,16 @@ export const certificateManagement: Feature = {
   advertises: [NS.saslCert],
   needs: 'enrolments',
   install(host) {
-    const { enrolments: desk } = host
-    if (desk === undefined) return
+    const { enrolments: service } = host
+    if (service === undefined) return
     const whenOpen =
       (handle: IqHandler): IqHandler =>
       (request) =>
-        desk.isOpen ? handle(request) : answer({ condition: 'service-unavailable' })
+        service.isOpen ? handle(request) : answer({ condition: 'service-unavailable' })
     const payload = (name: string) => ({ name, namespace: NS.saslCert })
-    host.onIq('get', 'account', payload('items'), whenOpen(items(desk, host.directory)))
-    host.onIq('set', 'account', payload('append'), whenOpen(append(desk)))
-    host.onIq('set', 'account', payload('disable'), whenOpen(end(desk, 'disable')))
-    host.onIq('set', 'account', payload('revoke'), whenOpen(end(desk, 'revoke')))
+    host.onIq('get', 'account', payload('items'), whenOpen(items(service, host.directory)))
+    host.onIq('set', 'account', payload('append'), whenOpen(append(service)))
+    host.onIq('set', 'account', payload('disable'), whenOpen(end(service, 'disable')))
+    host.onIq('set', 'account', payload('revoke'), whenOpen(end(service, 'revoke')))
   },
 }

@@ -1,8 +1,8 @@
 import type { Jid } from '../../xmpp/address/jid.ts'
 import type { StanzaError, StanzaName } from '../../xmpp/stanza.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
-import type { AccountDesk } from '../accounts/account-service.ts'
-import type { EnrolmentDesk } from '../accounts/enrolment-service.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { EnrolmentService } from '../accounts/enrolment-service.ts'
 import type { BoundSession, Directory } from '../session/session-registry.ts'
 
 /** A specification that a feature implements, for service discovery and the manual. */
@@ -68,9 +68,9 @@ export interface FeatureHost {
   /** Namespaces that the features advertise now, in order (XEP-0030 §3.1). */
   readonly advertised: readonly string[]
   /** Where accounts enrol certificates, if they may. */
-  readonly enrolments: EnrolmentDesk | undefined
+  readonly enrolments: EnrolmentService | undefined
   /** Where accounts get other passwords, if they have any. */
-  readonly accounts: AccountDesk | undefined
+  readonly accounts: AccountService | undefined
   /** Answers one payload, at the server's domains or at the sender's own account. */
   onIq(type: 'get' | 'set', at: 'account' | 'domain', payload: QName, handle: IqHandler): void
   onStanza(phase: Phase, name: Exclude<StanzaName, 'iq'>, handle: StanzaHandler): void

@@ -4,7 +4,7 @@ import type { StanzaError } from '../../xmpp/stanza.ts'
 import { asksForRemoval, readRegistration, registrationForm } from '../../xmpp/stream/account-registration.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements } from '../../xmpp/xml/element.ts'
-import type { AccountDesk } from '../accounts/account-service.ts'
+import type { AccountService } from '../accounts/account-service.ts'
 import type { BoundSession } from '../session/session-registry.ts'
 import type { Feature, IqHandler, IqReply, IqRequest } from './feature.ts'
 
@@ -26,21 +26,21 @@ function isOwnHost({ session, to }: IqRequest): boolean {
   return to.domain === session.account.domain
 }
 
-async function remove(desk: AccountDesk, { payload, session }: IqRequest): Promise<IqReply> {
+async function remove(service: AccountService, { payload, session }: IqRequest): Promise<IqReply> {
   if (childElements(payload).length > 1) return answer({ condition: 'bad-request', text: '<remove/> stands alone' })
   const { account } = session
-  const error = objectionTo(session) ?? (await desk.remove(account))
-  return error === undefined ? { type: 'result', after: () => desk.endSessions(account) } : answer(error)
+  const error = objectionTo(session) ?? (await service.remove(account))
+  return error === undefined ? { type: 'result', after: () => service.endSessions(account) } : answer(error)
 }
 
-async function change(desk: AccountDesk, payload: Element, session: BoundSession): Promise<IqReply> {
+async function change(service: AccountService, payload: Element, session: BoundSession): Promise<IqReply> {
   const wish = readRegistration(payload)
   if (wish === undefined) return answer({ condition: 'bad-request', text: 'username and password are needed' })
   const { username, password } = wish
   const named = tryParseJid(username.includes('@') ? username : `${username}@${session.account.domain}`)
   // One's own, and nobody else's: there are no administrators here.
   if (!named?.equals(session.account)) return answer({ condition: 'not-allowed', text: 'only the own password' })
-  return answer(objectionTo(session) ?? (await desk.changePassword(session.account, password)))
+  return answer(objectionTo(session) ?? (await service.changePassword(session.account, password)))
 }
 
 /** XEP-0077 after the login: another password, or no account any more. Accounts are made before it. */
@@ -50,13 +50,13 @@ export const registration: Feature = {
   advertises: [NS.register],
   needs: 'accounts',
   install(host) {
-    const { accounts: desk } = host
-    if (desk === undefined) return
+    const { accounts: service } = host
+    if (service === undefined) return
     const query = { name: 'query', namespace: NS.register }
     const whenOpen =
       (handle: IqHandler): IqHandler =>
       (request) =>
-        desk.isOpen && isOwnHost(request) ? handle(request) : answer({ condition: 'service-unavailable' })
+        service.isOpen && isOwnHost(request) ? handle(request) : answer({ condition: 'service-unavailable' })
     for (const at of ['account', 'domain'] as const) {
       host.onIq(
         'get',
@@ -72,7 +72,9 @@ export const registration: Feature = {
         at,
         query,
         whenOpen((request) =>
-          asksForRemoval(request.payload) ? remove(desk, request) : change(desk, request.payload, request.session),
+          asksForRemoval(request.payload)
+            ? remove(service, request)
+            : change(service, request.payload, request.session),
         ),
       )
     }

@@ -47,7 +47,7 @@ interface Watched {
 /** Sessions by everything with which they are revoked. */
 type Index = Map<string, { readonly id: CertificateId; readonly sessions: Guarded[] }>
 
-export interface SessionGuardOptions {
+export interface CertificateWatchOptions {
   readonly ledger: Pick<LoginLedger, 'changes' | 'revokedAmong' | 'absence'>
   readonly now: () => Date
   readonly log: Log
@@ -57,8 +57,8 @@ export interface SessionGuardOptions {
  * Ends sessions whose certificate is not accepted any more (RFC 6120 §13.7.2.3): revoked by whatever process, expired,
  * or no longer trusted. While nobody is logged in it does nothing, and while nothing changes it compares two numbers.
  */
-export class SessionGuard {
-  readonly #options: SessionGuardOptions
+export class CertificateWatch {
+  readonly #options: CertificateWatchOptions
   readonly #intervalMs: number
   readonly #watched = new Map<Guarded, Watched>()
   /** The least of them; never too late, but maybe that of a session that is gone. */
@@ -70,7 +70,7 @@ export class SessionGuard {
   #failing = false
   #failures = 0
 
-  constructor(options: SessionGuardOptions, intervalMs = INTERVAL_MS) {
+  constructor(options: CertificateWatchOptions, intervalMs = INTERVAL_MS) {
     this.#options = options
     this.#intervalMs = intervalMs
   }

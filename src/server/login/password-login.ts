@@ -1,12 +1,12 @@
 import type { Account, Accounts } from '../../store/accounts.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import { failed } from '../../xmpp/sasl/attempt.ts'
-import { type DecoyGround, decoyKeySet, decoyKeys } from '../../xmpp/sasl/decoy-keys.ts'
+import { type DummyKeySource, dummyKeySet, dummyKeys } from '../../xmpp/sasl/dummy-keys.ts'
 import type { SaslFailure, SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import { plainMechanism } from '../../xmpp/sasl/plain.ts'
 import { type ChannelBindings, type ScramSubject, scramMechanism } from '../../xmpp/sasl/scram.ts'
 import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../../xmpp/sasl/scram-keys.ts'
-import { isFailure, lookUp, lookUpDecoys } from '../accounts/account-lookup.ts'
+import { isFailure, lookUp, lookUpDummyKeys } from '../accounts/account-lookup.ts'
 import type { Log } from '../log.ts'
 import type { LoginConnection } from '../stream/stream-host.ts'
 import type { LoginAttempt, LoginBackoff } from './login-backoff.ts'
@@ -40,7 +40,7 @@ interface Attempt {
   readonly counted: LoginAttempt
   readonly found: Account | undefined
   /** What keys are made up from for names that nobody has. */
-  readonly decoys: DecoyGround
+  readonly dummies: DummyKeySource
 }
 
 /** What a password is compared with. */
@@ -113,11 +113,11 @@ export class PasswordLogin {
       check: async (account, username, password) => {
         const attempt = await this.#begin(account, username, claim)
         if ('kind' in attempt) return attempt
-        const { found, counted, decoys } = attempt
+        const { found, counted, dummies } = attempt
         // Made in any case, so that it takes the same time.
-        const decoy = decoyKeySet(counted.account, decoys)
+        const dummy = dummyKeySet(counted.account, dummies)
         const known = found !== undefined && Object.keys(found.keys).length > 0
-        const keys = known ? found.keys : decoy
+        const keys = known ? found.keys : dummy
         const missing = known ? undefined : 'there is no password'
         // The tables of SASLprep are loaded where a password is seen, which SCRAM never shows.
         const { verifyPassword } = await import('../../xmpp/sasl/scram-credentials.ts')
@@ -141,11 +141,11 @@ export class PasswordLogin {
     if (blocked !== undefined) return blocked
     const found = account === undefined ? undefined : await lookUp(options.accounts, account, this.#options.log)
     if (isFailure(found)) return found
-    const ground = await lookUpDecoys(options.accounts, domain, this.#options.log)
+    const ground = await lookUpDummyKeys(options.accounts, domain, this.#options.log)
     if (isFailure(ground)) return ground
     const [strongest = 'sha-256'] = HASHES.filter((hash) => options.hashes.includes(hash))
-    const decoys = { ...ground, iterations: options.iterations, strongest }
-    return { options, account, counted, found, decoys }
+    const dummies = { ...ground, iterations: options.iterations, strongest }
+    return { options, account, counted, found, dummies }
   }
 
   #blocked(counted: LoginAttempt): SaslFailure | undefined {
@@ -159,9 +159,9 @@ export class PasswordLogin {
 
   #subject(hash: ScramHash, attempt: Attempt): ScramSubject {
     // Made in any case, so that it takes the same time.
-    const decoy = decoyKeys(hash, attempt.counted.account, attempt.decoys)
+    const dummy = dummyKeys(hash, attempt.counted.account, attempt.dummies)
     const kept = attempt.found?.keys[hash]
-    const keys = kept ?? decoy
+    const keys = kept ?? dummy
     const missing = kept === undefined ? `there are no keys for ${hash} (see auth.password.hash)` : undefined
     return { keys, settle: (isProven) => this.#settle(attempt, { keys: { [hash]: keys }, missing }, isProven) }
   }

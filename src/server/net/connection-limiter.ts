@@ -1,7 +1,7 @@
 import { networkOf } from './network.ts'
 
 /** Counts the connections of every address, so that none of them takes the places of all. */
-export class ConnectionPlaces {
+export class ConnectionLimiter {
   readonly #taken = new Map<string, number>()
 
   /**

@@ -12,7 +12,7 @@ import type { ServerLimits } from '../limits.ts'
 import { acceptableAuthorities } from './acceptable-authorities.ts'
 import type { ClientTrust } from './client-trust.ts'
 import { Connection, type HandshakeDone } from './connection.ts'
-import { ConnectionPlaces } from './connection-limiter.ts'
+import { ConnectionLimiter } from './connection-limiter.ts'
 import { type FailedHandshake, failureOf } from './failed-handshake.ts'
 import { Handshakes } from './handshakes.ts'
 import { PeerCertificates } from './peer-certificates.ts'
@@ -179,7 +179,7 @@ function equipmentFor(options: ListenerOptions, handshakes: Handshakes, receptio
 /** Opens one listener; resolves when it accepts connections. Errors: `IO` when the address cannot be had. */
 export async function listen(options: ListenerOptions, reception: Reception): Promise<Listener> {
   const handshakes = new Handshakes()
-  const places = new ConnectionPlaces()
+  const places = new ConnectionLimiter()
   let current = equipmentFor(options, handshakes, reception)
   const upgrade = (socket: Socket, done: HandshakeDone) => {
     const { secure, certificates } = current

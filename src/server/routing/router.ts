@@ -3,8 +3,8 @@ import { errorReply, isStanzaName, resultReply, type StanzaError } from '../../x
 import type { StreamError } from '../../xmpp/stream/stream.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements, namespaceOf, serialize } from '../../xmpp/xml/element.ts'
-import type { AccountDesk } from '../accounts/account-service.ts'
-import type { EnrolmentDesk } from '../accounts/enrolment-service.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { EnrolmentService } from '../accounts/enrolment-service.ts'
 import type {
   Feature,
   FeatureHost,
@@ -45,8 +45,8 @@ export class Router {
     directory: Directory
     domains: readonly string[]
     features: readonly Feature[]
-    enrolments?: EnrolmentDesk | undefined
-    accounts?: AccountDesk | undefined
+    enrolments?: EnrolmentService | undefined
+    accounts?: AccountService | undefined
     log: Log
   }) {
     this.#directory = options.directory
@@ -91,15 +91,15 @@ export class Router {
     }
   }
 
-  #host(features: readonly Feature[], desks: Partial<Pick<FeatureHost, 'enrolments' | 'accounts'>>): FeatureHost {
-    const isThere = ({ needs }: Feature) => needs === undefined || desks[needs]?.isOpen === true
+  #host(features: readonly Feature[], services: Partial<Pick<FeatureHost, 'enrolments' | 'accounts'>>): FeatureHost {
+    const isThere = ({ needs }: Feature) => needs === undefined || services[needs]?.isOpen === true
     return {
       directory: this.#directory,
       get advertised() {
         return features.filter(isThere).flatMap(({ advertises }) => advertises)
       },
-      enrolments: desks.enrolments,
-      accounts: desks.accounts,
+      enrolments: services.enrolments,
+      accounts: services.accounts,
       onIq: (type, at, { name, namespace }, handle) => {
         this.#iqHandlers.set(iqKey(type, at, name, namespace), handle)
       },

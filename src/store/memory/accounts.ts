@@ -1,6 +1,6 @@
 import type { CountedForm, ScramKeySet } from '../../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from '../accounts.ts'
-import { decoySecretOf, newDecoySecret } from '../decoy-secret.ts'
+import { dummySecretOf, newDummySecret } from '../dummy-secret.ts'
 import { domainOf, planImport } from '../import-plan.ts'
 import { countedForms, formText } from '../key-forms.ts'
 
@@ -8,7 +8,7 @@ import { countedForms, formText } from '../key-forms.ts'
 export class MemoryAccounts implements Accounts {
   readonly #accounts = new Map<string, Account>()
   readonly #holders = new Set<string>()
-  readonly #decoySecret = decoySecretOf(newDecoySecret())
+  readonly #dummySecret = dummySecretOf(newDummySecret())
 
   async find(jid: string): Promise<Account | undefined> {
     return this.#accounts.get(jid)
@@ -68,8 +68,8 @@ export class MemoryAccounts implements Accounts {
     return countedForms([...counts].map(([form, accounts]) => ({ form, accounts })))
   }
 
-  async decoySecret(): Promise<Uint8Array> {
-    return this.#decoySecret
+  async dummySecret(): Promise<Uint8Array> {
+    return this.#dummySecret
   }
 
   async close(): Promise<void> {}

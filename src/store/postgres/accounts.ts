@@ -1,7 +1,7 @@
 import type { CountedForm, ScramKeySet } from '../../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from '../accounts.ts'
 import { batches } from '../batches.ts'
-import { decoySecretOf, newDecoySecret } from '../decoy-secret.ts'
+import { dummySecretOf, newDummySecret } from '../dummy-secret.ts'
 import { domainOf, type ImportGround, planImport } from '../import-plan.ts'
 import type { PostgresDatabase } from './database.ts'
 import { PostgresKeyForms } from './key-forms.ts'
@@ -24,7 +24,7 @@ const COLUMNS = 'jid, keys, created_at, changed_at'
 export class PostgresAccounts implements Accounts {
   readonly #database: PostgresDatabase
   /** Asked for once: it never changes. */
-  #decoySecret: Promise<Uint8Array> | undefined
+  #dummySecret: Promise<Uint8Array> | undefined
   readonly #forms: PostgresKeyForms
 
   constructor(database: PostgresDatabase) {
@@ -91,25 +91,25 @@ export class PostgresAccounts implements Accounts {
     return this.#forms.of(domain)
   }
 
-  decoySecret(): Promise<Uint8Array> {
-    this.#decoySecret ??= this.#readDecoySecret().catch((error: unknown) => {
-      this.#decoySecret = undefined
+  dummySecret(): Promise<Uint8Array> {
+    this.#dummySecret ??= this.#readDummySecret().catch((error: unknown) => {
+      this.#dummySecret = undefined
       throw error
     })
-    return this.#decoySecret
+    return this.#dummySecret
   }
 
   close(): Promise<void> {
     return this.#database.close()
   }
 
-  async #readDecoySecret(): Promise<Uint8Array> {
+  async #readDummySecret(): Promise<Uint8Array> {
     const read = () => this.#database.query<{ secret: string }>('SELECT secret FROM xmppki_decoy')
     const [kept] = await read()
-    if (kept !== undefined) return decoySecretOf(kept.secret)
-    await this.#database.query('INSERT INTO xmppki_decoy VALUES (1, $1) ON CONFLICT DO NOTHING', [newDecoySecret()])
+    if (kept !== undefined) return dummySecretOf(kept.secret)
+    await this.#database.query('INSERT INTO xmppki_decoy VALUES (1, $1) ON CONFLICT DO NOTHING', [newDummySecret()])
     // Another server may have made it at the same moment.
-    return decoySecretOf((await read())[0]?.secret ?? '')
+    return dummySecretOf((await read())[0]?.secret ?? '')
   }
 }
 

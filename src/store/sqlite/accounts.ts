@@ -1,7 +1,7 @@
 import { XmppkiError } from '../../errors.ts'
 import type { CountedForm, ScramKeySet } from '../../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from '../accounts.ts'
-import { decoySecretOf, newDecoySecret } from '../decoy-secret.ts'
+import { dummySecretOf, newDummySecret } from '../dummy-secret.ts'
 import { domainOf, planImport } from '../import-plan.ts'
 import { countedForms, FORM_SQL } from '../key-forms.ts'
 import {
@@ -166,10 +166,10 @@ export class SqliteAccounts implements Accounts {
     return this.#whenFree(() => countedForms(this.#forms.all(domain) as { form: string; accounts: number }[]))
   }
 
-  decoySecret(): Promise<Uint8Array> {
+  dummySecret(): Promise<Uint8Array> {
     return this.#whenFree(() => {
-      if (this.#secret.get() === undefined) this.#makeSecret.run(newDecoySecret())
-      return decoySecretOf((this.#secret.get() as { secret: string }).secret)
+      if (this.#secret.get() === undefined) this.#makeSecret.run(newDummySecret())
+      return dummySecretOf((this.#secret.get() as { secret: string }).secret)
     })
   }
 

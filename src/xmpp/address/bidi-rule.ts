@@ -1,4 +1,4 @@
-import { LazyPattern } from './lazy-regexp.ts'
+import { LazyRegexp } from './lazy-regexp.ts'
 
 /**
  * The Bidi rule of RFC 5893 §2. Regular expressions do not know Bidi_Class, so the blocks of right-to-left scripts are
@@ -13,17 +13,17 @@ const EXTENDED_ARABIC_DIGIT = '\\u06f0-\\u06f9'
 /** Classes R and AL: everything in those blocks but marks and digits of class AN and EN. */
 const RTL_LETTER = `(?![\\p{Mn}${ARABIC_NUMBER}${EXTENDED_ARABIC_DIGIT}])[${RTL_BLOCKS}]`
 /** Classes R, AL and AN: what makes a text right-to-left (RFC 5893 §1.4). */
-const HAS_RTL = new LazyPattern(`${RTL_LETTER}|[${ARABIC_NUMBER}]`)
+const HAS_RTL = new LazyRegexp(`${RTL_LETTER}|[${ARABIC_NUMBER}]`)
 const EUROPEAN_NUMBER = `0-9${EXTENDED_ARABIC_DIGIT}`
 /** Classes ES, CS, ET, ON and BN as far as the IdentifierClass has them. */
 const NEUTRAL = '!-/:-@\\[-`{-~\\u00b7\\u0375\\u30fb\\u200c\\u200d'
 
 /** Rules 1 to 3 for a label that starts with a right-to-left letter. */
-const RTL_LABEL = new LazyPattern(
+const RTL_LABEL = new LazyRegexp(
   `^${RTL_LETTER}(?:(?:${RTL_LETTER}|[\\p{Mn}${ARABIC_NUMBER}${EUROPEAN_NUMBER}${NEUTRAL}])*(?:${RTL_LETTER}|[${ARABIC_NUMBER}${EUROPEAN_NUMBER}]))?\\p{Mn}*$`,
 )
-const HAS_ARABIC_NUMBER = new LazyPattern(`[${ARABIC_NUMBER}]`)
-const HAS_EUROPEAN_NUMBER = new LazyPattern(`[${EUROPEAN_NUMBER}]`)
+const HAS_ARABIC_NUMBER = new LazyRegexp(`[${ARABIC_NUMBER}]`)
+const HAS_EUROPEAN_NUMBER = new LazyRegexp(`[${EUROPEAN_NUMBER}]`)
 
 /**
  * Why a text breaks the Bidi rule, as `mixes …`, or `undefined`. Text without right-to-left characters is not looked

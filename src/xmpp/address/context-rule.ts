@@ -1,4 +1,4 @@
-import { LazyPattern } from './lazy-regexp.ts'
+import { LazyRegexp } from './lazy-regexp.ts'
 
 /**
  * Contextual rules of RFC 5892 appendix A, which RFC 8264 §4.2.2 and §4.3.2 take over: characters that are valid
@@ -17,8 +17,8 @@ const DUAL_JOINING =
   '\\u0620\\u0626\\u0628\\u062a-\\u062e\\u0633-\\u063f\\u0641-\\u0647\\u0649\\u064a\\u066e\\u066f\\u0678-\\u0687\\u069a-\\u06bf\\u06c1\\u06c2\\u06cc\\u06ce\\u06d0\\u06d1\\u06fa-\\u06fc\\u06ff'
 const RIGHT_JOINING =
   '\\u0622-\\u0625\\u0627\\u0629\\u062f-\\u0632\\u0648\\u0671-\\u0673\\u0675-\\u0677\\u0688-\\u0699\\u06c0\\u06c3-\\u06cb\\u06cd\\u06cf\\u06d2\\u06d3\\u06d5\\u06ee\\u06ef'
-const JOINS_FORWARD = new LazyPattern(`[${DUAL_JOINING}]\\p{Mn}*$`)
-const JOINS_BACKWARD = new LazyPattern(`^\\p{Mn}*[${DUAL_JOINING}${RIGHT_JOINING}]`)
+const JOINS_FORWARD = new LazyRegexp(`[${DUAL_JOINING}]\\p{Mn}*$`)
+const JOINS_BACKWARD = new LazyRegexp(`^\\p{Mn}*[${DUAL_JOINING}${RIGHT_JOINING}]`)
 
 /** Characters whose rule looks at their neighbours. */
 const BESIDE_OTHERS = /[\u00b7\u0375\u05f3\u05f4\u200c\u200d]/gu

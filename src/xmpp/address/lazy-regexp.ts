@@ -2,7 +2,7 @@
  * A regular expression (flag `u`) that is compiled at its first use: Unicode classes take milliseconds, which every
  * start of the CLI would pay, and most addresses are ASCII and never need them.
  */
-export class LazyPattern {
+export class LazyRegexp {
   readonly #source: string
   #compiled: RegExp | undefined
 

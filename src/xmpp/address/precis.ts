@@ -1,6 +1,6 @@
 import { breaksBidiRule } from './bidi-rule.ts'
 import { breaksContextRule } from './context-rule.ts'
-import { LazyPattern } from './lazy-regexp.ts'
+import { LazyRegexp } from './lazy-regexp.ts'
 
 /** The prepared text, or what is wrong with it as the rest of a sentence: `contains …`, `is …`. */
 type Prepared = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string }
@@ -18,13 +18,13 @@ const LETTER_DIGITS = '\\p{Ll}\\p{Lu}\\p{Lo}\\p{Nd}\\p{Lm}\\p{Mn}\\p{Mc}'
 const OTHER_LETTER_DIGITS = '\\p{Lt}\\p{Nl}\\p{No}\\p{Me}'
 
 /** Valid in both classes without a look at compatibility (§9.6 Exceptions, §9.11 ASCII7, §9.8 JoinControl). */
-const ALWAYS_VALID = new LazyPattern(`[!-~${EXCEPTIONS_VALID}${EXCEPTIONS_CONTEXT}${JOIN_CONTROLS}]`)
+const ALWAYS_VALID = new LazyRegexp(`[!-~${EXCEPTIONS_VALID}${EXCEPTIONS_CONTEXT}${JOIN_CONTROLS}]`)
 /** Valid in neither (§9.6, §9.9 OldHangulJamo, §9.13 PrecisIgnorableProperties). */
-const ALWAYS_DISALLOWED = new LazyPattern(
+const ALWAYS_DISALLOWED = new LazyRegexp(
   `[${EXCEPTIONS_DISALLOWED}${OLD_HANGUL_JAMO}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}]`,
 )
-const IDENTIFIER = new LazyPattern(`[${LETTER_DIGITS}]`)
-const FREEFORM = new LazyPattern(`[${LETTER_DIGITS}${OTHER_LETTER_DIGITS}\\p{Zs}\\p{S}\\p{P}]`)
+const IDENTIFIER = new LazyRegexp(`[${LETTER_DIGITS}]`)
+const FREEFORM = new LazyRegexp(`[${LETTER_DIGITS}${OTHER_LETTER_DIGITS}\\p{Zs}\\p{S}\\p{P}]`)
 
 /** Fullwidth and halfwidth forms, which for these ranges are what NFKC maps (RFC 8265 §3.3.2, width mapping). */
 const WIDTH_VARIANT = /[\u3000\uff01-\uffee]/g

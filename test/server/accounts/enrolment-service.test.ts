@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { EnrolmentDesk } from '../../../src/server/accounts/enrolment-service.ts'
+import { EnrolmentService } from '../../../src/server/accounts/enrolment-service.ts'
 import type { LoginProof } from '../../../src/server/login/certificate-watch.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
@@ -25,7 +25,7 @@ let count = 0
 let ledger: SqliteLedger
 let other: SqliteLedger
 let log: LogBook
-let desk: EnrolmentDesk
+let desk: EnrolmentService
 let isClosed: boolean
 let objection: ReturnType<LoginProof['judge']>
 beforeEach(() => {
@@ -35,7 +35,7 @@ beforeEach(() => {
   log = new LogBook()
   objection = undefined
   isClosed = false
-  desk = new EnrolmentDesk(
+  desk = new EnrolmentService(
     { means: () => ({ ledger, actor: undefined, isClosed }), isIssued: () => false, now: () => new Date(), log },
     1,
   )

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type LoginProof, SessionGuard } from '../../../src/server/login/certificate-watch.ts'
+import { CertificateWatch, type LoginProof } from '../../../src/server/login/certificate-watch.ts'
 import type { CertificateId } from '../../../src/store/certificate-id.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import type { Refusal } from '../../../src/trust/refusal.ts'
@@ -65,14 +65,14 @@ class CountingLedger extends MemoryLedger {
   }
 }
 
-let guard: SessionGuard | undefined
+let guard: CertificateWatch | undefined
 afterEach(() => guard?.stop())
 
 function setUp() {
   const ledger = new CountingLedger()
   const log = new LogBook()
   const clock = { now: END - 60_000 }
-  guard = new SessionGuard({ ledger, log, now: () => new Date(clock.now) }, 5)
+  guard = new CertificateWatch({ ledger, log, now: () => new Date(clock.now) }, 5)
   const client = (serial: string, given?: Partial<LoginProof>) => {
     const made = new Client()
     guard?.watch(made, proof(serial, ledger, given))
@@ -94,7 +94,7 @@ function setUp() {
 const REVOKED = { condition: 'not-authorized', text: 'certificate revoked' }
 const OVER = { condition: 'reset', text: 'the certificate is not accepted any more' }
 
-describe('SessionGuard', () => {
+describe('CertificateWatch', () => {
   it('ends every session of a revoked certificate with not-authorized, and no other one', async () => {
     const { client, revoke, log } = setUp()
     const [first, second, other] = [client('a1'), client('a1'), client('b2')]

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionPlaces } from '../../../src/server/net/connection-limiter.ts'
+import { ConnectionLimiter } from '../../../src/server/net/connection-limiter.ts'
 
-describe('ConnectionPlaces', () => {
+describe('ConnectionLimiter', () => {
   it('gives so many places to an address, whatever others have', () => {
-    const places = new ConnectionPlaces()
+    const places = new ConnectionLimiter()
     expect(places.take('192.0.2.1', 2)).toBeDefined()
     expect(places.take('::ffff:192.0.2.1', 2)).toBeDefined()
     expect(places.take('192.0.2.1', 2)).toBeUndefined()
@@ -14,7 +14,7 @@ describe('ConnectionPlaces', () => {
   })
 
   it('has a place again when one is given back', () => {
-    const places = new ConnectionPlaces()
+    const places = new ConnectionLimiter()
     const leave = places.take('192.0.2.1', 1)
     expect(places.take('192.0.2.1', 1)).toBeUndefined()
     leave?.()
@@ -22,7 +22,7 @@ describe('ConnectionPlaces', () => {
   })
 
   it('goes by the limit as it is now', () => {
-    const places = new ConnectionPlaces()
+    const places = new ConnectionLimiter()
     const leave = [1, 2, 3].map(() => places.take('192.0.2.1', 3))
     expect(places.take('192.0.2.1', 2)).toBeUndefined()
     leave[0]?.()

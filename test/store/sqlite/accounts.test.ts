@@ -24,13 +24,13 @@ describe('SqliteAccounts', () => {
     const [first, second] = [new SqliteAccounts(path), new SqliteAccounts(path)]
     await first.create(account(ALICE), {})
     expect(await second.find(ALICE)).toStrictEqual(account(ALICE))
-    const secret = await first.decoySecret()
-    expect(await second.decoySecret()).toEqual(secret)
+    const secret = await first.dummySecret()
+    expect(await second.dummySecret()).toEqual(secret)
     await first.close()
     await second.close()
     const third = new SqliteAccounts(path)
     expect(await third.list()).toStrictEqual([account(ALICE)])
-    expect(await third.decoySecret()).toEqual(secret)
+    expect(await third.dummySecret()).toEqual(secret)
     await third.close()
   })
 

@@ -73,12 +73,12 @@ describe('a name without an account', () => {
     const server = await start({ accounts, mechanisms: ['SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] })
     for (const mechanism of ['SCRAM-SHA-1', 'SCRAM-SHA-256', 'SCRAM-SHA-512']) {
       const real = await probe(server, mechanism, names, profile)
-      const decoys = await probe(server, mechanism, strangers(60), profile)
-      expect(formsIn(decoys)).toEqual(formsIn(real))
+      const dummies = await probe(server, mechanism, strangers(60), profile)
+      expect(formsIn(dummies)).toEqual(formsIn(real))
       for (const form of formsIn(real)) {
         const share = (shown: ReadonlyMap<string, Shown>) =>
           [...shown.values()].filter((one) => one.form === form).length / shown.size
-        expect(Math.abs(share(real) - share(decoys))).toBeLessThan(0.35)
+        expect(Math.abs(share(real) - share(dummies))).toBeLessThan(0.35)
       }
     }
   })

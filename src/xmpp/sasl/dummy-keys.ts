@@ -11,8 +11,8 @@ import {
   type ScramKeys,
 } from './scram-keys.ts'
 
-/** What decoys are made from besides the name. */
-export interface DecoyGround {
+/** What dummies are made from besides the name. */
+export interface DummyKeySource {
   readonly secret: Uint8Array
   /** In which ways the keys of real accounts of the domain have been made. */
   readonly forms: readonly CountedForm[]
@@ -45,7 +45,7 @@ function commonOf(forms: readonly CountedForm[]): readonly CountedForm[] {
  * added, names only come to the forms of those accounts, no more of them than have to, as if their passwords
  * had been changed; all others stay what they are.
  */
-function formsFor(name: string, { secret, forms }: DecoyGround): KeyFormSet[] {
+function formsFor(name: string, { secret, forms }: DummyKeySource): KeyFormSet[] {
   return commonOf(forms)
     .map(({ form, accounts }) => {
       return { form, distance: -Math.log(chance(secret, `form ${JSON.stringify(form)} ${name}`)) / accounts }
@@ -83,13 +83,13 @@ function keysOf(hash: ScramHash, name: string, form: KeyForm, secret: Uint8Array
  * Keys of one hash such as an account of this name could have; nobody knows a password of them, and they are the same
  * every time. An account that has none of that hash gets the same as a name without an account.
  */
-export function decoyKeys(hash: ScramHash, name: string, ground: DecoyGround): ScramKeys {
+export function dummyKeys(hash: ScramHash, name: string, ground: DummyKeySource): ScramKeys {
   const form = formsFor(name, ground).find((one) => one[hash] !== undefined)?.[hash]
   return keysOf(hash, name, form ?? newForm(ground), ground.secret)
 }
 
-/** As {@link decoyKeys}: all keys of an account, for a password that is to be compared with them. */
-export function decoyKeySet(name: string, ground: DecoyGround): ScramKeySet {
+/** As {@link dummyKeys}: all keys of an account, for a password that is to be compared with them. */
+export function dummyKeySet(name: string, ground: DummyKeySource): ScramKeySet {
   const isUsable = (form: KeyFormSet) => SCRAM_HASHES.some((hash) => form[hash] !== undefined)
   const form = formsFor(name, ground).find(isUsable) ?? { [ground.strongest]: newForm(ground) }
   return Object.fromEntries(
@@ -100,6 +100,6 @@ export function decoyKeySet(name: string, ground: DecoyGround): ScramKeySet {
   )
 }
 
-function newForm({ iterations }: DecoyGround): KeyForm {
+function newForm({ iterations }: DummyKeySource): KeyForm {
   return { iterations, saltBytes: SALT_BYTES, saltIsUuid: false }
 }
