@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { FEATURES } from '../src/server/features/all.ts'
+import { everyFeature } from './support/realm.ts'
 import { type Import, readSources, type SourceFile } from './support/source-graph.ts'
 
 const sources = readSources('src')
 const tests = readSources('test')
 
-/** What each room may import besides itself, `errors` and `memo`; an arrow that is not here is an error. */
+/** Rooms of one file that all others may use. */
+const EVERYWHERE = ['errors', 'memo', 'maybe-promise']
+
+/** What each room may import besides itself and those; an arrow that is not here is an error. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   memo: [],
+  'maybe-promise': [],
   xmpp: [],
   formats: [],
   pki: ['xmpp/address/jid'],
@@ -101,16 +105,87 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^node:fs(\/promises)?$/, ['workspace', 'cli', 'config', 'store', 'service', 'doctor', 'commands']],
 ]
 
+/** Rooms that have rooms of their own, with rules among these. */
+const WINGS = ['server', 'xmpp']
+
+/** What each room of the server wing may import besides itself, the rooms below it and what its wing may. */
+const WING_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  'server/log': [],
+  'server/random-text': [],
+  'server/limits': ['server/stream/reading-gate'],
+  // The only one that knows all of the others.
+  'server/server': ['server'],
+  'server/server-options': [
+    'server/limits',
+    'server/log',
+    'server/accounts',
+    'server/login',
+    'server/net',
+    'server/session',
+  ],
+  // Bytes: sockets, TLS and who may connect at all.
+  'server/net': ['server/limits', 'server/log'],
+  // Who may log in, and stay.
+  'server/login': [
+    'server/net',
+    'server/log',
+    'server/server-options',
+    'server/session/session',
+    'server/stream/stream-host',
+  ],
+  // What may be done with accounts and their certificates, whoever asks.
+  'server/accounts': ['server/login', 'server/log', 'server/net/network'],
+  // From a resource that is bound to its end; a session processes what it is sent in a lane.
+  'server/session': ['server/login/credential', 'server/routing/lane', 'server/random-text'],
+  // From the stream header to its end.
+  'server/stream': [
+    'server/session',
+    'server/net',
+    'server/login',
+    'server/routing',
+    'server/random-text',
+    'server/limits',
+    'server/log',
+  ],
+  // Where stanzas go.
+  'server/routing': ['server/session', 'server/random-text', 'server/log'],
+  // One file for each XEP; none of them knows streams, sockets or stores.
+  'server/features': ['server/routing', 'server/session', 'server/accounts', 'server/login/credential', 'server/log'],
+  'xmpp/namespaces': [],
+  'xmpp/stanza': ['xmpp/address', 'xmpp/xml', 'xmpp/namespaces'],
+  'xmpp/xml': ['xmpp/namespaces'],
+  'xmpp/address': [],
+  'xmpp/sasl': ['xmpp/address', 'xmpp/stream', 'xmpp/xml', 'xmpp/namespaces', 'xmpp/stanza'],
+  'xmpp/stream': ['xmpp/address', 'xmpp/sasl', 'xmpp/xml', 'xmpp/namespaces', 'xmpp/stanza'],
+  'xmpp/framing': ['xmpp/xml', 'xmpp/namespaces'],
+}
+
 function roomOf(path: string): string {
   const [, folder = ''] = path.split('/')
   return folder.replace(/\.ts$/, '')
 }
 
+/** `server/net` of a file in it, `server/log` of `src/server/log.ts`; undefined outside of the wings. */
+function wingRoomOf(path: string): string | undefined {
+  const [, wing = '', room = ''] = path.split('/')
+  return WINGS.includes(wing) ? `${wing}/${room.replace(/\.ts$/, '')}` : undefined
+}
+
+function moduleOf(path: string): string {
+  return path.replace(/^src\//, '').replace(/\.ts$/, '')
+}
+
+function isAllowedInWing(from: string, target: string): boolean {
+  const [room, other] = [wingRoomOf(from), wingRoomOf(target)]
+  if (room === undefined || other === undefined || room === other) return true
+  if (roomOf(from) !== roomOf(target)) return true
+  return (WING_ARROWS[room] ?? []).some((arrow) => [roomOf(target), other, moduleOf(target)].includes(arrow))
+}
+
 function isAllowed(from: string, target: string): boolean {
   const [room, other] = [roomOf(from), roomOf(target)]
-  if (room === other || other === 'errors' || other === 'memo') return true
-  const module = target.replace(/^src\//, '').replace(/\.ts$/, '')
-  return (ARROWS[room] ?? []).some((arrow) => arrow === other || arrow === module)
+  if (room === other || EVERYWHERE.includes(other)) return true
+  return (ARROWS[room] ?? []).some((arrow) => arrow === other || arrow === moduleOf(target))
 }
 
 function forbiddenIn(room: string, target: string): boolean {
@@ -161,6 +236,20 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  it('has a rule for every room of a wing', () => {
+    const rooms = sources.flatMap(({ path }) => wingRoomOf(path) ?? [])
+    expect([...new Set(rooms)].sort()).toEqual(Object.keys(WING_ARROWS).sort())
+  })
+
+  it('has imports in the allowed directions only, inside the wings as well', () => {
+    const wrong = sources.flatMap((file) =>
+      file.imports
+        .filter(({ target, isLocal }) => isLocal && !isAllowedInWing(file.path, target))
+        .map((found) => describeImport(file, found)),
+    )
+    expect(wrong).toEqual([])
+  })
+
   it('keeps each package to the rooms that may know it', () => {
     const wrong = sources.flatMap((file) =>
       file.imports
@@ -202,11 +291,14 @@ describe('the house', () => {
 })
 
 describe('every feature', () => {
-  it.each(FEATURES.map((feature) => [feature.name, feature] as const))('%s names what it implements', (_, feature) => {
-    expect(feature.claims.length).toBeGreaterThan(0)
-    for (const { spec, scope } of feature.claims) {
-      expect(spec).toMatch(/^(RFC \d{4}|XEP-\d{4})$/)
-      expect(scope).not.toBe('')
-    }
-  })
+  it.each(everyFeature().map((feature) => [feature.name, feature] as const))(
+    '%s names what it implements',
+    (_, feature) => {
+      expect(feature.claims.length).toBeGreaterThan(0)
+      for (const { spec, scope } of feature.claims) {
+        expect(spec).toMatch(/^(RFC \d{4}|XEP-\d{4})$/)
+        expect(scope).not.toBe('')
+      }
+    },
+  )
 })

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../src/config/load.ts'
 import { EXIT_CODES } from '../src/errors.ts'
 import { CLIENTS } from '../src/render/client-facts.ts'
-import { FEATURES } from '../src/server/features/all.ts'
 import { REFUSALS } from '../src/trust/refusal.ts'
 import { environmentRows } from './support/environment-table.ts'
 import { consoleSteps, markedBlocks, normalise, readmeText, tableRows } from './support/readme.ts'
+import { everyFeature } from './support/realm.ts'
 import { walkThrough } from './support/walkthrough.ts'
 
 const text = readmeText()
@@ -148,7 +148,9 @@ describe('the README, the walkthrough it replaces', () => {
 
 describe('the README, tables', () => {
   it('lists every feature of the server', () => {
-    const claims = FEATURES.flatMap(({ name, claims }) => claims.map(({ spec, scope }) => [name, `${spec} ${scope}`]))
+    const claims = everyFeature().flatMap(({ name, claims }) =>
+      claims.map(({ spec, scope }) => [name, `${spec} ${scope}`]),
+    )
     expect(tableRows(blocksOf('features')[0]!)).toEqual(claims)
   })
 

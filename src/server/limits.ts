@@ -1,4 +1,5 @@
 import type { StreamLimits } from '../xmpp/xml/stream-parser.ts'
+import type { InboundLimits } from './stream/reading-gate.ts'
 
 /** How much of what a client presents in the TLS handshake is read at all. */
 export interface CertificateLimits {
@@ -17,7 +18,9 @@ export interface ServerLimits {
   readonly afterLogin: StreamLimits
   /** Milliseconds from the connection to a bound resource, TLS included. */
   readonly negotiationMs: number
-  /** Bytes that may wait for a slow reader. */
+  /** What a client may send, once it has bound a resource. */
+  readonly inbound: InboundLimits
+  /** Bytes that may wait for a slow reader; what comes beyond is kept elsewhere, or goes back to its sender. */
   readonly outboundBytes: number
   /** Connections per listener. */
   readonly maxConnections: number
@@ -30,6 +33,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   beforeLogin: { stanzaBytes: 10_000, depth: 16, attributes: 32 },
   afterLogin: { stanzaBytes: 262_144, depth: 128, attributes: 128 },
   negotiationMs: 60_000,
+  // Joining thirty rooms, with all that a client asks about them, is some hundred stanzas.
+  inbound: { octetsPerSecond: 131_072, stanzasPerSecond: 200, burstSeconds: 10 },
   outboundBytes: 4 * 1024 * 1024,
   maxConnections: 100_000,
   // Offices, mobile carriers and TCP proxies have many clients behind one address; none should take every place.

@@ -2,7 +2,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { XmppkiError } from '../errors.ts'
 import type { Log } from '../server/log.ts'
 import type { XmppServer } from '../server/server.ts'
-import type { OnlineSession } from '../server/session/session-info.ts'
+import type { SessionInfo } from '../server/session/session-info.ts'
 import { withLock } from '../store/sqlite/lock.ts'
 import type { WorkspacePaths } from '../workspace/paths.ts'
 import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'
@@ -57,7 +57,7 @@ function targetOf(value: unknown): Jid {
   throw new XmppkiError('BAD_NAME', 'not a JID with a localpart')
 }
 
-function listed({ jid, since, tls, mechanism, serial, remote }: OnlineSession): ListedSession {
+function listed({ jid, since, tls, mechanism, serial, remote }: SessionInfo): ListedSession {
   const resource = jid.slice(jid.indexOf('/') + 1)
   return { jid, resource, since: since.toISOString(), tls: tls ?? null, mechanism, serial: serial ?? null, remote }
 }

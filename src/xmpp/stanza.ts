@@ -1,6 +1,6 @@
+import type { Jid } from './address/jid.ts'
 import { NS } from './namespaces.ts'
-import type { Element } from './xml/element.ts'
-import { xml } from './xml/element.ts'
+import { type Element, serialize, xml } from './xml/element.ts'
 
 /** The stanza error conditions that xmppki sends, with the type that RFC 6120 §8.3.3 asks for. */
 const ERROR_TYPES = {
@@ -60,4 +60,54 @@ export function resultReply(iq: Element, payload?: Element): Element {
 function reply(stanza: Element, type: 'error' | 'result', ...children: Element[]): Element {
   const { id, from, to } = stanza.attrs as Readonly<Record<string, string | undefined>>
   return xml(stanza.name, { type, id, from: to, to: from }, ...children)
+}
+
+/**
+ * A stanza on its way: a value. Nobody changes its element; what is added makes another stanza. However many it is for, it
+ * is written out once.
+ */
+export class Stanza {
+  readonly name: StanzaName
+  readonly element: Element
+  readonly from: Jid
+  /** As its sender has addressed it; undefined when it names nobody. */
+  readonly to: Jid | undefined
+  #text: string | undefined
+
+  /** @param element whose attributes say the same as `from` and `to` */
+  constructor(element: Element, name: StanzaName, from: Jid, to: Jid | undefined) {
+    this.element = element
+    this.name = name
+    this.from = from
+    this.to = to
+  }
+
+  get type(): string | undefined {
+    return this.element.attrs.type
+  }
+
+  get id(): string | undefined {
+    return this.element.attrs.id
+  }
+
+  /** As it is written into a stream. */
+  get text(): string {
+    this.#text ??= serialize(this.element)
+    return this.#text
+  }
+
+  /** The same with one more child behind the others; what has been written out already is not written again. */
+  with(child: Element): Stanza {
+    const { name, attrs, children } = this.element
+    const element = xml(name, attrs, ...children, child)
+    for (const kept of children) if (typeof kept !== 'string') kept.parent = this.element
+    const extended = new Stanza(element, this.name, this.from, this.to)
+    if (this.#text !== undefined) extended.#text = spliced(this.#text, name, serialize(child))
+    return extended
+  }
+}
+
+function spliced(text: string, name: string, child: string): string {
+  const end = `</${name}>`
+  return text.endsWith(end) ? `${text.slice(0, -end.length)}${child}${end}` : `${text.slice(0, -2)}>${child}${end}`
 }

@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest'
 import type { AccountOptions } from '../../src/server/accounts/account-service.ts'
-import type { ServerOptions } from '../../src/server/server.ts'
+import type { ServerOptions } from '../../src/server/server-options.ts'
 import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES, scramName } from '../../src/xmpp/sasl/scram-keys.ts'

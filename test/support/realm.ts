@@ -1,66 +1,157 @@
+import { AccountService } from '../../src/server/accounts/account-service.ts'
+import { EnrolmentService } from '../../src/server/accounts/enrolment-service.ts'
+import { allFeatures } from '../../src/server/features/all.ts'
 import type { Feature } from '../../src/server/features/feature.ts'
+import { Installation } from '../../src/server/features/installation.ts'
 import { Router } from '../../src/server/routing/router.ts'
-import { type BoundSession, Directory } from '../../src/server/session/session-registry.ts'
-import { type Jid, parseJid } from '../../src/xmpp/address/jid.ts'
+import { LocalSessions } from '../../src/server/session/local-sessions.ts'
+import { Session, type SessionStream } from '../../src/server/session/session.ts'
+import { SessionEventEmitter } from '../../src/server/session/session-events.ts'
+import { SessionLifecycle } from '../../src/server/session/session-lifecycle.ts'
+import { MemoryLedger } from '../../src/store/memory/ledger.ts'
+import { parseJid } from '../../src/xmpp/address/jid.ts'
+import type { Credential } from '../../src/xmpp/sasl/mechanism.ts'
+import { Stanza } from '../../src/xmpp/stanza.ts'
 import type { StreamError } from '../../src/xmpp/stream/stream.ts'
+import { xml } from '../../src/xmpp/xml/element.ts'
 import { parseElement } from './element.ts'
 import { LogBook } from './server.ts'
 
-/** A bound client without a network: keeps what is delivered to it. */
-export class Resident implements BoundSession {
-  readonly jid: Jid
-  readonly account: Jid
-  priority: number | undefined
-  #inbox: string[] = []
+/** A stream without a network: keeps what is sent to it. */
+class Inbox implements SessionStream {
+  readonly remote = '192.0.2.1:5222'
+  readonly protocol = 'TLSv1.3'
+  readonly secured = true
+  readonly listener = 'here'
+  isClogged = false
+  error: StreamError | undefined
+  #texts: string[] = []
 
-  constructor(jid: string, priority: number | undefined) {
-    this.jid = parseJid(jid)
-    this.account = this.jid.bare()
-    this.priority = priority
+  send(stanza: string): void {
+    this.#texts.push(stanza)
   }
 
-  deliver(stanza: string): void {
-    this.#inbox.push(stanza)
+  close(error: StreamError): void {
+    this.error = error
   }
 
-  close(): void {
-    throw new Error('closed by the router')
+  take(): string[] {
+    const texts = this.#texts
+    this.#texts = []
+    return texts
+  }
+}
+
+/** A client that has bound a resource, without a network. */
+export class Resident {
+  readonly session: Session
+  readonly stream = new Inbox()
+
+  constructor(jid: string, given: Partial<ConstructorParameters<typeof Session>[0]> = {}) {
+    this.session = new Session({
+      jid: parseJid(jid),
+      credential: { mechanism: 'SCRAM-SHA-256' },
+      agent: undefined,
+      stream: this.stream,
+      now: new Date(),
+      leaving: [],
+      outboundOctets: 1_000_000,
+      onFailure: (error) => {
+        throw error
+      },
+      ...given,
+    })
+  }
+
+  get jid(): string {
+    return this.session.jid.toString()
+  }
+
+  get priority(): number | undefined {
+    return this.session.resource.presence?.priority
+  }
+
+  /** Available with this priority, and nobody has been told. */
+  withPriority(priority: number | undefined): this {
+    const { session } = this
+    const stanza = new Stanza(xml('presence', { from: this.jid }), 'presence', session.jid, undefined)
+    session.announce(priority === undefined ? undefined : { priority, stanza })
+    return this
   }
 
   /** What has arrived since the last call. */
   take(): string[] {
-    const arrived = this.#inbox
-    this.#inbox = []
-    return arrived
+    return this.stream.take()
   }
 }
 
-/** Directory, router and features, in memory. */
-export class Realm {
-  readonly directory = new Directory()
-  readonly log = new LogBook()
-  readonly #router: Router
-  readonly #residents: Resident[] = []
+/** Every feature, of a server on which nobody has a password or enrols certificates. */
+export function everyFeature(): readonly Feature[] {
+  const common = { means: () => undefined, now: () => new Date(), log: new LogBook() }
+  const accounts = new AccountService({
+    ...common,
+    ledger: new MemoryLedger(),
+    beforeRemoval: async () => undefined,
+    endSessions: () => undefined,
+  })
+  return allFeatures({ accounts, enrolments: new EnrolmentService({ ...common, isIssued: () => false }) })
+}
 
-  constructor(features: readonly Feature[], domains: readonly string[] = ['localhost']) {
-    this.#router = new Router({ directory: this.directory, domains, features, log: this.log })
+export interface RealmOptions {
+  readonly domains?: readonly string[]
+  /** Octets that may wait for a client that does not read. */
+  readonly outboundOctets?: number
+}
+
+/** Sessions, router and features, in memory. */
+export class Realm {
+  readonly sessions = new LocalSessions()
+  readonly log = new LogBook()
+  readonly router: Router
+  readonly lifecycle: SessionLifecycle
+  readonly #installation: Installation
+  readonly #residents: Resident[] = []
+  readonly #options: RealmOptions
+
+  constructor(features: readonly Feature[], options: RealmOptions = {}) {
+    const { sessions, log } = this
+    this.#options = options
+    this.router = new Router({ sessions, domains: options.domains ?? ['localhost'], log })
+    const events = new SessionEventEmitter((error, { jid }) => this.router.report(error, jid))
+    this.#installation = new Installation(features, {
+      router: this.router,
+      events,
+      sessions,
+      now: () => new Date(),
+      log,
+    })
+    this.lifecycle = new SessionLifecycle({
+      sessions,
+      events,
+      undelivered: (stanza, { account }) => this.router.undelivered(stanza, account),
+    })
+    events.on('ended', ({ jid }) => this.router.requests.forget(jid))
   }
 
   /** A client; without priority it has sent no presence. */
-  enter(jid: string, priority?: number): Resident {
-    const resident = new Resident(jid, priority)
-    this.directory.add(resident)
+  enter(jid: string, priority?: number, credential: Credential = { mechanism: 'SCRAM-SHA-256' }): Resident {
+    const resident = new Resident(jid, {
+      credential,
+      leaving: this.#installation.leaving,
+      ...(this.#options.outboundOctets === undefined ? {} : { outboundOctets: this.#options.outboundOctets }),
+      onFailure: (error) => this.router.report(error, resident.session.jid),
+    })
+    this.lifecycle.opened(resident.withPriority(priority).session)
     this.#residents.push(resident)
     return resident
   }
 
-  leave(resident: Resident): void {
-    this.directory.remove(resident)
-    this.#router.ended(resident)
+  leave({ session, stream }: Resident): void {
+    this.lifecycle.left(session, stream)
   }
 
-  send(from: BoundSession, text: string): StreamError | undefined {
-    return this.#router.route(parseElement(text), from)
+  send({ session }: Resident, text: string): StreamError | undefined {
+    return this.router.take(parseElement(text), session)
   }
 
   /** Who got what since the last call: `jid: stanza`, in the order of arrival of the clients. */

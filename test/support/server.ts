@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import type { Log } from '../../src/server/log.ts'
-import { type ServerOptions, XmppServer } from '../../src/server/server.ts'
+import { XmppServer } from '../../src/server/server.ts'
+import type { ServerOptions } from '../../src/server/server-options.ts'
 import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { type Credentials, OpensslCa } from './certificates.ts'

@@ -7,7 +7,7 @@ import { judgeForEnrolment } from '../../trust/enrolled-certificate.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { Log } from '../log.ts'
-import type { LoginProof } from '../login/certificate-watch.ts'
+import type { CertificateCredential } from '../login/credential.ts'
 
 /** Certificates that an account may have at a time. */
 const MAX_CERTIFICATES = 16
@@ -46,7 +46,7 @@ export interface Applicant {
   /** Bare JID. */
   readonly account: Jid
   /** Undefined for a login with the password. */
-  readonly proof: LoginProof | undefined
+  readonly proof: CertificateCredential | undefined
 }
 
 /** A certificate that is to be enrolled. */
@@ -215,7 +215,7 @@ export class EnrolmentService {
 }
 
 /** The certificate of a CA that a session goes back to, maybe over others that were enrolled. */
-function voucherOf(proof: LoginProof | undefined): Pick<Enrolment, 'vouchedBy' | 'voucher'> {
+function voucherOf(proof: CertificateCredential | undefined): Pick<Enrolment, 'vouchedBy' | 'voucher'> {
   const { vouchedBy, voucher } = proof?.enrolment ?? {
     vouchedBy: proof?.ids()[0],
     voucher: proof?.chain?.().map((der) => Buffer.from(der).toString('base64')),

@@ -1,3 +1,5 @@
+import type { AccountService } from '../accounts/account-service.ts'
+import type { EnrolmentService } from '../accounts/enrolment-service.ts'
 import { certificateManagement } from './certificate-management.ts'
 import { disco } from './disco.ts'
 import type { Feature } from './feature.ts'
@@ -7,13 +9,22 @@ import { presence } from './presence.ts'
 import { registration } from './registration.ts'
 import { roster } from './roster.ts'
 
+/** What features are made from. */
+export interface FeatureDependencies {
+  readonly accounts: AccountService
+  readonly enrolments: EnrolmentService
+}
+
 /** Every feature of the server. The order is the order in which their handlers see a stanza. */
-export const FEATURES: readonly Feature[] = [
-  presence,
-  roster,
-  disco,
-  ping,
-  legacySession,
-  certificateManagement,
-  registration,
-]
+export function allFeatures({ accounts, enrolments }: FeatureDependencies): readonly Feature[] {
+  const features: readonly Feature[] = [
+    presence,
+    roster,
+    disco(() => features),
+    ping,
+    legacySession,
+    certificateManagement(enrolments),
+    registration(accounts),
+  ]
+  return features
+}

@@ -5,8 +5,11 @@ import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements, childNamed, namespaceOf, textOf, xml } from '../../xmpp/xml/element.ts'
 import type { Applicant, EnrolmentService } from '../accounts/enrolment-service.ts'
-import type { BoundSession, Directory } from '../session/session-registry.ts'
-import type { Feature, IqHandler, IqReply } from './feature.ts'
+import { certificateOf } from '../login/credential.ts'
+import type { IqHandler, IqReply } from '../routing/iq.ts'
+import type { Session } from '../session/session.ts'
+import type { Resource } from '../session/session-registry.ts'
+import type { Feature, FeatureHost } from './feature.ts'
 
 /** Characters of the name that the account gives a certificate. */
 const MAX_LABEL = 64
@@ -40,26 +43,26 @@ function labelOf(payload: Element): string | undefined {
 }
 
 /** In XEP-0257 the base64 is broken into lines. */
-function certificateOf(payload: Element): Uint8Array | undefined {
+function derOf(payload: Element): Uint8Array | undefined {
   const der = decodeBase64((only(payload, 'x509cert') ?? '').replaceAll(/[ \t\r\n]+/g, ''))
   return der === undefined || der.length === 0 ? undefined : der
 }
 
 /** XEP-0257 §5 asks for TLS and SASL. Who has logged in with a certificate has both, and with a password one of them. */
-function mayLook({ proof, secured }: BoundSession): boolean {
-  return proof !== undefined || secured === true
+function mayLook({ credential, secured }: Session): boolean {
+  return certificateOf(credential) !== undefined || secured
 }
 
-function applicantOf(session: BoundSession): Applicant | undefined {
-  const { account, proof } = session
-  return mayLook(session) && proof?.enrolment?.mayManage !== false ? { account, proof } : undefined
+function applicantOf(session: Session): Applicant | undefined {
+  const proof = certificateOf(session.credential)
+  return mayLook(session) && proof?.enrolment?.mayManage !== false ? { account: session.account, proof } : undefined
 }
 
 function append(service: EnrolmentService): IqHandler {
   return async ({ payload, session }) => {
     const applicant = applicantOf(session)
     if (applicant === undefined) return answer(FORBIDDEN)
-    const [label, der] = [labelOf(payload), certificateOf(payload)]
+    const [label, der] = [labelOf(payload), derOf(payload)]
     if (label === undefined) return answer(BAD_NAME)
     if (der === undefined) return answer(BAD_CERTIFICATE)
     const mayManage = childNamed(payload, 'no-cert-management', NS.saslCert) === undefined
@@ -76,45 +79,47 @@ function end(service: EnrolmentService, how: 'disable' | 'revoke'): IqHandler {
   }
 }
 
-function itemOf({ label, certificate, fingerprint }: Enrolment, sessions: readonly BoundSession[]): Element {
-  const users = sessions.filter(({ proof }) => proof?.enrolment !== undefined && proof.fingerprint === fingerprint)
-  const resources = users.map(({ jid }) => xml('resource', {}, jid.resource ?? ''))
+function itemOf({ label, certificate, fingerprint }: Enrolment, resources: readonly Resource[]): Element {
+  const users = resources
+    .filter(({ enrolled }) => enrolled === fingerprint)
+    .map(({ jid }) => xml('resource', {}, jid.resource ?? ''))
   return xml(
     'item',
     {},
     xml('name', {}, label),
     xml('x509cert', {}, certificate),
-    ...(resources.length === 0 ? [] : [xml('users', {}, ...resources)]),
+    ...(users.length === 0 ? [] : [xml('users', {}, ...users)]),
   )
 }
 
-function items(service: EnrolmentService, directory: Directory): IqHandler {
+function items(service: EnrolmentService, host: FeatureHost): IqHandler {
   return ({ session }) => {
     // A client that may not manage may still look (XEP-0257 §2.1).
     if (!mayLook(session)) return answer(FORBIDDEN)
-    const sessions = directory.sessionsOf(session.account)
-    const list = service.list(session.account).map((enrolment) => itemOf(enrolment, sessions))
+    const resources = host.resources(session.account)
+    const list = service.list(session.account).map((enrolment) => itemOf(enrolment, resources))
     return { type: 'result', payload: xml('items', { xmlns: NS.saslCert }, ...list) }
   }
 }
 
 /** XEP-0257: an account manages the certificates that it logs in with, beside those that a CA has issued to it. */
-export const certificateManagement: Feature = {
-  name: 'certificate-management',
-  claims: [{ spec: 'XEP-0257', scope: '0.3' }],
-  advertises: [NS.saslCert],
-  needs: 'enrolments',
-  install(host) {
-    const { enrolments: service } = host
-    if (service === undefined) return
-    const whenOpen =
-      (handle: IqHandler): IqHandler =>
-      (request) =>
-        service.isOpen ? handle(request) : answer({ condition: 'service-unavailable' })
-    const payload = (name: string) => ({ name, namespace: NS.saslCert })
-    host.onIq('get', 'account', payload('items'), whenOpen(items(service, host.directory)))
-    host.onIq('set', 'account', payload('append'), whenOpen(append(service)))
-    host.onIq('set', 'account', payload('disable'), whenOpen(end(service, 'disable')))
-    host.onIq('set', 'account', payload('revoke'), whenOpen(end(service, 'revoke')))
-  },
+export function certificateManagement(service: EnrolmentService): Feature {
+  const whenOpen =
+    (handle: IqHandler): IqHandler =>
+    (request) =>
+      service.isOpen ? handle(request) : answer({ condition: 'service-unavailable' })
+  const payload = (name: string) => ({ name, namespace: NS.saslCert })
+  return {
+    name: 'certificate-management',
+    claims: [{ spec: 'XEP-0257', scope: '0.3' }],
+    get disco() {
+      return service.isOpen ? { server: [NS.saslCert], account: [NS.saslCert] } : {}
+    },
+    install(host) {
+      host.onIq('get', 'self', payload('items'), whenOpen(items(service, host)))
+      host.onIq('set', 'self', payload('append'), whenOpen(append(service)))
+      host.onIq('set', 'self', payload('disable'), whenOpen(end(service, 'disable')))
+      host.onIq('set', 'self', payload('revoke'), whenOpen(end(service, 'revoke')))
+    },
+  }
 }

@@ -1,13 +1,11 @@
 import { NS } from '../../xmpp/namespaces.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { xml } from '../../xmpp/xml/element.ts'
-import type { Feature, FeatureHost, IqHandler } from './feature.ts'
+import type { IqHandler } from '../routing/iq.ts'
+import type { Discovery, Feature, Identity } from './feature.ts'
 
-interface Identity {
-  readonly category: string
-  readonly type: string
-  readonly name?: string
-}
+const SERVER: Identity = { category: 'server', type: 'im', name: 'xmppki' }
+const ACCOUNT: Identity = { category: 'account', type: 'registered' }
 
 /** Nodes are questions about details that nothing here has (XEP-0030 §7). */
 function withoutNode(answer: () => Element): IqHandler {
@@ -17,31 +15,33 @@ function withoutNode(answer: () => Element): IqHandler {
       : { type: 'error', error: { condition: 'item-not-found' } }
 }
 
-function info(identity: Identity, host: Pick<FeatureHost, 'advertised'>): IqHandler {
+function info(identity: Identity, namespaces: () => readonly string[]): IqHandler {
   return withoutNode(() =>
     xml(
       'query',
       { xmlns: NS.discoInfo },
       xml('identity', { ...identity }),
-      ...host.advertised.map((feature) => xml('feature', { var: feature })),
+      ...namespaces().map((namespace) => xml('feature', { var: namespace })),
     ),
   )
 }
 
 const noItems: IqHandler = withoutNode(() => xml('query', { xmlns: NS.discoItems }))
 
-/** XEP-0030: what the server and one's own account are and can do. */
-export const disco: Feature = {
-  name: 'disco',
-  claims: [{ spec: 'XEP-0030', scope: '2.5rc3, without nodes' }],
-  advertises: [NS.discoInfo, NS.discoItems],
-  install(host) {
-    const query = { name: 'query', namespace: NS.discoInfo }
-    const server = { category: 'server', type: 'im', name: 'xmppki' }
-    host.onIq('get', 'domain', query, info(server, host))
-    host.onIq('get', 'account', query, info({ category: 'account', type: 'registered' }, host))
-    for (const at of ['account', 'domain'] as const) {
-      host.onIq('get', at, { name: 'query', namespace: NS.discoItems }, noItems)
-    }
-  },
+/** XEP-0030: what the server and one's own account are and can do. @param features all of the server */
+export function disco(features: () => readonly Feature[]): Feature {
+  const namespaces = (of: keyof Discovery) => () => features().flatMap((feature) => feature.disco?.[of] ?? [])
+  return {
+    name: 'disco',
+    claims: [{ spec: 'XEP-0030', scope: '2.5rc3, without nodes' }],
+    disco: { server: [NS.discoInfo, NS.discoItems], account: [NS.discoInfo, NS.discoItems] },
+    install(host) {
+      const query = { name: 'query', namespace: NS.discoInfo }
+      host.onIq('get', 'server', query, info(SERVER, namespaces('server')))
+      host.onIq('get', 'self', query, info(ACCOUNT, namespaces('account')))
+      for (const to of ['self', 'server'] as const) {
+        host.onIq('get', to, { name: 'query', namespace: NS.discoItems }, noItems)
+      }
+    },
+  }
 }

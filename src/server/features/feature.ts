@@ -1,9 +1,16 @@
+import type { MaybePromise } from '../../maybe-promise.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
-import type { StanzaError, StanzaName } from '../../xmpp/stanza.ts'
+import type { Stanza, StanzaName } from '../../xmpp/stanza.ts'
+import type { StreamFeature } from '../../xmpp/stream/stream-feature.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
-import type { AccountService } from '../accounts/account-service.ts'
-import type { EnrolmentService } from '../accounts/enrolment-service.ts'
-import type { BoundSession, Directory } from '../session/session-registry.ts'
+import type { Log } from '../log.ts'
+import type { Entity } from '../routing/entity.ts'
+import type { IqHandler, IqTarget, QName } from '../routing/iq.ts'
+import type { NonzaHandler } from '../routing/router.ts'
+import type { Stage, StanzaHandler } from '../routing/stages.ts'
+import type { LeavingHandler, Session } from '../session/session.ts'
+import type { SessionEvents } from '../session/session-events.ts'
+import type { Availability, Resource } from '../session/session-registry.ts'
 
 /** A specification that a feature implements, for service discovery and the manual. */
 export interface SpecClaim {
@@ -13,78 +20,69 @@ export interface SpecClaim {
   readonly scope: string
 }
 
-/** A payload by its element name and namespace. */
-export interface QName {
-  readonly name: string
-  readonly namespace: string
+/** XEP-0030 §3.1 */
+export interface Identity {
+  readonly category: string
+  readonly type: string
+  readonly name?: string
 }
 
-/** The answer to an IQ; the router turns it into the one stanza that goes back. */
-export type IqReply =
-  | {
-      readonly type: 'result'
-      readonly payload?: Element
-      /** What follows when it is on its way. */
-      readonly after?: () => void
-    }
-  | { readonly type: 'error'; readonly error: StanzaError }
-
-/** An IQ get or set addressed to the server or to the sender's own account. */
-export interface IqRequest {
-  readonly iq: Element
-  /** The one child that RFC 6120 §8.2.3 demands. */
-  readonly payload: Element
-  readonly session: BoundSession
-  /** The domain it concerns, or the sender's bare JID. */
-  readonly to: Jid
+/** What service discovery says (XEP-0030), of the server and of accounts. */
+export interface Discovery {
+  /** Namespaces. */
+  readonly server?: readonly string[]
+  /** Namespaces. */
+  readonly account?: readonly string[]
 }
 
-export type IqHandler = (request: IqRequest) => IqReply | Promise<IqReply>
-
-/** A message or presence on its way; `to` is undefined when the sender named nobody. */
-export interface StanzaRequest {
-  readonly stanza: Element
-  readonly session: BoundSession
-  readonly to: Jid | undefined
+/** What a feature remembers of each session. */
+export interface Slot<T> {
+  get(session: Session): T
+  set(session: Session, value: T): void
 }
 
-/**
- * What a handler decides: `pass` lets the next one see the stanza, `done` means that it has been dealt
- * with, an error goes back to the sender.
- */
-export type Verdict = 'pass' | 'done' | StanzaError
-
-export type StanzaHandler = (request: StanzaRequest) => Verdict
-
-/**
- * When a handler runs: `screen` before routing, `deliver` when the account that a message is for has
- * nobody to take it, `observe` after a stanza has been routed.
- */
-export type Phase = 'screen' | 'deliver' | 'observe'
+/** Switched on along with the binding of a resource (XEP-0386 §3.2). @returns the child of `<bound/>`, if there is one */
+export type BindHandler = (request: Element, session: Session) => MaybePromise<Element | undefined>
 
 /** All that a feature may use of the server. */
 export interface FeatureHost {
-  readonly directory: Directory
-  /** Namespaces that the features advertise now, in order (XEP-0030 §3.1). */
-  readonly advertised: readonly string[]
-  /** Where accounts enrol certificates, if they may. */
-  readonly enrolments: EnrolmentService | undefined
-  /** Where accounts get other passwords, if they have any. */
-  readonly accounts: AccountService | undefined
-  /** Answers one payload, at the server's domains or at the sender's own account. */
-  onIq(type: 'get' | 'set', at: 'account' | 'domain', payload: QName, handle: IqHandler): void
-  onStanza(phase: Phase, name: Exclude<StanzaName, 'iq'>, handle: StanzaHandler): void
-  /** Runs when a session has ended and is no longer in the directory. */
-  onEnd(handle: (session: BoundSession) => void): void
+  readonly log: Log
+  readonly now: () => Date
+  slot<T>(initial: T): Slot<T>
+  /** Answers one payload. @throws {Error} when another feature does already */
+  onIq(type: 'get' | 'set', to: IqTarget, payload: QName, handle: IqHandler): void
+  onStanza(stage: Stage, name: StanzaName, handle: StanzaHandler): void
+  /** Last before the wire; never waits. */
+  onLeaving(handle: LeavingHandler): void
+  /** Takes elements that are no stanzas. @throws {Error} when another feature does already */
+  onNonza(element: QName, handle: NonzaHandler): void
+  /** Announced with Bind 2, by the namespace of the request. */
+  onBind(namespace: string, handle: BindHandler): void
+  on<E extends keyof SessionEvents>(event: E, handle: SessionEvents[E]): void
+  /** What is kept of an account goes with it; awaited before its name is free. */
+  onAccountRemoved(handle: (account: Jid) => Promise<void>): void
+  /**
+   * Sends what the server has made, after all that is on its way to the same account; nobody waits.
+   * @param to whom it is for, if that is not whom it is addressed to
+   */
+  route(stanza: Stanza, to?: Jid): void
+  /** Asks a client. @returns the IQ that came back; undefined when none did in time */
+  request(type: 'get' | 'set', to: Jid, payload: Element): Promise<Element | undefined>
+  /** All of an account, available or not. */
+  resources(account: Jid): readonly Resource[]
+  /** Takes up what a client says of itself; undefined: it is not available any more. */
+  announce(session: Session, presence: Availability | undefined): void
+  /** Lets somebody answer for a domain. @throws {Error} when somebody does already */
+  serve(entity: Entity): void
 }
 
 /** One capability of the server: short, on its own, and added by one line in `features/all.ts`. */
 export interface Feature {
   readonly name: string
   readonly claims: readonly SpecClaim[]
-  /** Namespaces for service discovery. */
-  readonly advertises: readonly string[]
-  /** Without this it is not advertised. */
-  readonly needs?: 'enrolments' | 'accounts'
+  /** Asked at every query, because it may depend on what is turned on. */
+  readonly disco?: Discovery
+  /** What takes part in negotiation. */
+  readonly stream?: readonly StreamFeature[]
   install(host: FeatureHost): void
 }

@@ -5,10 +5,9 @@ import type { Feature } from './feature.ts'
 export const legacySession: Feature = {
   name: 'legacy-session',
   claims: [{ spec: 'RFC 3921', scope: '§3' }],
-  advertises: [],
   install(host) {
-    for (const at of ['account', 'domain'] as const) {
-      host.onIq('set', at, { name: 'session', namespace: NS.session }, () => ({ type: 'result' }))
+    for (const to of ['self', 'server'] as const) {
+      host.onIq('set', to, { name: 'session', namespace: NS.session }, () => ({ type: 'result' }))
     }
   },
 }

@@ -5,10 +5,10 @@ import type { Feature } from './feature.ts'
 export const ping: Feature = {
   name: 'ping',
   claims: [{ spec: 'XEP-0199', scope: '2.0.1' }],
-  advertises: [NS.ping],
+  disco: { server: [NS.ping], account: [NS.ping] },
   install(host) {
-    for (const at of ['account', 'domain'] as const) {
-      host.onIq('get', at, { name: 'ping', namespace: NS.ping }, () => ({ type: 'result' }))
+    for (const to of ['self', 'server'] as const) {
+      host.onIq('get', to, { name: 'ping', namespace: NS.ping }, () => ({ type: 'result' }))
     }
   },
 }

@@ -5,8 +5,10 @@ import { asksForRemoval, readRegistration, registrationForm } from '../../xmpp/s
 import type { Element } from '../../xmpp/xml/element.ts'
 import { childElements } from '../../xmpp/xml/element.ts'
 import type { AccountService } from '../accounts/account-service.ts'
-import type { BoundSession } from '../session/session-registry.ts'
-import type { Feature, IqHandler, IqReply, IqRequest } from './feature.ts'
+import { certificateOf } from '../login/credential.ts'
+import type { IqHandler, IqReply, IqRequest } from '../routing/iq.ts'
+import type { Session } from '../session/session.ts'
+import type { Feature } from './feature.ts'
 
 function answer(error: StanzaError | undefined): IqReply {
   return error === undefined ? { type: 'result' } : { type: 'error', error }
@@ -16,9 +18,11 @@ function answer(error: StanzaError | undefined): IqReply {
  * Who may change what the account logs in with. XEP-0257 §7: not a session that has not shown the password, or the thief of
  * a certificate could keep the account when the certificate is revoked. And nobody in the clear (XEP-0077 §3.3).
  */
-function objectionTo({ proof, secured }: BoundSession): StanzaError | undefined {
-  if (proof !== undefined) return { condition: 'not-authorized', text: 'log in with the password to do this' }
-  return secured === true ? undefined : { condition: 'not-authorized', text: 'not without TLS' }
+function objectionTo({ credential, secured }: Session): StanzaError | undefined {
+  if (certificateOf(credential) !== undefined) {
+    return { condition: 'not-authorized', text: 'log in with the password to do this' }
+  }
+  return secured ? undefined : { condition: 'not-authorized', text: 'not without TLS' }
 }
 
 /** The account is the one that has logged in, at its own domain. */
@@ -33,7 +37,7 @@ async function remove(service: AccountService, { payload, session }: IqRequest):
   return error === undefined ? { type: 'result', after: () => service.endSessions(account) } : answer(error)
 }
 
-async function change(service: AccountService, payload: Element, session: BoundSession): Promise<IqReply> {
+async function change(service: AccountService, payload: Element, session: Session): Promise<IqReply> {
   const wish = readRegistration(payload)
   if (wish === undefined) return answer({ condition: 'bad-request', text: 'username and password are needed' })
   const { username, password } = wish
@@ -44,39 +48,30 @@ async function change(service: AccountService, payload: Element, session: BoundS
 }
 
 /** XEP-0077 after the login: another password, or no account any more. Accounts are made before it. */
-export const registration: Feature = {
-  name: 'registration',
-  claims: [{ spec: 'XEP-0077', scope: '2.4' }],
-  advertises: [NS.register],
-  needs: 'accounts',
-  install(host) {
-    const { accounts: service } = host
-    if (service === undefined) return
-    const query = { name: 'query', namespace: NS.register }
-    const whenOpen =
-      (handle: IqHandler): IqHandler =>
-      (request) =>
-        service.isOpen && isOwnHost(request) ? handle(request) : answer({ condition: 'service-unavailable' })
-    for (const at of ['account', 'domain'] as const) {
-      host.onIq(
-        'get',
-        at,
-        query,
-        whenOpen(({ session: { account } }) => ({
-          type: 'result',
-          payload: registrationForm('You may change the password of this account.', account.local),
-        })),
-      )
-      host.onIq(
-        'set',
-        at,
-        query,
-        whenOpen((request) =>
-          asksForRemoval(request.payload)
-            ? remove(service, request)
-            : change(service, request.payload, request.session),
-        ),
-      )
-    }
-  },
+export function registration(service: AccountService): Feature {
+  const query = { name: 'query', namespace: NS.register }
+  const whenOpen =
+    (handle: IqHandler): IqHandler =>
+    (request) =>
+      service.isOpen && isOwnHost(request) ? handle(request) : answer({ condition: 'service-unavailable' })
+  const form = whenOpen(({ session: { account } }) => ({
+    type: 'result',
+    payload: registrationForm('You may change the password of this account.', account.local),
+  }))
+  const apply = whenOpen((request) =>
+    asksForRemoval(request.payload) ? remove(service, request) : change(service, request.payload, request.session),
+  )
+  return {
+    name: 'registration',
+    claims: [{ spec: 'XEP-0077', scope: '2.4' }],
+    get disco() {
+      return service.isOpen ? { server: [NS.register], account: [NS.register] } : {}
+    },
+    install(host) {
+      for (const to of ['self', 'server'] as const) {
+        host.onIq('get', to, query, form)
+        host.onIq('set', to, query, apply)
+      }
+    },
+  }
 }

@@ -6,9 +6,8 @@ import type { Feature } from './feature.ts'
 export const roster: Feature = {
   name: 'roster',
   claims: [{ spec: 'RFC 6121', scope: '§2.2 (empty roster)' }],
-  advertises: [],
   install(host) {
-    host.onIq('get', 'account', { name: 'query', namespace: NS.roster }, () => ({
+    host.onIq('get', 'self', { name: 'query', namespace: NS.roster }, () => ({
       type: 'result',
       payload: xml('query', { xmlns: NS.roster }),
     }))

@@ -15,7 +15,7 @@ import type { Log } from '../log.ts'
 import type { ClientTrust } from '../net/client-trust.ts'
 import type { PresentedCertificate } from '../net/transport.ts'
 import type { LoginConnection } from '../stream/stream-host.ts'
-import type { LoginProof } from './certificate-watch.ts'
+import type { CertificateCredential } from './credential.ts'
 import type { EnrolledLogin } from './enrolled-login.ts'
 import { isAsked, judgeFor, NOT_ACCEPTED } from './listener-judgement.ts'
 import { noLedger } from './no-ledger.ts'
@@ -110,6 +110,12 @@ export class CertificateLogin {
     return this.#offer(domain, connection, { certificate, presented, found: known?.found })
   }
 
+  /** Somebody has logged in with a certificate. */
+  loggedIn(certificate: CertificateCredential): void {
+    const [id] = certificate.ids()
+    if (id !== undefined) this.#options.onLogin?.(id, this.#options.now().getTime())
+  }
+
   /** Takes up other CAs and rules; they hold for clients that are connected, too. */
   update(options: CertificateLoginOptions): void {
     this.#options = options
@@ -127,12 +133,12 @@ export class CertificateLogin {
     this.#warnings.announce(policy, trusts, now())
   }
 
-  #offer(domain: string, { remote, listener, accept }: LoginConnection, reading: Reading): readonly SaslMechanism[] {
+  #offer(domain: string, { remote, listener }: LoginConnection, reading: Reading): readonly SaslMechanism[] {
     const { certificate } = reading
     const verdict = this.#judge(reading, listener, domain)
     // Only what no CA vouches for: the names that a CA has confirmed are worth more than whoever enrolled them.
     const isStrange = isRefusal(verdict) && STRANGE.has(verdict.check)
-    const context = { domain, accept, objection: () => this.#closed(listener) }
+    const context = { domain, objection: () => this.#closed(listener) }
     const enrolled = isStrange ? this.#options.enrolled?.judge(certificate, context) : undefined
     if (enrolled !== undefined && 'mechanism' in enrolled) return [enrolled.mechanism]
     const refusal = enrolled?.objection ?? (isRefusal(verdict) ? verdict : undefined)
@@ -144,20 +150,17 @@ export class CertificateLogin {
       const now = this.#judge(reading, listener, domain, account)
       return isRefusal(now) ? `${now.check}: ${now.reason}` : undefined
     }
-    const accepted = (account: Jid) => {
-      accept(this.#proof(reading, listener, account))
-      const [id] = revocable(reading)
-      this.#options.onLogin?.(id, this.#options.now().getTime())
-    }
-    return [externalMechanism(certificate.facts, domain, this.#policy, against, accepted)]
+    const credentialOf = (account: Jid) => this.#credential(reading, listener, account)
+    return [externalMechanism(certificate.facts, domain, this.#policy, against, credentialOf)]
   }
 
   /** What the session remembers of its login. */
-  #proof(reading: Reading, listener: string, account: Jid): LoginProof {
+  #credential(reading: Reading, listener: string, account: Jid): CertificateCredential {
     const { certificate } = reading
     const { serial, issuer, fingerprint, notAfter } = certificate.facts
     const pathOf = () => reading.found?.accepted.path ?? []
     return {
+      mechanism: 'EXTERNAL',
       serial,
       ids: () => revocable(reading),
       chain: () => [certificate.der, ...pathOf().map((authority) => authority.certificate.der)],

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CertificateId, certificateKey } from '../../store/certificate-id.ts'
-import type { Enrolment } from '../../store/enrolments.ts'
 import type { LoginLedger } from '../../store/ledger.ts'
 import type { Refusal } from '../../trust/refusal.ts'
 import type { StreamError } from '../../xmpp/stream/stream.ts'
 import type { Log } from '../log.ts'
+import type { CertificateCredential } from './credential.ts'
 
 /** How often the ledger is asked whether anything has changed: well below the second in which a session has to end. */
 const INTERVAL_MS = 250
@@ -13,33 +13,13 @@ const INTERVAL_MS = 250
 const ASKED_AT_ONCE = 2_000
 const JUDGED_AT_ONCE = 20
 
-/** The certificate that a client has logged in with, for as long as its session lasts. */
-export interface LoginProof {
-  /** Serial number as in the ledger. */
-  readonly serial: string
-  /** Issuer for logs and people. */
-  readonly issuer: string
-  /** SHA-256 of the DER, lower-case hexadecimal. */
-  readonly fingerprint: string
-  /** The certificate, then the CAs of the path on which it was found good; none where no CA vouches for it. */
-  ids(): readonly CertificateId[]
-  /** The last seconds of everything that the login may rest on, in any order. */
-  ends(): readonly Date[]
-  /** What the account said when it enrolled the certificate (XEP-0257); undefined for one that a CA vouches for. */
-  readonly enrolment?: Pick<Enrolment, 'mayManage' | 'vouchedBy' | 'voucher'>
-  /** DER of the certificate and of the CAs on whose path it was found good; missing where no CA vouches for it. */
-  chain?(): readonly Uint8Array[]
-  /** What speaks against the certificate by now, all checks of the login made anew. */
-  judge(): Refusal | undefined
-}
-
 /** What can be ended. */
 interface Guarded {
   close(error: StreamError): void
 }
 
 interface Watched {
-  readonly proof: LoginProof
+  readonly certificate: CertificateCredential
   /** When something that the session may rest on has ended next, in milliseconds. */
   due: number
 }
@@ -75,12 +55,16 @@ export class CertificateWatch {
     this.#intervalMs = intervalMs
   }
 
-  /** From its login on; a session has one proof. */
-  watch(session: Guarded, proof: LoginProof): void {
-    const watched = { proof, due: Number.POSITIVE_INFINITY }
+  /**
+   * From its login on; a session has one certificate.
+   * @param isLate time has passed since the certificate was judged, in which nobody watched over it
+   */
+  watch(session: Guarded, certificate: CertificateCredential, isLate = false): void {
+    const watched = { certificate, due: Number.POSITIVE_INFINITY }
     this.#watched.set(session, watched)
     this.#expect(watched)
     this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref()
+    if (isLate) this.#judge(session, certificate)
   }
 
   forget(session: Guarded): void {
@@ -88,17 +72,20 @@ export class CertificateWatch {
   }
 
   /** Judges sessions anew, all or those that are meant, after what they are judged by has changed; a few at a time. */
-  judgeAll(isMeant?: (proof: LoginProof) => boolean): Promise<void> {
+  judgeAll(isMeant?: (certificate: CertificateCredential) => boolean): Promise<void> {
     return this.#judgeSome([...this.#watched.keys()], isMeant)
   }
 
-  async #judgeSome(sessions: readonly Guarded[], isMeant: (proof: LoginProof) => boolean = () => true): Promise<void> {
+  async #judgeSome(
+    sessions: readonly Guarded[],
+    isMeant: (certificate: CertificateCredential) => boolean = () => true,
+  ): Promise<void> {
     let judged = 0
     for (const session of sessions) {
-      const proof = this.#watched.get(session)?.proof
+      const certificate = this.#watched.get(session)?.certificate
       if (this.#timer === undefined) return
-      if (proof === undefined || !isMeant(proof)) continue
-      this.#judge(session, proof)
+      if (certificate === undefined || !isMeant(certificate)) continue
+      this.#judge(session, certificate)
       judged += 1
       if (judged % JUDGED_AT_ONCE === 0) await nextTurn()
     }
@@ -163,8 +150,8 @@ export class CertificateWatch {
 
   #index(): Index {
     const index: Index = new Map()
-    for (const [session, { proof }] of this.#watched) {
-      for (const id of proof.ids()) {
+    for (const [session, { certificate }] of this.#watched) {
+      for (const id of certificate.ids()) {
         const found = index.get(certificateKey(id))
         if (found === undefined) index.set(certificateKey(id), { id, sessions: [session] })
         else found.sessions.push(session)
@@ -174,13 +161,13 @@ export class CertificateWatch {
   }
 
   /** @returns whether it could be judged; whoever could not stays, and is asked about again */
-  #judge(session: Guarded, proof: LoginProof): boolean {
+  #judge(session: Guarded, certificate: CertificateCredential): boolean {
     try {
-      const refusal = proof.judge()
+      const refusal = certificate.judge()
       // What cannot be read at the moment may be there in the next one.
       const isUnknown = refusal?.check === 'no-ledger' && this.#options.ledger.absence?.() === undefined
       if (isUnknown) this.#failed(refusal.reason)
-      else if (refusal !== undefined) this.#end(session, proof, refusal)
+      else if (refusal !== undefined) this.#end(session, certificate, refusal)
       return !isUnknown
     } catch (error) {
       this.#failed(error)
@@ -191,7 +178,7 @@ export class CertificateWatch {
   #expect(watched: Watched): void {
     const now = this.#options.now().getTime()
     // RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins.
-    const left = watched.proof
+    const left = watched.certificate
       .ends()
       .map((end) => end.getTime() + 1_000)
       .filter((end) => end > now)
@@ -205,13 +192,13 @@ export class CertificateWatch {
     this.#nextEnd = Number.POSITIVE_INFINITY
     for (const [session, watched] of [...this.#watched]) {
       if (this.#watched.get(session) !== watched) continue
-      const isJudged = watched.due > now || this.#judge(session, watched.proof)
+      const isJudged = watched.due > now || this.#judge(session, watched.certificate)
       if (!isJudged) this.#nextEnd = now
       else if (this.#watched.get(session) === watched) this.#expect(watched)
     }
   }
 
-  #end(session: Guarded, { serial, issuer, fingerprint }: LoginProof, refusal: Refusal): void {
+  #end(session: Guarded, { serial, issuer, fingerprint }: CertificateCredential, refusal: Refusal): void {
     this.forget(session)
     const facts = { serial, issuer, fingerprint, ...refusal }
     this.#options.log.warn(facts, 'the certificate of a session is not accepted any more')

@@ -8,7 +8,7 @@ import type { RevokedVoucher } from '../../trust/voucher.ts'
 import { tryParseJid } from '../../xmpp/address/jid.ts'
 import { externalMechanism } from '../../xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
-import type { LoginProof } from './certificate-watch.ts'
+import type { CertificateCredential } from './credential.ts'
 
 /**
  * The one reason (RFC 5280 §5.3.1) that says nothing against its holder: there is a newer certificate. Even
@@ -35,8 +35,6 @@ export interface EnrolledLoginContext {
   readonly domain: string
   /** What speaks against any certificate here by now. */
   readonly objection: () => Refusal | undefined
-  /** Told when the certificate has been accepted for a login. */
-  readonly accept: (proof: LoginProof) => void
 }
 
 /** What an enrolled certificate may do on a connection, or why nothing. */
@@ -49,11 +47,11 @@ function addressesFor({ account }: Enrolment, { xmppAddrs }: CertificateFacts): 
   return own.length === 0 ? [account] : own
 }
 
-function proofOf(
+function credentialOf(
   { serial, issuer, fingerprint, notAfter }: CertificateFacts,
   { account, mayManage, vouchedBy, voucher }: Enrolment,
   against: (standing: Standing) => Refusal | undefined,
-): LoginProof {
+): CertificateCredential {
   const enrolment = {
     account,
     mayManage,
@@ -62,7 +60,16 @@ function proofOf(
   }
   // One that has been disabled since logs nobody in any more, but whoever is logged in stays (XEP-0257 §2.3, §2.4).
   const [ids, ends] = [() => [], () => [notAfter]]
-  return { serial, ids, issuer, fingerprint, ends, enrolment, judge: () => against(enrolment) }
+  return {
+    mechanism: 'EXTERNAL',
+    serial,
+    ids,
+    issuer,
+    fingerprint,
+    ends,
+    enrolment,
+    judge: () => against(enrolment),
+  }
 }
 
 /**
@@ -90,10 +97,10 @@ export class EnrolledLogin {
       return reason && `${reason.check}: ${reason.reason}`
     }
     const { facts } = certificate
-    const accepted = () => context.accept(proofOf(facts, this.#find(certificate) ?? enrolment, against))
+    const credential = () => credentialOf(facts, this.#find(certificate) ?? enrolment, against)
     const names = { ...facts, xmppAddrs: addressesFor(enrolment, facts), commonNames: [] }
     const policy = { sources: ['xmpp_addr' as const], commonName: { prefix: '', suffix: '' } }
-    return { mechanism: externalMechanism(names, context.domain, policy, refusal, accepted) }
+    return { mechanism: externalMechanism(names, context.domain, policy, refusal, credential) }
   }
 
   #find({ fingerprint }: SignedCertificate): Enrolment | undefined {

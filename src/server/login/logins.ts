@@ -1,13 +1,14 @@
 import type { Jid } from '../../xmpp/address/jid.ts'
 import { failed } from '../../xmpp/sasl/attempt.ts'
 import type { SaslFailure, SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
-import { isFailure, lookUp } from '../accounts/account-lookup.ts'
 import type { Log } from '../log.ts'
 import type { LoginMethod } from '../net/listener.ts'
-import type { BoundSession } from '../session/session-registry.ts'
+import type { Session } from '../session/session.ts'
 import type { LoginConnection } from '../stream/stream-host.ts'
 import { gated } from './account-check.ts'
+import { isFailure, lookUp } from './account-lookup.ts'
 import type { CertificateLogin } from './certificate-login.ts'
+import { certificateOf } from './credential.ts'
 import type { PasswordLogin, PasswordOptions } from './password-login.ts'
 
 /** What certificates are good for: to log in, to log in where there is an account, or for nothing. */
@@ -59,13 +60,10 @@ export class Logins {
    * Those that could not log in again with what they have logged in with, as far as that can be found out now.
    * @param methodsOf what the listener takes by which a session came
    */
-  async *rejected(
-    sessions: readonly BoundSession[],
-    methodsOf: (session: BoundSession) => Methods,
-  ): AsyncIterable<BoundSession> {
+  async *rejected(sessions: readonly Session[], methodsOf: (session: Session) => Methods): AsyncIterable<Session> {
     for (const session of sessions) {
-      const { proof, account } = session
-      const isByPassword = proof === undefined
+      const { credential, account } = session
+      const isByPassword = certificateOf(credential) === undefined
       if (!methodsOf(session).includes(isByPassword ? 'password' : 'certificate')) {
         yield session
         continue

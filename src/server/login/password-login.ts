@@ -6,9 +6,9 @@ import type { SaslFailure, SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import { plainMechanism } from '../../xmpp/sasl/plain.ts'
 import { type ChannelBindings, type ScramSubject, scramMechanism } from '../../xmpp/sasl/scram.ts'
 import { SCRAM_HASHES, type ScramHash, type ScramKeySet, scramName } from '../../xmpp/sasl/scram-keys.ts'
-import { isFailure, lookUp, lookUpDummyKeys } from '../accounts/account-lookup.ts'
 import type { Log } from '../log.ts'
 import type { LoginConnection } from '../stream/stream-host.ts'
+import { isFailure, lookUp, lookUpDummyKeys } from './account-lookup.ts'
 import type { LoginAttempt, LoginBackoff } from './login-backoff.ts'
 
 /** Accounts with passwords, and how they log in. */
@@ -57,7 +57,7 @@ interface Claim {
   readonly remote: string
 }
 
-type Connection = Pick<LoginConnection, 'remote' | 'secured' | 'channelBindings' | 'acceptPassword'>
+type Connection = Pick<LoginConnection, 'remote' | 'secured' | 'channelBindings'>
 
 /** The authentication method of accounts with passwords: what a connection may log in with, and whether it may. */
 export class PasswordLogin {
@@ -102,7 +102,6 @@ export class PasswordLogin {
         const attempt = await this.#begin(account, username, claim)
         return 'kind' in attempt ? attempt : this.#subject(hash, attempt)
       },
-      accepted: () => connection.acceptPassword(mechanism),
     })
   }
 
@@ -123,7 +122,6 @@ export class PasswordLogin {
         const { verifyPassword } = await import('../../xmpp/sasl/scram-credentials.ts')
         return this.#settle(attempt, { keys, missing }, await verifyPassword(password, keys))
       },
-      accepted: () => connection.acceptPassword('PLAIN'),
     })
   }
 

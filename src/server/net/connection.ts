@@ -10,8 +10,6 @@ const LINGER_MS = 2_000
 export interface ConnectionOptions {
   /** When it was accepted, as `performance.now()` has it: TLS may have come before. */
   readonly acceptedAt: number
-  /** Bytes that may wait for a slow reader before it is cut off. */
-  readonly outboundBytes: number
   /** Runs the server side of a TLS handshake on a plain socket. */
   readonly upgrade: (socket: Socket, done: HandshakeDone) => void
 }
@@ -62,6 +60,10 @@ export class Connection implements Transport {
   /** `TLSv1.3`; undefined without TLS. */
   get protocol(): string | undefined {
     return ('encrypted' in this.#socket && this.#socket.getProtocol()) || undefined
+  }
+
+  get isClogged(): boolean {
+    return this.#socket.writableNeedDrain
   }
 
   write(text: string): void {
@@ -136,6 +138,7 @@ export class Connection implements Transport {
     const data = (chunk: Uint8Array) => this.#events?.data(chunk)
     const drain = () => {
       if (!this.#paused) socket.resume()
+      this.#events?.drained()
     }
     const end = () => this.end()
     // The 'close' event follows every error and is where the session learns of it.
@@ -160,6 +163,5 @@ export class Connection implements Transport {
     this.#queued = ''
     // A client that does not read is not read either, so its own requests cannot fill our memory.
     if (!this.#socket.write(text)) this.#socket.pause()
-    if (this.#socket.writableLength > this.#options.outboundBytes) this.#events?.overflow()
   }
 }

@@ -190,7 +190,7 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
   const server: NetServer = createServer(SOCKET_OPTIONS, (socket) => {
     const { options } = current
     const { name, mode, limits } = options
-    const { outboundBytes, maxConnectionsPerAddress } = limits
+    const { maxConnectionsPerAddress } = limits
     // Without an address the peer has gone again.
     const { remoteAddress: address } = socket
     const leave = address === undefined ? undefined : places.take(address, maxConnectionsPerAddress)
@@ -202,7 +202,7 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
       return
     }
     socket.once('close', leave)
-    const means = { acceptedAt: performance.now(), outboundBytes, upgrade }
+    const means = { acceptedAt: performance.now(), upgrade }
     const attend = (ready: Socket, certificate?: Parameters<HandshakeDone>[1]) =>
       reception.accept(new Connection(ready, means, certificate), options)
     if (mode === 'tls') upgrade(socket, attend)

@@ -22,8 +22,12 @@ export interface Transport {
   /** Address and port of the peer, for the log. */
   readonly remote: string
   readonly secured: boolean
+  /** `TLSv1.3`; undefined without TLS. */
+  readonly protocol: string | undefined
   /** Milliseconds since the peer has connected. */
   readonly age: number
+  /** The peer does not read: what is written now waits in memory. */
+  readonly isClogged: boolean
   /** Queues text; everything queued in one turn of the event loop leaves in one write. */
   write(text: string): void
   /** Stops reading until {@link resume}. */
@@ -44,8 +48,8 @@ export interface TransportEvents {
   data(chunk: Uint8Array): void
   /** The handshake that `startTls` began is complete. */
   upgraded(): void
-  /** The peer reads more slowly than others send to it, and the buffer for it is full. */
-  overflow(): void
+  /** The peer reads again, after {@link Transport.isClogged}. */
+  drained(): void
   /** The connection is gone, for whatever reason; nothing comes after it. */
   closed(): void
 }

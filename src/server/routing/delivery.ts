@@ -1,4 +1,4 @@
-import type { BoundSession } from '../session/session-registry.ts'
+import type { Resource } from '../session/session-registry.ts'
 
 /** RFC 6121 §5.2.2 */
 export type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
@@ -42,11 +42,11 @@ export function destinationOf(type: MessageType, full: boolean): Destination {
   return (full ? STALE_FULL : BARE)[type]
 }
 
-/** The sessions that a destination means, out of an account's available ones. */
-export function recipients(destination: Destination, available: readonly BoundSession[]): readonly BoundSession[] {
+/** The resources that a destination means, out of all of an account. */
+export function recipients(destination: Destination, resources: readonly Resource[]): readonly Resource[] {
   if (destination === 'bounce' || destination === 'drop') return []
-  const willing = available.filter(({ priority }) => priority !== undefined && priority >= 0)
+  const willing = resources.filter(({ presence }) => presence !== undefined && presence.priority >= 0)
   if (destination === 'all-available') return willing
-  const highest = Math.max(...willing.map(({ priority }) => priority ?? 0))
-  return willing.filter(({ priority }) => priority === highest)
+  const highest = Math.max(...willing.map(({ presence }) => presence?.priority ?? 0))
+  return willing.filter(({ presence }) => presence?.priority === highest)
 }

@@ -1,258 +1,174 @@
+import { chain, type MaybePromise } from '../../maybe-promise.ts'
 import { type Jid, tryParseJid } from '../../xmpp/address/jid.ts'
-import { errorReply, isStanzaName, resultReply, type StanzaError } from '../../xmpp/stanza.ts'
+import { errorReply, isStanzaName, Stanza, type StanzaError } from '../../xmpp/stanza.ts'
 import type { StreamError } from '../../xmpp/stream/stream.ts'
-import type { Element } from '../../xmpp/xml/element.ts'
-import { childElements, namespaceOf, serialize } from '../../xmpp/xml/element.ts'
-import type { AccountService } from '../accounts/account-service.ts'
-import type { EnrolmentService } from '../accounts/enrolment-service.ts'
-import type {
-  Feature,
-  FeatureHost,
-  IqHandler,
-  IqReply,
-  Phase,
-  StanzaHandler,
-  StanzaRequest,
-  Verdict,
-} from '../features/feature.ts'
+import { type Element, namespaceOf } from '../../xmpp/xml/element.ts'
 import type { Log } from '../log.ts'
-import type { BoundSession, Directory } from '../session/session-registry.ts'
-import { destinationOf, messageType, recipients } from './delivery.ts'
+import type { Session } from '../session/session.ts'
+import type { SessionRegistry } from '../session/session-registry.ts'
+import type { Entity } from './entity.ts'
+import { IqHandlers, iqProblem, type QName } from './iq.ts'
+import { Lanes } from './lane.ts'
+import { LocalAccounts } from './local-accounts.ts'
+import { Requests } from './requests.ts'
+import { Stages } from './stages.ts'
 
-interface Addressed extends StanzaRequest {
-  readonly session: BoundSession
-}
+/** An element of a stream that is no stanza, from a client that is bound. @returns the error that ends its stream, if any */
+export type NonzaHandler = (element: Element, session: Session) => StreamError | undefined
 
-const UNAVAILABLE: StanzaError = { condition: 'service-unavailable' }
-
-function iqKey(type: string, at: 'account' | 'domain', name: string, namespace: string): string {
-  return `${type} ${at} {${namespace}}${name}`
+export interface RouterOptions {
+  readonly sessions: SessionRegistry
+  /** Whose accounts are here. */
+  readonly domains: readonly string[]
+  readonly log: Log
 }
 
 /**
- * Takes every stanza of a bound client to where RFC 6121 §8 wants it. Handlers of features return what
- * they decide; only the router sends, so every IQ get or set has exactly one answer.
+ * Takes every stanza to whom it is for. Handlers of features decide, and only the router and what it asks send: so every IQ
+ * get or set has exactly one answer.
  */
 export class Router {
-  readonly #directory: Directory
-  #served: ReadonlySet<string>
+  readonly stages: Stages
+  readonly iq: IqHandlers
+  readonly requests = new Requests()
+  readonly #sessions: SessionRegistry
+  readonly #accounts: LocalAccounts
+  readonly #lanes: Lanes
+  readonly #entities = new Map<string, Entity>()
+  readonly #nonzas = new Map<string, NonzaHandler>()
   readonly #log: Log
-  readonly #iqHandlers = new Map<string, IqHandler>()
-  readonly #stanzaHandlers = new Map<string, StanzaHandler[]>()
-  readonly #endHandlers: ((session: BoundSession) => void)[] = []
+  #served: ReadonlySet<string>
 
-  constructor(options: {
-    directory: Directory
-    domains: readonly string[]
-    features: readonly Feature[]
-    enrolments?: EnrolmentService | undefined
-    accounts?: AccountService | undefined
-    log: Log
-  }) {
-    this.#directory = options.directory
-    this.#served = new Set(options.domains)
-    this.#log = options.log
-    const host = this.#host(options.features, options)
-    for (const feature of options.features) feature.install(host)
+  constructor({ sessions, domains, log }: RouterOptions) {
+    const onFailure = (error: unknown, account?: Jid) => this.report(error, account)
+    this.#sessions = sessions
+    this.#served = new Set(domains)
+    this.#log = log
+    this.stages = new Stages(onFailure)
+    this.iq = new IqHandlers(onFailure)
+    this.#accounts = new LocalAccounts(sessions, this.stages)
+    this.#lanes = new Lanes(onFailure)
   }
 
-  /** Takes up other domains. */
+  /** Takes up other domains of accounts. */
   serve(domains: readonly string[]): void {
     this.#served = new Set(domains)
   }
 
+  /** @throws {Error} when somebody answers for its domain already */
+  addEntity(entity: Entity): void {
+    if (this.#entities.has(entity.domain)) throw new Error(`two features answer for ${entity.domain}`)
+    this.#entities.set(entity.domain, entity)
+  }
+
+  /** @throws {Error} when there is a handler for this element already */
+  onNonza({ name, namespace }: QName, handle: NonzaHandler): void {
+    const key = `{${namespace}}${name}`
+    if (this.#nonzas.has(key)) throw new Error(`two features take ${key}`)
+    this.#nonzas.set(key, handle)
+  }
+
   /** One first-level element of a bound client; answers the error that ends its stream, if any. */
-  route(stanza: Element, session: BoundSession): StreamError | undefined {
-    if (!isStanzaName(stanza.name) || stanza.attrs.xmlns !== undefined) return { condition: 'unsupported-stanza-type' }
-    const { from, to } = stanza.attrs
-    if (from !== undefined && !speaksFor(session, from)) return { condition: 'invalid-from' }
+  take(element: Element, session: Session): StreamError | undefined {
+    const { name, attrs } = element
+    if (!isStanzaName(name) || attrs.xmlns !== undefined) return this.#takeNonza(element, session)
+    if (attrs.from !== undefined && !speaksFor(session, attrs.from)) return { condition: 'invalid-from' }
     // RFC 6120 §8.1.2.1: receivers can rely on the address because the server writes it.
-    stanza.attrs.from = session.jid.toString()
-    const target = to === undefined ? undefined : tryParseJid(to)
-    if (to !== undefined && target === undefined) {
-      // RFC 6120 §8.3.1: errors and results are never answered with an error.
-      this.#bounce(stanza, session, { condition: 'jid-malformed' })
-      return undefined
-    }
-    const request = { stanza, session, to: target }
-    if (stanza.name === 'iq') this.#routeIq(request)
-    else this.#routePhases(request)
+    attrs.from = session.jid.toString()
+    const to = attrs.to === undefined ? undefined : tryParseJid(attrs.to)
+    const stanza = new Stanza(element, name, session.jid, to)
+    session.lane.run(() => {
+      if (attrs.to === undefined || to !== undefined) return this.#send(stanza, session)
+      return this.#bounce(stanza, session, { condition: 'jid-malformed' })
+    })
     return undefined
   }
 
-  /** Tells the features that a session has ended. */
-  ended(session: BoundSession): void {
-    for (const handle of this.#endHandlers) {
-      try {
-        handle(session)
-      } catch (error) {
-        this.#report(error, session)
-      }
+  /**
+   * For what the server sends by itself; nobody waits for it.
+   * @param to whom it is for, if that is not whom it is addressed to
+   */
+  route(stanza: Stanza, to = stanza.to): void {
+    if (to !== undefined) this.#receive(stanza, to, undefined)
+  }
+
+  /** For what the client of an account has been given and never got. */
+  undelivered(stanza: Stanza, account: Jid): void {
+    this.#lanes.run(account.toString(), () =>
+      chain(this.#accounts.undelivered(stanza, account), (error) => this.#refuse(stanza, account, error)),
+    )
+  }
+
+  /** As {@link Requests.ask}, of a client of this server. */
+  request(type: 'get' | 'set', to: Jid, payload: Element): Promise<Element | undefined> {
+    return this.requests.ask(type, to, payload, (iq) => this.#sessions.deliver(to, iq) === 'taken')
+  }
+
+  /** Of what has gone wrong in a feature. */
+  report(error: unknown, account: Jid | undefined): void {
+    this.#log.error({ err: error, jid: account?.toString() }, 'a feature failed')
+  }
+
+  #takeNonza(element: Element, session: Session): StreamError | undefined {
+    const handle = this.#nonzas.get(`{${namespaceOf(element)}}${element.name}`)
+    return handle === undefined ? { condition: 'unsupported-stanza-type' } : handle(element, session)
+  }
+
+  #send(stanza: Stanza, session: Session): MaybePromise<void> {
+    return chain(this.stages.run('sent', stanza, session.account, session), (outcome) => {
+      if (outcome === 'done') return
+      if (!(outcome instanceof Stanza)) return this.#bounce(stanza, session, outcome)
+      return this.#dispatch(outcome, session)
+    })
+  }
+
+  #dispatch(stanza: Stanza, session: Session): MaybePromise<void> {
+    // RFC 6120 §10.3.1: what has no address is for the sender's own account.
+    const to = stanza.to ?? session.account
+    const isIq = stanza.name === 'iq'
+    const problem = isIq ? iqProblem(stanza) : undefined
+    if (problem !== undefined) return session.answer(errorOf(stanza, to, problem))
+    const entity = this.#entities.get(to.domain)
+    if (entity === undefined && !this.#served.has(to.domain)) {
+      return this.#bounce(stanza, session, { condition: 'remote-server-not-found' })
     }
-  }
-
-  #host(features: readonly Feature[], services: Partial<Pick<FeatureHost, 'enrolments' | 'accounts'>>): FeatureHost {
-    const isThere = ({ needs }: Feature) => needs === undefined || services[needs]?.isOpen === true
-    return {
-      directory: this.#directory,
-      get advertised() {
-        return features.filter(isThere).flatMap(({ advertises }) => advertises)
-      },
-      enrolments: services.enrolments,
-      accounts: services.accounts,
-      onIq: (type, at, { name, namespace }, handle) => {
-        this.#iqHandlers.set(iqKey(type, at, name, namespace), handle)
-      },
-      onStanza: (phase, name, handle) => {
-        const key = `${phase} ${name}`
-        this.#stanzaHandlers.set(key, [...(this.#stanzaHandlers.get(key) ?? []), handle])
-      },
-      onEnd: (handle) => this.#endHandlers.push(handle),
+    if (!isIq || entity !== undefined || (to.resource !== undefined && to.local !== undefined)) {
+      return this.#receive(stanza, to, session)
     }
+    // Nobody is answered for an answer.
+    return isAnswerable(stanza) ? this.iq.answer(stanza, session, to) : void this.requests.take(stanza)
   }
 
-  #routePhases(request: Addressed): void {
-    const screened = this.#run('screen', request)
-    if (screened === 'done') return
-    const error = screened === 'pass' ? this.#deliver(request) : screened
-    if (error !== undefined) this.#bounce(request.stanza, request.session, error)
-    if (screened === 'pass') this.#run('observe', request)
+  #receive(stanza: Stanza, to: Jid, session: Session | undefined): void {
+    const receiver = this.#entities.get(to.domain) ?? this.#accounts
+    this.#lanes.run(to.bare().toString(), () =>
+      chain(receiver.receive(stanza, to, session), (error) => {
+        if (error !== undefined && session !== undefined) this.#bounce(stanza, session, error)
+      }),
+    )
   }
 
-  #run(phase: Phase, request: Addressed): Verdict {
-    for (const handle of this.#stanzaHandlers.get(`${phase} ${request.stanza.name}`) ?? []) {
-      const verdict = this.#attempt(handle, request)
-      // What has been routed cannot be stopped any more: every observer sees it.
-      if (verdict !== 'pass' && phase !== 'observe') return verdict
-    }
-    return 'pass'
+  #bounce(stanza: Stanza, session: Session, error: StanzaError): void {
+    if (isAnswerable(stanza)) session.answer(errorOf(stanza, stanza.to ?? session.account, error))
   }
 
-  /** A defect in a feature costs the stanza and not the session. */
-  #attempt(handle: StanzaHandler, request: Addressed): Verdict {
-    try {
-      return handle(request)
-    } catch (error) {
-      this.#report(error, request.session)
-      return { condition: 'internal-server-error' }
-    }
-  }
-
-  #report(error: unknown, session: BoundSession): void {
-    this.#log.error({ err: error, jid: session.jid.toString() }, 'a feature failed')
-  }
-
-  #deliver(request: Addressed): StanzaError | undefined {
-    const { stanza, session } = request
-    // RFC 6120 §10.3.1: a message without an address is for the sender's own account.
-    const to = request.to ?? session.account
-    if (!this.#served.has(to.domain)) return { condition: 'remote-server-not-found' }
-    // A message to the server itself has no reader, and a presence asks for nothing.
-    if (to.local === undefined) return stanza.name === 'message' ? UNAVAILABLE : undefined
-    const exact = to.isBare ? undefined : this.#directory.find(to)
-    if (stanza.name === 'presence') return this.#deliverPresence(to, exact, stanza)
-    if (exact === undefined) return this.#deliverMessage({ ...request, to })
-    exact.deliver(serialize(stanza))
-    return undefined
-  }
-
-  #deliverMessage(request: Addressed & { to: Jid }): StanzaError | undefined {
-    const { stanza, to } = request
-    const destination = destinationOf(messageType(stanza.attrs.type), !to.isBare)
-    const sessions = recipients(destination, this.#directory.availableOf(to.bare()))
-    if (sessions.length > 0) {
-      const text = serialize(stanza)
-      for (const session of sessions) session.deliver(text)
-      return undefined
-    }
-    // RFC 6121 §8.5.2.2.1: a headline that nobody can take is not kept and not answered.
-    if (destination === 'drop' || destination === 'all-available') return undefined
-    const verdict = destination === 'bounce' ? 'pass' : this.#run('deliver', request)
-    if (verdict === 'done') return undefined
-    return verdict === 'pass' ? UNAVAILABLE : verdict
-  }
-
-  #deliverPresence(to: Jid, exact: BoundSession | undefined, stanza: Element): undefined {
-    const { type } = stanza.attrs
-    if (!to.isBare) {
-      // RFC 6121 §8.5.3.2.2: a full JID that is gone gets nothing; subscriptions and probes are the server's business.
-      if (type === undefined || type === 'unavailable' || type === 'error') exact?.deliver(serialize(stanza))
-      return
-    }
-    if (type !== undefined && type !== 'unavailable') return
-    const text = serialize(stanza)
-    for (const session of this.#directory.availableOf(to)) session.deliver(text)
-  }
-
-  #routeIq(request: Addressed): void {
-    const { stanza: iq, session } = request
-    const to = request.to ?? session.account
-    const problem = iqProblem(iq)
-    if (problem !== undefined) this.#answer(session, errorReply(iq, problem))
-    else if (!this.#served.has(to.domain)) this.#bounce(iq, session, { condition: 'remote-server-not-found' })
-    else if (to.resource !== undefined && to.local !== undefined) this.#forwardIq(iq, session, to)
-    else if (isAnswerable(iq)) this.#answerIq(iq, session, to)
-  }
-
-  #forwardIq(iq: Element, session: BoundSession, to: Jid): void {
-    const target = this.#directory.find(to)
-    if (target === undefined) this.#bounce(iq, session, UNAVAILABLE)
-    else target.deliver(serialize(iq))
-  }
-
-  #bounce(stanza: Element, session: BoundSession, error: StanzaError): void {
-    if (isAnswerable(stanza)) this.#answer(session, errorReply(stanza, error))
-  }
-
-  #answerIq(iq: Element, session: BoundSession, to: Jid): void {
-    const [payload] = childElements(iq)
-    const at = to.local === undefined ? 'domain' : 'account'
-    const handler = payload && this.#iqHandlers.get(iqKey(iq.attrs.type ?? '', at, payload.name, namespaceOf(payload)))
-    // RFC 6120 §8.4: what is not understood is answered all the same; and nobody asks on another's behalf.
-    if (!payload || !handler || (at === 'account' && !to.equals(session.account))) {
-      this.#answer(session, errorReply(iq, UNAVAILABLE))
-      return
-    }
-    const send = (reply: IqReply) => {
-      if (reply.type === 'error') return this.#answer(session, errorReply(iq, reply.error))
-      this.#answer(session, resultReply(iq, reply.payload))
-      reply.after?.()
-    }
-    const fail = (error: unknown) => {
-      this.#report(error, session)
-      send({ type: 'error', error: { condition: 'internal-server-error' } })
-    }
-    try {
-      const reply = handler({ iq, payload, session, to })
-      if (reply instanceof Promise) reply.then(send).catch(fail)
-      else send(reply)
-    } catch (error) {
-      fail(error)
-    }
-  }
-
-  #answer(session: BoundSession, reply: Element): void {
-    session.deliver(serialize(reply))
+  #refuse(stanza: Stanza, account: Jid, error: StanzaError | undefined): void {
+    if (error === undefined || !isAnswerable(stanza)) return
+    this.#sessions.deliver(stanza.from, errorOf(stanza, stanza.to ?? account, error))
   }
 }
 
+function errorOf(stanza: Stanza, from: Jid, error: StanzaError): Stanza {
+  return new Stanza(errorReply(stanza.element, error), stanza.name, from, stanza.from)
+}
+
 /** RFC 6120 §8.1.2.1: a client may write its full or its bare JID, and no other. */
-function speaksFor(session: BoundSession, from: string): boolean {
+function speaksFor(session: Session, from: string): boolean {
   const jid = tryParseJid(from)
   return jid !== undefined && (jid.equals(session.jid) || jid.equals(session.account))
 }
 
 /** Whether an error may go back: never in answer to an error, and never for a result (RFC 6120 §8.3.1). */
-function isAnswerable({ attrs: { type } }: Element): boolean {
+function isAnswerable({ type }: Stanza): boolean {
   return type !== 'error' && type !== 'result'
-}
-
-/** RFC 6120 §8.2.3: what makes an IQ no IQ. */
-function iqProblem(iq: Element): StanzaError | undefined {
-  const { id, type } = iq.attrs
-  if (type === 'result' || type === 'error') return undefined
-  if (type !== 'get' && type !== 'set') return { condition: 'bad-request', text: 'the type is none of an IQ' }
-  if (id === undefined) return { condition: 'bad-request', text: 'an IQ needs an id' }
-  if (childElements(iq).length !== 1) return { condition: 'bad-request', text: 'a get or set has exactly one child' }
-  return undefined
 }

@@ -1,7 +1,7 @@
 import { type Jid, tryParseJid } from '../../xmpp/address/jid.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { ResourceRequest } from '../../xmpp/stream/stream-feature.ts'
-import { randomText } from '../stream/random-text.ts'
+import { randomText } from '../random-text.ts'
 
 /** People read resources: 72 bits are enough where a guess costs a message. */
 const LENGTH = 12

@@ -1,8 +1,5 @@
-import type { Connection } from '../net/connection.ts'
-import type { ClientEnd } from '../stream/stream-host.ts'
-
-/** A client that has bound a resource, for operators. */
-export interface OnlineSession {
+/** A session, for operators. */
+export interface SessionInfo {
   /** Full JID. */
   readonly jid: string
   /** When the resource was bound. */
@@ -15,13 +12,4 @@ export interface OnlineSession {
   readonly mechanism: string
   /** Serial number of the certificate that it has logged in with; undefined for a password. Lower-case hexadecimal as in the ledger. */
   readonly serial: string | undefined
-}
-
-/** What is known of a session besides its name. */
-export type SessionFacts = Omit<OnlineSession, 'jid'>
-
-/** The facts of a client that binds now. */
-export function sessionFacts(connection: Connection, { mechanism = '', proof }: ClientEnd, now: Date): SessionFacts {
-  const { remote, protocol } = connection
-  return { since: now, remote, tls: protocol, mechanism, serial: proof?.serial }
 }

@@ -1,76 +1,31 @@
 import type { Jid } from '../../xmpp/address/jid.ts'
-import type { StreamError } from '../../xmpp/stream/stream.ts'
-import type { LoginProof } from '../login/certificate-watch.ts'
+import type { Stanza } from '../../xmpp/stanza.ts'
 
-/** A client that has bound a resource, as the router and the features see it. */
-export interface BoundSession {
-  readonly jid: Jid
-  /** The account: `jid` without the resource. */
-  readonly account: Jid
-  /** The priority of its last available presence; undefined while unavailable (RFC 6121 §4.7.2.3). */
-  priority: number | undefined
-  /** UUID of the client's installation, if it told one (XEP-0388 §2.3); never told to anybody. */
-  readonly agent?: string | undefined
-  /** What it has logged in with; undefined for a login without certificate. */
-  readonly proof?: LoginProof | undefined
-  /** Name of the listener that it came by. */
-  readonly listener?: string
-  /** Whether it came over TLS. */
-  readonly secured?: boolean
-  /** Sends a serialized stanza. */
-  deliver(stanza: string): void
-  /** Ends the stream with an error. */
-  close(error: StreamError): void
+/** What a client has said of itself to everybody who may know (RFC 6121 §4.2). */
+export interface Availability {
+  /** RFC 6121 §4.7.2.3 */
+  readonly priority: number
+  /** Its last presence, for those who come later. */
+  readonly stanza: Stanza
 }
 
-/** What happens when a client asks for a resource that is in use (RFC 6120 §7.7.2.2). */
-export type ConflictPolicy = 'replace' | 'refuse' | 'rename'
+/** What is known of a session wherever it is: a value, which another one takes the place of. */
+export interface Resource {
+  /** Full JID. */
+  readonly jid: Jid
+  /** Undefined while it is not available. */
+  readonly presence: Availability | undefined
+  /** Fingerprint of the certificate that it has logged in with, if the account has enrolled that itself (XEP-0257). */
+  readonly enrolled: string | undefined
+}
 
-/** Who is online. */
-export class Directory {
-  readonly #accounts = new Map<string, Map<string, BoundSession>>()
-  readonly #full = new Map<string, BoundSession>()
+/** What became of a stanza: its client gets it, there is no such session, or too much waits for a client that does not read. */
+export type Delivery = 'taken' | 'gone' | 'full'
 
-  get size(): number {
-    return this.#full.size
-  }
-
-  add(session: BoundSession): void {
-    const account = session.account.toString()
-    const sessions = this.#accounts.get(account) ?? new Map<string, BoundSession>()
-    sessions.set(session.jid.resource ?? '', session)
-    this.#accounts.set(account, sessions)
-    this.#full.set(session.jid.toString(), session)
-  }
-
-  /** Forgets a session; one that has taken over its resource stays. */
-  remove(session: BoundSession): void {
-    const full = session.jid.toString()
-    if (this.#full.get(full) !== session) return
-    this.#full.delete(full)
-    const account = session.account.toString()
-    const sessions = this.#accounts.get(account)
-    sessions?.delete(session.jid.resource ?? '')
-    if (sessions?.size === 0) this.#accounts.delete(account)
-  }
-
-  /** The session with exactly this full JID. */
-  find(full: Jid): BoundSession | undefined {
-    return this.#full.get(full.toString())
-  }
-
-  /** Every session of an account, available or not. */
-  sessionsOf(account: Jid): readonly BoundSession[] {
-    const sessions = this.#accounts.get(account.toString())
-    return sessions === undefined ? [] : [...sessions.values()]
-  }
-
-  /** The sessions of an account that have sent available presence (RFC 6121 §4.2). */
-  availableOf(account: Jid): readonly BoundSession[] {
-    return this.sessionsOf(account).filter((session) => session.priority !== undefined)
-  }
-
-  all(): readonly BoundSession[] {
-    return [...this.#full.values()]
-  }
+/** Who is online, at once to be asked. Nobody changes anything through it but by what is delivered. */
+export interface SessionRegistry {
+  /** All of an account, available or not, in the order in which they came. */
+  resources(account: Jid): readonly Resource[]
+  find(full: Jid): Resource | undefined
+  deliver(full: Jid, stanza: Stanza): Delivery
 }

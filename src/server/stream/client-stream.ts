@@ -1,69 +1,60 @@
+import { chain, type MaybePromise } from '../../maybe-promise.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
-import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
-import type { StanzaError } from '../../xmpp/stanza.ts'
-import { negotiate, streamFeatures } from '../../xmpp/stream/negotiation.ts'
-import { openedState } from '../../xmpp/stream/negotiation-state.ts'
+import type { Framing } from '../../xmpp/framing/framing.ts'
 import { isBlank } from '../../xmpp/stream/starttls.ts'
 import {
   objectionTo,
   readStreamHeader,
-  STREAM_END,
   type StreamError,
   type StreamRequest,
   streamErrorElement,
-  streamOpening,
 } from '../../xmpp/stream/stream.ts'
-import type {
-  NegotiationContext,
-  NegotiationState,
-  Reached,
-  ResourceRequest,
-  Step,
-} from '../../xmpp/stream/stream-feature.ts'
+import type { Reached, Step } from '../../xmpp/stream/stream-feature.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
-import { serialize } from '../../xmpp/xml/element.ts'
-import { type StreamHeader, StreamParser } from '../../xmpp/xml/stream-parser.ts'
-import type { LoginProof } from '../login/certificate-watch.ts'
+import type { StreamHeader } from '../../xmpp/xml/stream-parser.ts'
 import type { Transport, TransportEvents } from '../net/transport.ts'
-import type { BoundSession } from '../session/session-registry.ts'
-import { randomText } from './random-text.ts'
-import type { ClientEnd, LoginConnection, SessionHost } from './stream-host.ts'
+import { randomText } from '../random-text.ts'
+import type { Session, SessionStream } from '../session/session.ts'
+import { ReadingGate } from './reading-gate.ts'
+import type { StreamHost } from './stream-host.ts'
+import { StreamNegotiation } from './stream-negotiation.ts'
 
 const NOTHING = new Uint8Array()
 
 /** One client stream, from the first byte to the last. */
-export class Session implements TransportEvents, ClientEnd {
-  proof: LoginProof | undefined
-  mechanism: string | undefined
-  readonly #host: SessionHost
+export class ClientStream implements TransportEvents, SessionStream {
+  readonly #host: StreamHost
   readonly #transport: Transport
-  readonly #context: NegotiationContext
-  readonly #deadline: NodeJS.Timeout
-  #parser: StreamParser
-  #state: NegotiationState | undefined
-  #online: BoundSession | undefined
-  #certificate: LoginConnection['certificate']
-  #offered: readonly SaslMechanism[] | undefined
+  readonly #framing: Framing
+  readonly #gate: ReadingGate
+  #deadline: NodeJS.Timeout | undefined
+  /** Until a resource is bound. */
+  #negotiation: StreamNegotiation | undefined
+  /** From then on. */
+  #session: Session | undefined
   /** Our stream header has been sent, and its end tag is owed. */
   #opened = false
   /** Nothing is read: TLS is being negotiated, or an answer is being waited for. */
   #waiting = false
   #closed = false
   #held: Uint8Array = NOTHING
-  /** The element of the negotiation that the parser has stopped at. */
+  /** The element of the negotiation that the framing has stopped at. */
   #taken: Element | undefined
 
-  constructor(host: SessionHost, transport: Transport) {
+  constructor(host: StreamHost, transport: Transport) {
     this.#host = host
     this.#transport = transport
-    this.#parser = this.#newParser()
-    this.#context = {
-      startTls: host.startTls,
-      isEnabled: (mechanism) => host.isEnabled(mechanism),
-      mechanisms: ({ domain }) => this.#mechanisms(domain),
-      registrar: () => host.registrar(transport.remote),
-      bind: (account, request) => this.#bind(account, request),
-    }
+    this.#gate = new ReadingGate(transport, host.limits.inbound)
+    this.#framing = host.framing(
+      {
+        open: (header) => this.#start(header),
+        element: (element) => this.#element(element),
+        close: () => this.#finish(),
+        fault: (condition, text) => this.close({ condition, text }),
+      },
+      host.limits.beforeLogin,
+    )
+    this.#negotiation = new StreamNegotiation(host, transport, this)
     const error: StreamError = { condition: 'connection-timeout', text: 'the negotiation took too long' }
     this.#deadline = setTimeout(() => this.close(error), Math.max(0, host.limits.negotiationMs - transport.age))
   }
@@ -76,8 +67,8 @@ export class Session implements TransportEvents, ClientEnd {
     this.#waiting = false
   }
 
-  overflow(): void {
-    this.close({ condition: 'resource-constraint', text: 'the client does not read' })
+  drained(): void {
+    this.#session?.flush()
   }
 
   closed(): void {
@@ -86,146 +77,77 @@ export class Session implements TransportEvents, ClientEnd {
     this.#host.closed(this)
   }
 
+  /** The account that has been logged in to, bare; undefined before. */
   get account(): Jid | undefined {
-    return this.#state?.account?.bare()
+    return this.#session?.account ?? this.#negotiation?.account?.bare()
+  }
+
+  get remote(): string {
+    return this.#transport.remote
+  }
+
+  get protocol(): string | undefined {
+    return this.#transport.protocol
   }
 
   get secured(): boolean {
     return this.#transport.secured
   }
 
-  deliver(stanza: string): void {
-    this.#transport.write(stanza)
+  get listener(): string {
+    return this.#host.listener
+  }
+
+  get isClogged(): boolean {
+    return this.#transport.isClogged
+  }
+
+  send(stanza: string): void {
+    this.#transport.write(this.#framing.stanza(stanza))
   }
 
   close(error: StreamError): void {
     if (this.#closed) return
     if (!this.#opened) this.#open(undefined)
     const { condition, text } = error
-    const jid = (this.#online?.jid ?? this.#state?.account)?.toString()
-    this.#host.log.info({ remote: this.#transport.remote, jid, condition, text }, 'stream closed with an error')
-    this.#transport.write(serialize(streamErrorElement(error)))
+    const jid = (this.#session?.jid ?? this.#negotiation?.account)?.toString()
+    this.#host.log.info({ remote: this.remote, jid, condition, text }, 'stream closed with an error')
+    this.#transport.write(this.#framing.element(streamErrorElement(error)))
     this.#finish()
   }
 
-  /** As offered on this stream; whether one may still be used is its own question, when it is used. */
-  #mechanisms(domain: string): readonly SaslMechanism[] {
-    if (this.#offered !== undefined) return this.#offered
-    this.#certificate ??= this.#transport.peerCertificate()
-    this.#offered = this.#host.mechanisms(domain, this.#connection(this.#certificate))
-    return this.#offered
-  }
-
-  #connection(certificate: LoginConnection['certificate']): LoginConnection {
-    return {
-      remote: this.#transport.remote,
-      secured: this.secured,
-      listener: this.#host.listener,
-      certificate,
-      channelBindings: () => this.#transport.channelBindings(),
-      accept: (proof) => {
-        this.proof = proof
-        this.mechanism = 'EXTERNAL'
-        this.#host.guard(this, proof)
-      },
-      acceptPassword: (mechanism) => {
-        this.mechanism = mechanism
-      },
-    }
-  }
-
-  /** TLS has no say any more: Node.js sends no alert for a certificate, but would cut the connection without a word. */
-  #isTurnedAway(domain: string): boolean {
-    if (!this.#host.disconnectOnFailure || !this.#transport.secured) return false
-    const isOffered = this.#mechanisms(domain).some(({ name }) => name === 'EXTERNAL')
-    return this.#certificate !== undefined && !isOffered
-  }
-
-  /** A defect in one session must not take the server with it. */
+  /** A defect in one stream must not take the server with it. */
   #guarded(work: () => void): void {
     try {
       work()
     } catch (error) {
-      this.#host.log.error({ err: error, remote: this.#transport.remote }, 'a session failed')
+      this.#host.log.error({ err: error, remote: this.remote }, 'a session failed')
       this.close({ condition: 'internal-server-error' })
     }
-  }
-
-  #newParser(): StreamParser {
-    const { beforeLogin, afterLogin } = this.#host.limits
-    return new StreamParser(
-      {
-        open: (header) => this.#start(header),
-        element: (element) => this.#element(element),
-        close: () => this.#finish(),
-        fault: (condition, text) => this.close({ condition, text }),
-      },
-      this.#state?.account === undefined ? beforeLogin : afterLogin,
-    )
   }
 
   #feed(chunk: Uint8Array): void {
     let rest = chunk
     while (rest.length > 0 && !this.#waiting && !this.#closed) {
-      rest = this.#parser.write(rest) ?? NOTHING
+      rest = this.#framing.read(rest) ?? NOTHING
       const element = this.#taken
       this.#taken = undefined
       if (element !== undefined && !this.#closed) this.#negotiate(element, rest)
     }
     if (this.#waiting) this.#held = Buffer.concat([this.#held, rest])
+    else if (this.#session !== undefined) this.#gate.passed(chunk.length, this.#session.lane)
   }
 
-  #element(element: Element): void {
-    if (this.#closed) return
-    if (this.#online !== undefined) {
-      const error = this.#host.route(element, this.#online)
-      if (error !== undefined) this.close(error)
+  /** Goes on when it is there. Until then nothing is read, because what follows depends on it. */
+  #when<T>(value: MaybePromise<T>, goOn: (value: T, isLate: boolean) => void): void {
+    if (!(value instanceof Promise)) {
+      goOn(value, false)
       return
     }
-    // What follows this element may be for another parser, or for none: it depends on the outcome.
-    this.#taken = element
-    this.#parser.stop()
-  }
-
-  #open(request: StreamRequest | undefined): void {
-    this.#opened = true
-    this.#offered = undefined
-    const from = request?.domain ?? this.#state?.domain ?? this.#host.defaultDomain
-    // RFC 6120 §4.7.3: unpredictable and never the same twice.
-    const id = randomText()
-    this.#transport.write(streamOpening({ from, id, to: request?.from?.toString() }))
-  }
-
-  #start(header: StreamHeader): void {
-    const request = readStreamHeader(header, (domain) => this.#host.serves(domain))
-    if ('condition' in request) {
-      this.close(request)
-      return
-    }
-    this.#open(request)
-    const { account } = this.#state ?? {}
-    const objection = objectionTo(request, account)
-    if (objection !== undefined) {
-      this.close(objection)
-    } else if (account === undefined && this.#isTurnedAway(request.domain)) {
-      // RFC 6120 §4.9.3.12: not authorized to go on with the negotiation.
-      this.close({ condition: 'not-authorized', text: 'the client certificate is not accepted' })
-    } else {
-      this.#state = openedState(request, this.#transport.secured, this.#state)
-      this.#transport.write(streamFeatures(this.#state, this.#context))
-    }
-  }
-
-  #negotiate(element: Element, rest: Uint8Array): void {
-    if (this.#state === undefined) throw new Error('an element before the stream was opened')
-    const step = negotiate(element, this.#state, this.#context)
-    if (!(step instanceof Promise)) {
-      this.#apply(step, rest)
-      return
-    }
+    this.#framing.stop()
     this.#waiting = true
     this.#transport.pause()
-    const goOn = (settle: () => void) => {
+    const resume = (settle: () => void) => {
       this.#waiting = false
       this.#guarded(() => {
         settle()
@@ -235,71 +157,130 @@ export class Session implements TransportEvents, ClientEnd {
         this.#feed(held)
       })
     }
-    step.then(
-      (settled) => goOn(() => this.#apply(settled, NOTHING)),
+    value.then(
+      (settled) => resume(() => goOn(settled, true)),
       (error: unknown) =>
-        goOn(() => {
+        resume(() => {
           throw error
         }),
     )
   }
 
-  #apply(step: Step, rest: Uint8Array): void {
+  #element(element: Element): void {
+    if (this.#closed) return
+    if (this.#session === undefined) {
+      // What follows this element may be for another parser, or for none: it depends on the outcome.
+      this.#taken = element
+      this.#framing.stop()
+      return
+    }
+    this.#gate.count()
+    const error = this.#host.take(element, this.#session)
+    if (error !== undefined) this.close(error)
+  }
+
+  #open(request: StreamRequest | undefined): void {
+    this.#opened = true
+    this.#negotiation?.reopen()
+    const from = request?.domain ?? this.#negotiation?.domain ?? this.#host.defaultDomain
+    // RFC 6120 §4.7.3: unpredictable and never the same twice.
+    this.#transport.write(this.#framing.opening({ from, id: randomText(), to: request?.from?.toString() }))
+  }
+
+  #start(header: StreamHeader): void {
+    const negotiation = this.#negotiation
+    const request = readStreamHeader(header, (domain) => this.#host.serves(domain))
+    if (negotiation === undefined || 'condition' in request) {
+      this.close('condition' in request ? request : { condition: 'invalid-xml' })
+      return
+    }
+    this.#open(request)
+    const objection = objectionTo(request, negotiation.account)
+    if (objection !== undefined) {
+      this.close(objection)
+      return
+    }
+    const isTurnedAway = negotiation.account === undefined && negotiation.isTurnedAway(request.domain)
+    this.#when(
+      chain(isTurnedAway, (isStranger) => (isStranger ? undefined : negotiation.open(request))),
+      (features) => {
+        if (this.#closed) return
+        if (features !== undefined) this.#transport.write(features)
+        // RFC 6120 §4.9.3.12: not authorized to go on with the negotiation.
+        else this.close({ condition: 'not-authorized', text: 'the client certificate is not accepted' })
+      },
+    )
+  }
+
+  #negotiate(element: Element, rest: Uint8Array): void {
+    const step = this.#negotiation?.negotiate(element)
+    if (step === undefined) return
+    this.#when(step, (settled, isLate) => this.#apply(settled, isLate ? NOTHING : rest, isLate))
+  }
+
+  #apply(step: Step, rest: Uint8Array, isLate: boolean): void {
     if (this.#closed) return
     if (step.kind !== 'reached' && step.refused !== undefined) {
-      this.#host.log.warn({ remote: this.#transport.remote, ...step.refused }, 'login refused')
+      this.#host.log.warn({ remote: this.remote, ...step.refused }, 'login refused')
     }
     if (step.kind === 'reached' && step.milestones.includes('secured') && !isBlank(rest)) {
       this.close({ condition: 'policy-violation', text: 'data after <starttls/> and before TLS' })
       return
     }
-    for (const element of step.send) this.#transport.write(serialize(element))
+    for (const element of step.send) this.#transport.write(this.#framing.element(element))
     if (step.kind === 'close') {
       this.close(step.error)
       return
     }
-    this.#state = step.state
-    if (step.kind === 'reached') this.#reached(step)
+    this.#negotiation?.advance(step.state)
+    if (step.kind === 'reached') this.#reached(step, isLate)
   }
 
-  #reached({ milestones, state, next }: Reached): void {
+  #reached({ milestones, state, next }: Reached, isLate: boolean): void {
+    const { limits, log } = this.#host
     if (next === 'new-stream') {
       this.#opened = false
-      this.#parser = this.#newParser()
+      this.#framing.restart(state.account === undefined ? limits.beforeLogin : limits.afterLogin)
     }
     if (milestones.includes('secured')) {
       this.#waiting = true
       this.#transport.startTls()
     }
-    if (milestones.includes('authenticated')) {
-      this.#offered = undefined
-      this.#parser.setLimits(this.#host.limits.afterLogin)
-      this.#host.log.info({ remote: this.#transport.remote, account: state.account?.toString() }, 'logged in')
+    const { account, credential } = state
+    if (milestones.includes('authenticated') && account !== undefined && credential !== undefined) {
+      this.#negotiation?.reopen()
+      this.#framing.setLimits(limits.afterLogin)
+      log.info({ remote: this.remote, account: account.toString() }, 'logged in')
+      this.#host.loggedIn(this, { account, credential }, isLate)
     }
-    if (milestones.includes('bound')) clearTimeout(this.#deadline)
+    if (milestones.includes('bound') && !this.#closed) this.#bound()
   }
 
-  #bind(account: Jid, request: ResourceRequest): Jid | StanzaError {
-    // A mechanism that takes its time may succeed when the client has gone; nobody would ever sign it off.
-    if (this.#closed) return { condition: 'service-unavailable' }
-    const bound = this.#host.bind(account, request, this)
-    if ('condition' in bound) return bound
-    this.#online = bound
-    return bound.jid
+  /** What was needed to get here is forgotten: most streams do nothing for hours. */
+  #bound(): void {
+    const session = this.#negotiation?.session
+    if (session === undefined) throw new Error('bound without a session')
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+    this.#session = session
+    this.#negotiation = undefined
+    this.#host.opened(session)
   }
 
   #leave(): void {
     clearTimeout(this.#deadline)
-    if (this.#online === undefined) return
-    this.#host.leave(this.#online)
-    this.#online = undefined
+    this.#negotiation?.abandon()
+    if (this.#session === undefined) return
+    const session = this.#session
+    this.#session = undefined
+    this.#host.left(session, this)
   }
 
   #finish(): void {
     if (this.#closed) return
     this.#closed = true
     this.#leave()
-    this.#transport.write(STREAM_END)
+    this.#transport.write(this.#framing.closing())
     this.#transport.end()
   }
 }

@@ -1,15 +1,18 @@
-import type { Jid } from '../../xmpp/address/jid.ts'
+import type { MaybePromise } from '../../maybe-promise.ts'
+import type { Framing, FramingEvents } from '../../xmpp/framing/framing.ts'
 import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import type { ChannelBindings } from '../../xmpp/sasl/scram.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
+import type { Negotiation } from '../../xmpp/stream/negotiation.ts'
 import type { StreamError } from '../../xmpp/stream/stream.ts'
-import type { Registrar, ResourceRequest } from '../../xmpp/stream/stream-feature.ts'
+import type { Login, Registrar, ResourceRequest } from '../../xmpp/stream/stream-feature.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
+import type { StreamLimits } from '../../xmpp/xml/stream-parser.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
-import type { LoginProof } from '../login/certificate-watch.ts'
 import type { OversizedCertificate, PresentedCertificate } from '../net/transport.ts'
-import type { BoundSession } from '../session/session-registry.ts'
+import type { Session, SessionStream } from '../session/session.ts'
+import type { Binding } from '../session/session-binding.ts'
 
 /** What a login may be judged by. */
 export interface LoginConnection {
@@ -21,27 +24,10 @@ export interface LoginConnection {
   readonly secured: boolean
   /** What a login can be tied to. */
   readonly channelBindings: () => ChannelBindings
-  /** Told when the certificate has been accepted for a login. */
-  readonly accept: (proof: LoginProof) => void
-  /** Told when a password has been accepted, by this mechanism. */
-  readonly acceptPassword: (mechanism: string) => void
 }
 
-/** The client end of a bound session: where its stanzas and its last error go. */
-export interface ClientEnd {
-  /** What it has logged in with; undefined for a login without certificate. */
-  readonly proof: LoginProof | undefined
-  /** The mechanism that it has logged in by; undefined before. */
-  readonly mechanism: string | undefined
-  /** The account that it has logged in to, before it binds a resource as well; undefined before the login. */
-  readonly account: Jid | undefined
-  readonly secured: boolean
-  deliver(stanza: string): void
-  close(error: StreamError): void
-}
-
-/** What a session needs of the server it belongs to. */
-export interface SessionHost {
+/** What a stream needs of the server that it belongs to. */
+export interface StreamHost {
   /** Name of the listener. */
   readonly listener: string
   readonly startTls: 'required' | 'offered'
@@ -50,22 +36,33 @@ export interface SessionHost {
   /** Answers for streams that fail before they name a domain. */
   readonly defaultDomain: string
   readonly limits: ServerLimits
+  readonly negotiation: Negotiation
+  /** Namespaces of what can be switched on along with Bind 2. */
+  readonly bindInline: readonly string[]
   readonly log: Log
+  framing(events: FramingEvents, limits: StreamLimits): Framing
   serves(domain: string): boolean
   /** Whether a mechanism is switched on, on whatever connection. */
   isEnabled(mechanism: string): boolean
   /** The mechanisms that can succeed on this connection now. */
-  mechanisms(domain: string, connection: LoginConnection): readonly SaslMechanism[]
+  mechanisms(domain: string, connection: LoginConnection): MaybePromise<readonly SaslMechanism[]>
   /** Makes accounts; undefined while strangers may not. @param remote address and port */
   registrar(remote: string): Registrar | undefined
-  /** Watches over what a session has logged in with, from the login on, and closes it when that does not hold any more. */
-  guard(end: ClientEnd, proof: LoginProof): void
-  /** Claims a resource and puts the session into the directory; a full `account` fixes the resource. */
-  bind(account: Jid, request: ResourceRequest, end: ClientEnd): BoundSession | StanzaError
-  /** One first-level element of a bound session; answers the error that ends its stream, if any. */
-  route(stanza: Element, session: BoundSession): StreamError | undefined
-  /** The client is gone, or as good as gone. */
-  leave(session: BoundSession): void
+  /**
+   * Watches over what a stream has logged in with, from the login on, and closes it when that does not hold any more.
+   * @param isLate time has passed since it was judged
+   */
+  loggedIn(stream: SessionStream, login: Login, isLate: boolean): void
+  /** Claims a resource. */
+  bind(login: Login, request: ResourceRequest, stream: SessionStream): MaybePromise<Binding | StanzaError>
+  /** Its client has been told: others see it from now on. */
+  opened(session: Session): void
+  /** Its client has gone before it was told. */
+  abandoned(session: Session): void
+  /** One first-level element of a bound client; answers the error that ends its stream, if any. */
+  take(element: Element, session: Session): StreamError | undefined
+  /** The stream of a session is gone, or as good as gone. */
+  left(session: Session, stream: SessionStream): void
   /** The connection is gone. */
-  closed(end: ClientEnd): void
+  closed(stream: SessionStream): void
 }

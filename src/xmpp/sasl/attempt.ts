@@ -1,3 +1,4 @@
+import { chain, type MaybePromise } from '../../maybe-promise.ts'
 import { changed } from '../stream/negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, SaslProfile, Step } from '../stream/stream-feature.ts'
 import type { SaslCondition, SaslFailure, SaslOutcome } from './mechanism.ts'
@@ -38,38 +39,39 @@ export function startMechanism(
   initial: Uint8Array | undefined,
   state: NegotiationState,
   context: NegotiationContext,
-): SaslOutcome | Promise<SaslOutcome> {
-  const mechanism = context.mechanisms(state).find((offered) => offered.name === name)
-  if (mechanism !== undefined) return mechanism.start(initial)
-  return context.isEnabled(String(name))
-    ? failed('not-authorized', `${String(name)} was not offered on this connection`)
-    : failed('invalid-mechanism', 'an unknown mechanism')
+): MaybePromise<SaslOutcome> {
+  return chain(context.mechanisms(state), (offered) => {
+    const mechanism = offered.find((one) => one.name === name)
+    if (mechanism !== undefined) return mechanism.start(initial)
+    return context.isEnabled(String(name))
+      ? failed('not-authorized', `${String(name)} was not offered on this connection`)
+      : failed('invalid-mechanism', 'an unknown mechanism')
+  })
 }
 
 /** What follows from the outcome of a mechanism. */
 export function toStep(
   profile: SaslProfile,
-  outcome: SaslOutcome | Promise<SaslOutcome>,
+  outcome: MaybePromise<SaslOutcome>,
   state: NegotiationState,
   context: NegotiationContext,
-): Step | Promise<Step> {
-  if (outcome instanceof Promise) return outcome.then((settled) => settle(profile, settled, state, context))
-  return settle(profile, outcome, state, context)
+): MaybePromise<Step> {
+  return chain(outcome, (settled) => stepAfter(profile, settled, state, context))
 }
 
-function settle(
+function stepAfter(
   profile: SaslProfile,
   outcome: SaslOutcome,
   state: NegotiationState,
   context: NegotiationContext,
-): Step {
+): MaybePromise<Step> {
   switch (outcome.kind) {
     case 'failure':
       return refuse(profile, state, outcome)
-    case 'success': {
-      const step = profile.succeed(state, outcome, context)
-      return step.kind === 'failure' ? refuse(profile, state, step) : step
-    }
+    case 'success':
+      return chain(profile.succeed(state, outcome, context), (step) =>
+        step.kind === 'failure' ? refuse(profile, state, step) : step,
+      )
     case 'challenge':
       return {
         kind: 'continue',

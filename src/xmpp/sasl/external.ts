@@ -1,6 +1,6 @@
 import { type Jid, tryParseJid } from '../address/jid.ts'
 import { accountAt, requestedAccount } from './account-name.ts'
-import type { SaslFailure, SaslMechanism, SaslOutcome, SaslSuccess } from './mechanism.ts'
+import type { Credential, SaslFailure, SaslMechanism, SaslOutcome } from './mechanism.ts'
 import { type Affixes, accountOfName, isHostOf } from './username.ts'
 import { decodeUtf8 } from './utf8.ts'
 
@@ -40,7 +40,8 @@ interface Question {
   readonly policy: ExternalPolicy
 }
 
-type Decision = SaslSuccess | SaslFailure
+/** The account, or a full JID where the certificate ties it to a resource (XEP-0257 §4). */
+type Decision = { readonly kind: 'success'; readonly account: Jid } | SaslFailure
 
 /** Answers `undefined` when the source does not apply to this certificate. */
 type Source = (question: Question) => Decision | undefined
@@ -175,36 +176,34 @@ export function accountCandidates(names: CertificateNames, domain: string, polic
  * SASL EXTERNAL (RFC 4422 appendix A, XEP-0178 §2) for one connection with an acceptable certificate.
  * @param refusal says, for the log, why the certificate is not acceptable any more, or not for the account that has been
  *   decided; asked at every decision, because between offer, `<auth/>` and `<response/>` it may expire or be revoked
- * @param accepted told when the client has been logged in with the certificate
+ * @param credentialOf what the client has logged in with, to an account that has been decided
  */
 export function externalMechanism(
   names: CertificateNames,
   domain: string,
   policy: ExternalPolicy,
   refusal: (account: Jid | undefined) => string | undefined,
-  accepted: (account: Jid) => void = () => undefined,
+  credentialOf: (account: Jid) => Credential = () => ({ mechanism: 'EXTERNAL' }),
 ): SaslMechanism {
-  const ifAcceptable = (outcome: SaslOutcome): SaslOutcome => {
-    const reason = refusal(outcome.kind === 'success' ? outcome.account : undefined)
-    return reason === undefined ? outcome : failure('not-authorized', reason)
-  }
-  const decide = (data: Uint8Array): SaslOutcome => {
+  const decide = (data: Uint8Array): Decision => {
     const authzid = decodeUtf8(data)
     if (authzid === undefined) return failure('invalid-authzid', 'the authzid is not UTF-8')
     return decideExternal({ names, domain, authzid: authzid === '' ? undefined : authzid, policy })
   }
   const respond = (data: Uint8Array): SaslOutcome => {
-    const outcome = ifAcceptable(decide(data))
-    if (outcome.kind !== 'success') return outcome
-    const { account } = outcome
-    return { kind: 'success', account, accepted: () => accepted(account) }
+    const decision = decide(data)
+    const reason = refusal(decision.kind === 'success' ? decision.account : undefined)
+    if (reason !== undefined) return failure('not-authorized', reason)
+    return decision.kind === 'failure' ? decision : { ...decision, credential: credentialOf(decision.account) }
   }
   return {
     name: 'EXTERNAL',
     start: (initial) => {
       if (initial !== undefined) return respond(initial)
       // RFC 4422 §5: without an initial response the server asks for it with an empty challenge.
-      return ifAcceptable({ kind: 'challenge', data: new Uint8Array(), exchange: { respond } })
+      const reason = refusal(undefined)
+      if (reason !== undefined) return failure('not-authorized', reason)
+      return { kind: 'challenge', data: new Uint8Array(), exchange: { respond } }
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../maybe-promise.ts'
 import type { Jid } from '../address/jid.ts'
 
 /** The SASL failure conditions that xmppki sends (RFC 6120 §6.5). */
@@ -18,14 +19,19 @@ export interface SaslFailure {
   readonly reason: string
 }
 
+/** What somebody has logged in with. Negotiation hands it on as it is; whoever judges certificates knows more of it. */
+export interface Credential {
+  /** As SASL calls it: `EXTERNAL`, `SCRAM-SHA-256-PLUS`. */
+  readonly mechanism: string
+}
+
 export interface SaslSuccess {
   readonly kind: 'success'
   /** The account, normalised; a full JID when the credentials allow only that resource (XEP-0257 §4). */
   readonly account: Jid
   /** Additional data with success (RFC 6120 §6.3.10). */
   readonly data?: Uint8Array
-  /** To be called when the login stands: after the mechanism has agreed, the stream may still be somebody else's. */
-  readonly accepted?: () => void
+  readonly credential: Credential
 }
 
 export interface SaslChallenge {
@@ -38,7 +44,7 @@ export type SaslOutcome = SaslSuccess | SaslFailure | SaslChallenge
 
 /** An exchange under way: waits for the client's response. */
 export interface SaslExchange {
-  respond(data: Uint8Array): SaslOutcome | Promise<SaslOutcome>
+  respond(data: Uint8Array): MaybePromise<SaslOutcome>
 }
 
 /** A mechanism as offered on one connection; it already knows what it needs of that connection. */
@@ -47,5 +53,5 @@ export interface SaslMechanism {
   /** Types of channel binding, best first; only of those with -PLUS (XEP-0440). */
   readonly bindings?: readonly string[]
   /** @param initial the initial response; `undefined` when the client sent none (RFC 6120 §6.4.2) */
-  start(initial: Uint8Array | undefined): SaslOutcome | Promise<SaslOutcome>
+  start(initial: Uint8Array | undefined): MaybePromise<SaslOutcome>
 }

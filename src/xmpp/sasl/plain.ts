@@ -9,15 +9,13 @@ export interface PlainOptions {
   readonly domain: string
   /** @param account undefined when the name is none of an account: that must not show @returns why not */
   readonly check: (account: Jid | undefined, username: string, password: string) => Promise<SaslFailure | undefined>
-  /** Told when the client has been logged in. */
-  readonly accepted?: () => void
 }
 
 /** RFC 4616 §2: the authzid may be empty, the others may not, and NUL is in none of them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what separates them
 const MESSAGE = /^(?<authzid>[^\u0000]*)\u0000(?<username>[^\u0000]+)\u0000(?<password>[^\u0000]+)$/
 
-async function check(data: Uint8Array, { domain, check, accepted }: PlainOptions): Promise<SaslOutcome> {
+async function check(data: Uint8Array, { domain, check }: PlainOptions): Promise<SaslOutcome> {
   const { authzid, username, password } = MESSAGE.exec(decodeUtf8(data) ?? '')?.groups ?? {}
   if (username === undefined || password === undefined) return failed('malformed-request', 'not the message of PLAIN')
   const named = requestedAccount(username, domain)
@@ -29,7 +27,7 @@ async function check(data: Uint8Array, { domain, check, accepted }: PlainOptions
   const refusal = await check(account, username, password)
   if (refusal !== undefined) return refusal
   if (account === undefined) return failed('not-authorized', 'the username is none of an account')
-  return { kind: 'success', account, ...(accepted === undefined ? {} : { accepted }) }
+  return { kind: 'success', account, credential: { mechanism: 'PLAIN' } }
 }
 
 /** PLAIN (RFC 4616) for one connection, which must be encrypted. */

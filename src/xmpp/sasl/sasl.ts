@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../maybe-promise.ts'
 import { NS } from '../namespaces.ts'
 import { changed, further } from '../stream/negotiation-state.ts'
 import type {
@@ -27,23 +28,18 @@ const PROFILE: SaslProfile = {
   // RFC 6120 §6.4.3: an empty challenge is an empty element, "=" is for initial responses and success.
   challenge: (data) => xml('challenge', { xmlns: NS.sasl }, Buffer.from(data).toString('base64')),
   failure: (condition) => xml('failure', { xmlns: NS.sasl }, xml(condition)),
-  succeed(state, { account, data, accepted }) {
-    accepted?.()
+  succeed(state, { account, data, credential }) {
     return {
       kind: 'reached',
       milestones: ['authenticated'],
-      state: changed(state, { account, reached: further(state, 'authenticated') }),
+      state: changed(state, { account, credential, reached: further(state, 'authenticated') }),
       send: [xml('success', { xmlns: NS.sasl }, ...encodeData(data))],
       next: 'new-stream',
     }
   },
 }
 
-function start(
-  element: Element,
-  state: NegotiationState,
-  context: NegotiationContext,
-): SaslOutcome | Promise<SaslOutcome> {
+function start(element: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<SaslOutcome> {
   if (state.exchange !== undefined) return failed('malformed-request', '<auth/> while an exchange is under way')
   const text = textOf(element)
   const initial = text === '' ? undefined : decodeData(text)
@@ -51,13 +47,13 @@ function start(
   return startMechanism(element.attrs.mechanism, initial, state, context)
 }
 
-function respond(element: Element, state: NegotiationState): SaslOutcome | Promise<SaslOutcome> {
+function respond(element: Element, state: NegotiationState): MaybePromise<SaslOutcome> {
   if (state.exchange === undefined) return failed('malformed-request', '<response/> without a challenge')
   const data = decodeData(textOf(element))
   return data === undefined ? failed('incorrect-encoding', 'not base64') : state.exchange.exchange.respond(data)
 }
 
-function negotiate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
+function negotiate(element: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<Step> {
   switch (element.name) {
     case 'auth':
       return toStep(PROFILE, start(element, state, context), state, context)

@@ -1,8 +1,13 @@
-import { Jid } from '../address/jid.ts'
+import { chain, type MaybePromise } from '../../maybe-promise.ts'
+import type { Jid } from '../address/jid.ts'
 import { NS } from '../namespaces.ts'
+import type { StanzaError } from '../stanza.ts'
 import { bind2Offer, bindInline, bound2 } from '../stream/bind2.ts'
 import { changed, further } from '../stream/negotiation-state.ts'
 import type {
+  Bound,
+  InlineFeature,
+  Login,
   NegotiationContext,
   NegotiationState,
   Reached,
@@ -23,49 +28,98 @@ interface InlineRequests {
   readonly bind: Element | undefined
   /** Which installation of a client this is; names nobody, so it proves nothing. */
   readonly agent: string | undefined
+  /** Of other features, each with the one that does it. */
+  readonly others: readonly InlineRequest[]
 }
 
-const NOTHING_INLINE: InlineRequests = { bind: undefined, agent: undefined }
+interface InlineRequest {
+  readonly feature: InlineFeature
+  readonly element: Element
+}
+
+/** What came of them. */
+interface InlineResults {
+  readonly replies: readonly Element[]
+  readonly bound: Bound | undefined
+}
+
+const NOTHING_INLINE: InlineRequests = { bind: undefined, agent: undefined, others: [] }
+const NOTHING_DONE: InlineResults = { replies: [], bound: undefined }
 
 /** The schema declares xs:base64Binary, which may be broken into lines; the lone `=` of RFC 6120 has no meaning here. */
 function decodeData(element: Element): Uint8Array | undefined {
   return decodeBase64(textOf(element).replaceAll(/[ \t\r\n]+/g, ''))
 }
 
-function reached(state: NegotiationState, account: Jid, bound: Jid | undefined): Omit<Reached, 'send'> {
+function reached(
+  state: NegotiationState,
+  { account, credential }: Login,
+  bound: Jid | undefined,
+): Omit<Reached, 'send'> {
   if (bound === undefined) {
-    const next = changed(state, { account, reached: further(state, 'authenticated') })
+    const next = changed(state, { account, credential, reached: further(state, 'authenticated') })
     return { kind: 'reached', milestones: ['authenticated'], state: next, next: 'features' }
   }
-  const next = changed(state, { account, bound, reached: further(state, 'authenticated', 'bound') })
+  const next = changed(state, { account, credential, bound, reached: further(state, 'authenticated', 'bound') })
   return { kind: 'reached', milestones: ['authenticated', 'bound'], state: next, next: 'features' }
+}
+
+/** One after the other; a resource that one of them has brought back is bound already (XEP-0386 §3.2). */
+async function performAll(
+  requests: readonly InlineRequest[],
+  login: Login,
+  context: NegotiationContext,
+): Promise<InlineResults> {
+  let results = NOTHING_DONE
+  for (const { feature, element } of requests) {
+    const { reply, bound } = await feature.perform(element, login, context)
+    results = {
+      replies: [...results.replies, reply],
+      bound: bound === undefined ? results.bound : { jid: bound, results: [] },
+    }
+  }
+  return results
+}
+
+function performInline(
+  { bind, agent, others }: InlineRequests,
+  login: Login,
+  context: NegotiationContext,
+): MaybePromise<InlineResults | StanzaError> {
+  const done = others.length === 0 ? NOTHING_DONE : performAll(others, login, context)
+  return chain(done, (results) => {
+    if (bind === undefined || results.bound !== undefined) return results
+    return chain(bindInline(bind, login, agent, context), (bound) =>
+      'condition' in bound ? bound : { replies: [...results.replies, bound2(bound)], bound },
+    )
+  })
+}
+
+function successOf(jid: Jid, data: Uint8Array | undefined, replies: readonly Element[]): Element {
+  const additional = data === undefined ? [] : [xml('additional-data', {}, Buffer.from(data).toString('base64'))]
+  const identifier = xml('authorization-identifier', {}, jid.toString())
+  return xml('success', { xmlns: NS.sasl2 }, ...additional, identifier, ...replies)
 }
 
 function succeed(
   state: NegotiationState,
-  { account, data, accepted }: SaslSuccess,
-  { bind, agent }: InlineRequests,
+  { account, data, credential }: SaslSuccess,
+  inline: InlineRequests,
   context: NegotiationContext,
-): Step | SaslFailure {
+): MaybePromise<Step | SaslFailure> {
   // XEP-0388 §2.3: no new stream follows whose header could be compared, so the one that was sent has to fit. It is a
   // failure, where RFC 6120 has a stream error; the client may go on as the one that it claims to be.
   if (state.from !== undefined && !state.from.bare().equals(account.bare())) {
     return failed('invalid-authzid', `the stream is from ${state.from}, and the account is ${account.bare()}`)
   }
-  accepted?.()
-  const bound = bind && bindInline(bind, account, agent, context)
-  if (bound !== undefined && !(bound instanceof Jid)) {
-    return failed('temporary-auth-failure', `no resource can be bound: ${bound.condition}`)
-  }
-  const identifier = (bound ?? account.bare()).toString()
-  const success = xml(
-    'success',
-    { xmlns: NS.sasl2 },
-    ...(data === undefined ? [] : [xml('additional-data', {}, Buffer.from(data).toString('base64'))]),
-    xml('authorization-identifier', {}, identifier),
-    ...(bound === undefined ? [] : [bound2()]),
-  )
-  return { ...reached(state, account, bound), send: [success] }
+  const login = { account, credential }
+  return chain(performInline(inline, login, context), (results) => {
+    if ('condition' in results) {
+      return failed('temporary-auth-failure', `no resource can be bound: ${results.condition}`)
+    }
+    const jid = results.bound?.jid
+    return { ...reached(state, login, jid), send: [successOf(jid ?? account.bare(), data, results.replies)] }
+  })
 }
 
 function profileWith(inline: InlineRequests): SaslProfile {
@@ -90,11 +144,7 @@ function isAmbiguous(authenticate: Element): boolean {
   return single.some((name) => names.indexOf(name) !== names.lastIndexOf(name))
 }
 
-function start(
-  authenticate: Element,
-  state: NegotiationState,
-  context: NegotiationContext,
-): SaslOutcome | Promise<SaslOutcome> {
+function start(authenticate: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<SaslOutcome> {
   if (isAmbiguous(authenticate)) return failed('malformed-request', 'an element of <authenticate/> is there twice')
   const response = childNamed(authenticate, 'initial-response', NS.sasl2)
   const initial = response && decodeData(response)
@@ -102,14 +152,14 @@ function start(
   return startMechanism(authenticate.attrs.mechanism, initial, state, context)
 }
 
-function authenticate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
-  // XEP-0388 §2.4: during an exchange nothing but <response/> and <abort/> is tolerated.
-  if (state.exchange !== undefined) return { kind: 'close', send: [], error: { condition: 'policy-violation' } }
-  const profile = profileWith({ bind: childNamed(element, 'bind', NS.bind2), agent: readAgent(element) })
-  return toStep(profile, start(element, state, context), state, context)
+function inlineRequests(authenticate: Element, features: readonly InlineFeature[]): InlineRequests {
+  const others = childElements(authenticate).flatMap((element) =>
+    features.filter((feature) => feature.handles(element)).map((feature) => ({ feature, element })),
+  )
+  return { bind: childNamed(authenticate, 'bind', NS.bind2), agent: readAgent(authenticate), others }
 }
 
-function respond(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
+function respond(element: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<Step> {
   if (state.exchange === undefined) {
     return refuse(profileWith(NOTHING_INLINE), state, failed('malformed-request', '<response/> without a challenge'))
   }
@@ -119,34 +169,42 @@ function respond(element: Element, state: NegotiationState, context: Negotiation
   return toStep(profile, outcome, state, context)
 }
 
-function negotiate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step> {
-  switch (element.name) {
-    case 'authenticate':
-      return authenticate(element, state, context)
-    case 'response':
-      return respond(element, state, context)
-    case 'abort':
-      return refuse(profileWith(NOTHING_INLINE), state, failed('aborted', 'the client gave up'))
-    default:
-      return { kind: 'close', send: [], error: { condition: 'unsupported-stanza-type' } }
-  }
-}
-
 /**
  * SASL2 (XEP-0388 1.0.4) beside the profile of RFC 6120: one round trip less because no new stream is opened, and with
  * Bind 2 another one less. There are no tasks, hence no `<continue/>`.
+ * @param inline what else can be done within the login
  */
-export const sasl2Feature: StreamFeature = {
-  name: 'sasl2',
-  // XEP-0388 §3: only after TLS, also where TLS is optional.
-  needs: ['secured'],
-  excludedBy: ['authenticated'],
-  advertise({ mechanisms }) {
-    const offered = mechanisms.map(({ name }) => xml('mechanism', {}, name))
-    // XEP-0388 §2.1: it cannot be used without a mechanism, and so is not there without one.
-    if (offered.length === 0) return undefined
-    return xml('authentication', { xmlns: NS.sasl2 }, ...offered, xml('inline', {}, bind2Offer()))
-  },
-  handles: (element) => namespaceOf(element) === NS.sasl2,
-  negotiate,
+export function sasl2Feature(inline: readonly InlineFeature[]): StreamFeature {
+  const authenticate = (element: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<Step> => {
+    // XEP-0388 §2.4: during an exchange nothing but <response/> and <abort/> is tolerated.
+    if (state.exchange !== undefined) return { kind: 'close', send: [], error: { condition: 'policy-violation' } }
+    const profile = profileWith(inlineRequests(element, inline))
+    return toStep(profile, start(element, state, context), state, context)
+  }
+  return {
+    name: 'sasl2',
+    // XEP-0388 §3: only after TLS, also where TLS is optional.
+    needs: ['secured'],
+    excludedBy: ['authenticated'],
+    advertise({ mechanisms, bindInline }) {
+      const offered = mechanisms.map(({ name }) => xml('mechanism', {}, name))
+      // XEP-0388 §2.1: it cannot be used without a mechanism, and so is not there without one.
+      if (offered.length === 0) return undefined
+      const offers = xml('inline', {}, bind2Offer(bindInline), ...inline.map((feature) => feature.offer()))
+      return xml('authentication', { xmlns: NS.sasl2 }, ...offered, offers)
+    },
+    handles: (element) => namespaceOf(element) === NS.sasl2,
+    negotiate(element, state, context) {
+      switch (element.name) {
+        case 'authenticate':
+          return authenticate(element, state, context)
+        case 'response':
+          return respond(element, state, context)
+        case 'abort':
+          return refuse(profileWith(NOTHING_INLINE), state, failed('aborted', 'the client gave up'))
+        default:
+          return { kind: 'close', send: [], error: { condition: 'unsupported-stanza-type' } }
+      }
+    },
+  }
 }

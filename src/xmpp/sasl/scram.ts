@@ -36,8 +36,6 @@ export interface ScramOptions {
   readonly find: (account: Jid | undefined, name: string) => Promise<ScramSubject | SaslFailure>
   /** Our part of the nonce; for test vectors. */
   readonly nonce?: () => string
-  /** Told when the client has been logged in. */
-  readonly accepted?: () => void
 }
 
 /** Unpredictable, and printable without a comma. */
@@ -107,7 +105,7 @@ interface Challenged extends Opening {
 
 async function conclude(data: Uint8Array, options: ScramOptions, challenged: Challenged): Promise<SaslOutcome> {
   const { subject, account, first, nonce, serverFirst, binding } = challenged
-  const { hash, accepted } = options
+  const { hash, bindings } = options
   const final = readClientFinal(data)
   if (final === undefined) return failed('malformed-request', 'not the final message of SCRAM')
   const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
@@ -122,7 +120,7 @@ async function conclude(data: Uint8Array, options: ScramOptions, challenged: Cha
     kind: 'success',
     account,
     data: Buffer.from(`v=${signature.toString('base64')}`),
-    ...(accepted === undefined ? {} : { accepted }),
+    credential: { mechanism: scramName(hash, bindings !== undefined) },
   }
 }
 

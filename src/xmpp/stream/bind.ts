@@ -1,10 +1,11 @@
-import { Jid } from '../address/jid.ts'
+import { chain, type MaybePromise } from '../../maybe-promise.ts'
+import type { Jid } from '../address/jid.ts'
 import { NS } from '../namespaces.ts'
 import { errorReply, resultReply, type StanzaError } from '../stanza.ts'
 import type { Element } from '../xml/element.ts'
 import { childNamed, namespaceOf, textOf, xml } from '../xml/element.ts'
 import { changed, further } from './negotiation-state.ts'
-import type { NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
+import type { Bound, Login, NegotiationContext, NegotiationState, Step, StreamFeature } from './stream-feature.ts'
 
 /**
  * The resource a client asks for, `undefined` for one made by the server (RFC 6120 §7.6),
@@ -19,11 +20,28 @@ function requestedResource(bind: Element, account: Jid): string | undefined | St
   return { condition: 'not-allowed', text: `this certificate may only bind the resource it names` }
 }
 
-function answer(iq: Element, bind: Element, account: Jid, context: NegotiationContext): Jid | StanzaError {
+function claim(
+  iq: Element,
+  bind: Element,
+  login: Login,
+  context: NegotiationContext,
+): MaybePromise<Bound | StanzaError> {
   if (iq.attrs.type !== 'set' || iq.attrs.id === undefined) return { condition: 'bad-request' }
-  const resource = requestedResource(bind, account)
+  const resource = requestedResource(bind, login.account)
   if (typeof resource === 'object') return resource
-  return context.bind(account, { resource })
+  return context.bind(login, { resource })
+}
+
+function stepAfter(claimed: Bound | StanzaError, iq: Element, state: NegotiationState): Step {
+  if ('condition' in claimed) return { kind: 'continue', state, send: [errorReply(iq, claimed)] }
+  const payload = xml('bind', { xmlns: NS.bind }, xml('jid', {}, claimed.jid.toString()))
+  return {
+    kind: 'reached',
+    milestones: ['bound'],
+    state: changed(state, { bound: claimed.jid, reached: further(state, 'bound') }),
+    send: [resultReply(iq, payload)],
+    next: 'stanzas',
+  }
 }
 
 /** RFC 6120 §8.3.1: a result or an error is never answered, hence no request. */
@@ -42,20 +60,12 @@ export const bindFeature: StreamFeature = {
     namespaceOf(element) === NS.client &&
     isRequest(element) &&
     childNamed(element, 'bind', NS.bind) !== undefined,
-  negotiate(iq: Element, state: NegotiationState, context: NegotiationContext): Step {
+  negotiate(iq: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<Step> {
     const bind = childNamed(iq, 'bind', NS.bind)
-    if (bind === undefined || state.account === undefined) {
+    const { account, credential } = state
+    if (bind === undefined || account === undefined || credential === undefined) {
       return { kind: 'close', send: [], error: { condition: 'not-authorized' } }
     }
-    const bound = answer(iq, bind, state.account, context)
-    if (!(bound instanceof Jid)) return { kind: 'continue', state, send: [errorReply(iq, bound)] }
-    const payload = xml('bind', { xmlns: NS.bind }, xml('jid', {}, bound.toString()))
-    return {
-      kind: 'reached',
-      milestones: ['bound'],
-      state: changed(state, { bound, reached: further(state, 'bound') }),
-      send: [resultReply(iq, payload)],
-      next: 'stanzas',
-    }
+    return chain(claim(iq, bind, { account, credential }, context), (claimed) => stepAfter(claimed, iq, state))
   },
 }

@@ -1,5 +1,13 @@
+import type { MaybePromise } from '../../maybe-promise.ts'
 import type { Jid } from '../address/jid.ts'
-import type { SaslCondition, SaslExchange, SaslFailure, SaslMechanism, SaslSuccess } from '../sasl/mechanism.ts'
+import type {
+  Credential,
+  SaslCondition,
+  SaslExchange,
+  SaslFailure,
+  SaslMechanism,
+  SaslSuccess,
+} from '../sasl/mechanism.ts'
 import type { StanzaError } from '../stanza.ts'
 import type { Element } from '../xml/element.ts'
 import type { StreamError } from './stream.ts'
@@ -16,6 +24,8 @@ export interface NegotiationState {
   readonly from: Jid | undefined
   /** The account after SASL; a full JID when the credentials fix the resource (XEP-0257 §4). */
   readonly account?: Jid | undefined
+  /** What the account has been opened with. */
+  readonly credential?: Credential | undefined
   /** The full JID after resource binding. */
   readonly bound?: Jid | undefined
   /** Failed SASL attempts on this stream (RFC 6120 §6.4.5). */
@@ -33,7 +43,7 @@ export interface SaslProfile {
   challenge(data: Uint8Array): Element
   failure(condition: SaslCondition): Element
   /** What follows a login; it may still fail by what the mechanism does not know of. */
-  succeed(state: NegotiationState, success: SaslSuccess, context: NegotiationContext): Step | SaslFailure
+  succeed(state: NegotiationState, success: SaslSuccess, context: NegotiationContext): MaybePromise<Step | SaslFailure>
 }
 
 /** An exchange goes on in the profile in which it began. */
@@ -50,12 +60,29 @@ export interface ResourceRequest {
   readonly tag?: string | undefined
   /** UUID of the installation of the client, whose earlier sessions end (XEP-0386 §3.2). Nobody else may learn it. */
   readonly agent?: string | undefined
+  /** What is to be switched on along with the binding (XEP-0386 §3.2). */
+  readonly inline?: readonly Element[]
+}
+
+/** A resource that is the client's now. */
+export interface Bound {
+  /** Full JID. */
+  readonly jid: Jid
+  /** What came of the inline requests, of those that were understood (XEP-0386 §3.2). */
+  readonly results: readonly Element[]
 }
 
 /** Makes accounts for whoever asks (XEP-0077). */
 export interface Registrar {
   /** @returns why there is no new account */
   register(domain: string, registration: { username: string; password: string }): Promise<StanzaError | undefined>
+}
+
+/** Who has logged in, and with what. */
+export interface Login {
+  /** A full JID when the credential allows no other resource (XEP-0257 §4). */
+  readonly account: Jid
+  readonly credential: Credential
 }
 
 /** What negotiation may ask of the world outside it. */
@@ -65,14 +92,13 @@ export interface NegotiationContext {
   /** Whether a mechanism is switched on, be it offered on this connection or not. */
   isEnabled(mechanism: string): boolean
   /** Mechanisms that can succeed on this connection now, in order of preference (RFC 6120 §6.3.4). */
-  mechanisms(state: NegotiationState): readonly SaslMechanism[]
+  mechanisms(state: NegotiationState): MaybePromise<readonly SaslMechanism[]>
+  /** Namespaces of what can be switched on along with Bind 2 (XEP-0386 §3.1). */
+  readonly bindInline: readonly string[]
   /** Undefined while strangers may not make accounts. */
   registrar(): Registrar | undefined
-  /**
-   * Claims a resource.
-   * @param account a full JID when the credentials allow no other resource (XEP-0257 §4)
-   */
-  bind(account: Jid, request: ResourceRequest): Jid | StanzaError
+  /** Claims a resource; nobody else sees it before the client has been told. */
+  bind(login: Login, request: ResourceRequest): MaybePromise<Bound | StanzaError>
 }
 
 interface Progress {
@@ -115,6 +141,22 @@ export interface Offer {
   readonly mechanisms: readonly Pick<SaslMechanism, 'name' | 'bindings'>[]
   /** Whether strangers may make accounts. */
   readonly registers: boolean
+  /** Namespaces of what can be switched on along with Bind 2. */
+  readonly bindInline: readonly string[]
+}
+
+/** What is done within a login, in the place of binding a resource (XEP-0388 §2.6). */
+export interface InlineFeature {
+  /** What `<inline/>` says of it. */
+  offer(): Element
+  /** Whether a child of `<authenticate/>` asks for it. */
+  handles(request: Element): boolean
+  /** @returns the child of `<success/>`, and the resource that the client has now, if it has one */
+  perform(
+    request: Element,
+    login: Login,
+    context: NegotiationContext,
+  ): MaybePromise<{ readonly reply: Element; readonly bound?: Jid }>
 }
 
 /**
@@ -129,5 +171,6 @@ export interface StreamFeature {
   advertise(offer: Offer): Element | undefined
   /** Whether this element belongs to the feature, by its name and namespace. */
   handles(element: Element): boolean
-  negotiate(element: Element, state: NegotiationState, context: NegotiationContext): Step | Promise<Step>
+  negotiate(element: Element, state: NegotiationState, context: NegotiationContext): MaybePromise<Step>
+  readonly inline?: InlineFeature
 }

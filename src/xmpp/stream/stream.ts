@@ -1,7 +1,7 @@
 import { type Jid, tryParseJid } from '../address/jid.ts'
 import { NS } from '../namespaces.ts'
 import type { Element } from '../xml/element.ts'
-import { escapeAttribute, xml } from '../xml/element.ts'
+import { xml } from '../xml/element.ts'
 import type { StreamHeader } from '../xml/stream-parser.ts'
 
 /** The stream error conditions that xmppki sends (RFC 6120 §4.9.3). */
@@ -50,22 +50,6 @@ export function streamErrorElement({ condition, text }: StreamError): Element {
   if (text !== undefined) children.push(xml('text', { xmlns: NS.streamErrors, 'xml:lang': 'en' }, text))
   return xml('stream:error', {}, ...children)
 }
-
-/**
- * The response header of a stream (RFC 6120 §4.7). It is text because the element stays open until
- * {@link STREAM_END}.
- */
-export function streamOpening({ from, id, to }: { from: string; id: string; to: string | undefined }): string {
-  const names = `from="${escapeAttribute(from)}" id="${escapeAttribute(id)}"`
-  return to === undefined
-    ? `${OPENING} ${names} version="1.0" xml:lang="en">`
-    : `${OPENING} ${names} to="${escapeAttribute(to)}" version="1.0" xml:lang="en">`
-}
-
-const OPENING = `<?xml version="1.0"?><stream:stream xmlns="${NS.client}" xmlns:stream="${NS.stream}"`
-
-/** Ends the stream (RFC 6120 §4.4). */
-export const STREAM_END = '</stream:stream>'
 
 /** The domain that a header is addressed to, in its normal form; undefined when it is not served. */
 function servedDomain(to: string, isServed: (domain: string) => boolean): string | undefined {

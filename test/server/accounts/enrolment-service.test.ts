@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EnrolmentService } from '../../../src/server/accounts/enrolment-service.ts'
-import type { LoginProof } from '../../../src/server/login/certificate-watch.ts'
+import type { CertificateCredential } from '../../../src/server/login/credential.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { OpensslCa } from '../../support/certificates.ts'
@@ -27,7 +27,7 @@ let other: SqliteLedger
 let log: LogBook
 let desk: EnrolmentService
 let isClosed: boolean
-let objection: ReturnType<LoginProof['judge']>
+let objection: ReturnType<CertificateCredential['judge']>
 beforeEach(() => {
   const path = join(folder, `ledger-${count++}.db`)
   ledger = new SqliteLedger(path)
@@ -45,7 +45,8 @@ afterEach(() => {
   other.close()
 })
 
-const proof: LoginProof = {
+const proof: CertificateCredential = {
+  mechanism: 'EXTERNAL',
   serial: 'a1',
   ids: () => [],
   issuer: 'CN=CA',

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FEATURES } from '../../../src/server/features/all.ts'
-import { Realm } from '../../support/realm.ts'
+import { everyFeature, Realm } from '../../support/realm.ts'
 
 const INFO = 'http://jabber.org/protocol/disco#info'
 const ITEMS = 'http://jabber.org/protocol/disco#items'
@@ -50,7 +49,7 @@ describe('queries that the server answers', () => {
       answer: '',
     },
   ])('$name', ({ ask, answer }) => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a')
     realm.send(alice, ask)
     const [reply = '', ...more] = alice.take()
@@ -60,7 +59,7 @@ describe('queries that the server answers', () => {
   })
 
   it.each([INFO, ITEMS])('%s knows no nodes (XEP-0030 §7)', (namespace) => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a')
     realm.send(alice, `<iq to='localhost' type='get' id='1'><query xmlns='${namespace}' node='x'/></iq>`)
     expect(alice.take()).toEqual([expect.stringContaining('<item-not-found')])
@@ -69,7 +68,7 @@ describe('queries that the server answers', () => {
   it.each([INFO, ITEMS, 'jabber:iq:roster'])(
     "%s of somebody else's account is not told (RFC 6120 §10.5.3.2)",
     (namespace) => {
-      const realm = new Realm(FEATURES)
+      const realm = new Realm(everyFeature())
       const alice = realm.enter('alice@localhost/a')
       realm.enter('bob@localhost/b', 0)
       realm.send(alice, `<iq to='bob@localhost' type='get' id='1'><query xmlns='${namespace}'/></iq>`)

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { CertificateWatch, type LoginProof } from '../../../src/server/login/certificate-watch.ts'
+import { CertificateWatch } from '../../../src/server/login/certificate-watch.ts'
+import type { CertificateCredential } from '../../../src/server/login/credential.ts'
 import type { CertificateId } from '../../../src/store/certificate-id.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import type { Refusal } from '../../../src/trust/refusal.ts'
@@ -28,13 +29,18 @@ class Client {
 }
 
 /** Good until the ledger has one of its certificates as revoked. */
-function proof(serial: string, ledger: MemoryLedger, given: Partial<LoginProof> = {}): LoginProof {
+function proof(
+  serial: string,
+  ledger: MemoryLedger,
+  given: Partial<CertificateCredential> = {},
+): CertificateCredential {
   const { ids = () => [idOf(serial)] } = given
   const judge = (): Refusal | undefined => {
     const revoked = ids().find((id) => ledger.revokedAt(id) !== undefined)
     return revoked && { check: 'revoked', reason: `${revoked.serial} was revoked` }
   }
   return {
+    mechanism: 'EXTERNAL',
     serial,
     ids,
     issuer: 'CN=CA',
@@ -73,7 +79,7 @@ function setUp() {
   const log = new LogBook()
   const clock = { now: END - 60_000 }
   guard = new CertificateWatch({ ledger, log, now: () => new Date(clock.now) }, 5)
-  const client = (serial: string, given?: Partial<LoginProof>) => {
+  const client = (serial: string, given?: Partial<CertificateCredential>) => {
     const made = new Client()
     guard?.watch(made, proof(serial, ledger, given))
     return made

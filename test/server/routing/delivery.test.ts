@@ -35,7 +35,8 @@ describe('destinationOf (RFC 6121 §8.5.4)', () => {
 })
 
 describe('recipients', () => {
-  const at = (priorities: readonly number[]) => priorities.map((p, n) => new Resident(`alice@localhost/${n}`, p))
+  const at = (priorities: readonly number[]) =>
+    priorities.map((p, n) => new Resident(`alice@localhost/${n}`).withPriority(p).session.resource)
   it.each<{ destination: Destination; priorities: number[]; expected: number[] }>([
     { destination: 'most-available', priorities: [0, 5, 5, -1], expected: [5, 5] },
     { destination: 'most-available', priorities: [-1, -128], expected: [] },
@@ -45,6 +46,6 @@ describe('recipients', () => {
     { destination: 'bounce', priorities: [5], expected: [] },
     { destination: 'drop', priorities: [5], expected: [] },
   ])('$destination of $priorities: $expected', ({ destination, priorities, expected }) => {
-    expect(recipients(destination, at(priorities)).map(({ priority }) => priority)).toEqual(expected)
+    expect(recipients(destination, at(priorities)).map(({ presence }) => presence?.priority)).toEqual(expected)
   })
 })

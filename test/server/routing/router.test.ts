@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { FEATURES } from '../../../src/server/features/all.ts'
 import type { Feature, FeatureHost } from '../../../src/server/features/feature.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { Realm } from '../../support/realm.ts'
+import { everyFeature, Realm } from '../../support/realm.ts'
 
 const ERROR = (condition: string) => new RegExp(`^(iq|message|presence) error ${condition}$`)
 
@@ -65,7 +64,7 @@ describe('messages to an account (RFC 6121 §8.5)', () => {
   )
 
   it.each(cases)('$type to $to, bob has $bob: $outcome', ({ bob, to, type, outcome }) => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a', 0)
     bob.forEach((priority, n) => {
       realm.enter(`bob@localhost/r${n}`, priority === '-' ? undefined : priority)
@@ -79,7 +78,7 @@ describe('messages to an account (RFC 6121 §8.5)', () => {
   })
 
   it('without an address is for oneself (RFC 6120 §10.3.1)', () => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a', 0)
     realm.send(alice, "<message type='chat'><body>x</body></message>")
     expect(realm.arrivals()).toEqual([
@@ -90,7 +89,7 @@ describe('messages to an account (RFC 6121 §8.5)', () => {
 
 describe('addresses', () => {
   const setUp = () => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     return { realm, alice: realm.enter('alice@localhost/a', 0), bob: realm.enter('bob@localhost/b', 0) }
   }
 
@@ -223,7 +222,7 @@ describe('IQ (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
     { name: 'nobody', iq: `<iq type='get' id='1'>${PING}</iq>`, answer: 'iq result' },
     { name: 'the server', iq: `<iq to='localhost' type='get' id='1'>${PING}</iq>`, answer: 'iq result' },
   ])('$name: $answer', ({ iq, answer }) => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a')
     const bob = realm.enter('bob@localhost/b')
     realm.send(alice, iq)
@@ -232,7 +231,7 @@ describe('IQ (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
   })
 
   it('turns the addresses round and keeps the id', () => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a')
     realm.send(alice, `<iq to='localhost' type='get' id='&lt;"&amp;'>${PING}</iq>`)
     realm.send(alice, "<iq to='localhost' type='set' id='2'><a xmlns='urn:x'/></iq>")
@@ -243,7 +242,7 @@ describe('IQ (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
   })
 
   it.each(['get', 'set', 'result', 'error'])('%s goes to a resource as it is', (type) => {
-    const realm = new Realm(FEATURES)
+    const realm = new Realm(everyFeature())
     const alice = realm.enter('alice@localhost/a')
     const bob = realm.enter('bob@localhost/b')
     realm.send(alice, `<iq to='bob@localhost/b' type='${type}' id='1'><a xmlns='urn:x'/></iq>`)
@@ -258,7 +257,6 @@ describe('features', () => {
   const feature = (install: (host: FeatureHost) => void): Feature => ({
     name: 'test',
     claims: [],
-    advertises: ['urn:test'],
     install,
   })
   const payload = { name: 'a', namespace: 'urn:test' }
@@ -289,7 +287,7 @@ describe('features', () => {
       answer: 'iq error internal-server-error',
     },
   ])('an IQ handler that $name: exactly one answer', async ({ handle, answer }) => {
-    const realm = new Realm([feature((host) => host.onIq('get', 'account', payload, handle))])
+    const realm = new Realm([feature((host) => host.onIq('get', 'self', payload, handle))])
     const alice = realm.enter('alice@localhost/a')
     realm.send(alice, ASK)
     await new Promise(setImmediate)
@@ -302,7 +300,7 @@ describe('features', () => {
   it.each(['message', 'presence'] as const)('a %s handler that throws costs the stanza, not the session', (kind) => {
     const realm = new Realm([
       feature((host) =>
-        host.onStanza('screen', kind, () => {
+        host.onStanza('sent', kind, () => {
           throw new Error('secret')
         }),
       ),
@@ -318,70 +316,46 @@ describe('features', () => {
     expect(realm.log.find('a feature failed')).toMatchObject({ level: 'error', jid: 'alice@localhost/a' })
   })
 
-  it('an observer that throws changes nothing for the sender and for other observers', () => {
-    const seen: string[] = []
-    const realm = new Realm([
-      feature((host) =>
-        host.onStanza('observe', 'message', () => {
-          throw new Error('secret')
-        }),
-      ),
-      feature((host) =>
-        host.onStanza('observe', 'message', ({ stanza }) => {
-          seen.push(stanza.attrs['id'] ?? '')
-          return 'pass'
-        }),
-      ),
-    ])
-    const alice = realm.enter('alice@localhost/a', 0)
-    realm.send(alice, "<message id='1' to='alice@localhost'/>")
-    expect(realm.arrivals()).toEqual([
-      'alice@localhost/a: <message id="1" to="alice@localhost" from="alice@localhost/a"/>',
-    ])
-    expect(seen).toEqual(['1'])
-    expect(realm.log.find('a feature failed')).toBeDefined()
-  })
-
   it('an end handler that throws does not keep the others from running', () => {
     const ended: string[] = []
     const realm = new Realm([
       feature((host) =>
-        host.onEnd(() => {
+        host.on('ended', () => {
           throw new Error('secret')
         }),
       ),
-      feature((host) => host.onEnd(({ jid }) => ended.push(jid.toString()))),
+      feature((host) => host.on('ended', ({ jid }) => ended.push(jid.toString()))),
     ])
     realm.leave(realm.enter('alice@localhost/a'))
     expect(ended).toEqual(['alice@localhost/a'])
   })
 
   it.each([
-    { verdict: 'pass' as const, arrives: true, answer: [], observed: true },
-    { verdict: 'done' as const, arrives: false, answer: [], observed: false },
-    {
-      verdict: { condition: 'forbidden' } as const,
-      arrives: false,
-      answer: ['message error forbidden'],
-      observed: false,
-    },
-  ])('screen decides before routing: $verdict', ({ verdict, arrives, answer, observed }) => {
-    let saw = false
-    const realm = new Realm([
-      feature((host) => {
-        host.onStanza('screen', 'message', () => verdict)
-        host.onStanza('observe', 'message', () => {
-          saw = true
-          return 'pass'
-        })
-      }),
-    ])
-    const alice = realm.enter('alice@localhost/a')
-    const bob = realm.enter('bob@localhost/b', 0)
-    realm.send(alice, "<message to='bob@localhost' id='1'/>")
-    expect(bob.take().length > 0).toBe(arrives)
-    expect(alice.take().map(describeAnswer)).toEqual(answer)
-    expect(saw).toBe(observed)
+    { verdict: 'pass' as const, arrives: true, answer: [] },
+    { verdict: 'done' as const, arrives: false, answer: [] },
+    { verdict: { condition: 'forbidden' } as const, arrives: false, answer: ['message error forbidden'] },
+  ])('what sent and received decide: $verdict', async ({ verdict, arrives, answer }) => {
+    for (const stage of ['sent', 'received'] as const) {
+      for (const decision of [verdict, Promise.resolve(verdict)]) {
+        let isSeen = false
+        const realm = new Realm([
+          feature((host) => {
+            host.onStanza(stage, 'message', () => decision)
+            host.onStanza(stage, 'message', () => {
+              isSeen = true
+              return 'pass'
+            })
+          }),
+        ])
+        const alice = realm.enter('alice@localhost/a')
+        const bob = realm.enter('bob@localhost/b', 0)
+        realm.send(alice, "<message to='bob@localhost' id='1'/>")
+        await new Promise(setImmediate)
+        expect(bob.take().length > 0).toBe(arrives)
+        expect(alice.take().map(describeAnswer)).toEqual(answer)
+        expect(isSeen).toBe(arrives)
+      }
+    }
   })
 
   it.each([
@@ -391,12 +365,12 @@ describe('features', () => {
     { type: 'headline', to: 'bob@localhost', kept: false },
     { type: 'groupchat', to: 'bob@localhost', kept: false },
     { type: 'error', to: 'bob@localhost', kept: false },
-  ])('deliver gets what nobody takes: $type to $to: $kept', ({ type, to, kept }) => {
+  ])('offline gets what nobody takes: $type to $to: $kept', ({ type, to, kept }) => {
     const store: string[] = []
     const realm = new Realm([
       feature((host) =>
-        host.onStanza('deliver', 'message', (request) => {
-          store.push(String(request.to))
+        host.onStanza('offline', 'message', ({ to }) => {
+          store.push(String(to))
           return 'done'
         }),
       ),
@@ -407,10 +381,10 @@ describe('features', () => {
     expect(alice.take().map(describeAnswer)).toEqual(type === 'groupchat' ? ['message error service-unavailable'] : [])
   })
 
-  it('deliver is not asked when somebody is there', () => {
+  it('offline is not asked when somebody is there', () => {
     const realm = new Realm([
       feature((host) =>
-        host.onStanza('deliver', 'message', () => {
+        host.onStanza('offline', 'message', () => {
           throw new Error('asked')
         }),
       ),

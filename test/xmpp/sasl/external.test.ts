@@ -386,6 +386,7 @@ describe('the mechanism', () => {
     () => refusal,
     () => {
       logins += 1
+      return { mechanism: 'EXTERNAL' }
     },
   )
 
@@ -393,7 +394,6 @@ describe('the mechanism', () => {
     const result = await outcome
     if (result.kind === 'challenge') return `challenge ${Buffer.from(result.data).toString('hex')}`
     if (result.kind === 'failure') return result.condition
-    result.accepted?.()
     return result.account.toString()
   }
 

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { externalMechanism } from '../../../src/xmpp/sasl/external.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
-import { negotiate, streamFeatures } from '../../../src/xmpp/stream/negotiation.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type {
   NegotiationContext,
@@ -12,6 +11,7 @@ import type {
 } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
 import { parseElement } from '../../support/element.ts'
+import { negotiate, streamFeatures } from '../../support/negotiation.ts'
 
 const SASL2 = "xmlns='urn:xmpp:sasl:2'"
 const UUID = 'D4565FA7-4d72-4749-b3d3-740edbf87770'
@@ -41,10 +41,12 @@ function world(mechanisms: readonly SaslMechanism[] = [external()]) {
     isEnabled: (name) => ['EXTERNAL'].includes(name),
     registrar: () => undefined,
     mechanisms: () => mechanisms,
-    bind: (account, request) => {
+    bindInline: [],
+    bind: ({ account }, request) => {
       requests.push(request)
       if (request.tag === 'full') return { condition: 'resource-constraint' }
-      return account.withResource(request.resource ?? [request.tag, 'made'].filter(Boolean).join('/'))
+      const resource = request.resource ?? [request.tag, 'made'].filter(Boolean).join('/')
+      return { jid: account.withResource(resource), results: [] }
     },
   }
   return { context, requests }
@@ -188,7 +190,12 @@ describe('a login', () => {
     const account = parseJid('a@localhost')
     const slow: SaslMechanism = {
       name: 'SLOW',
-      start: async () => ({ kind: 'success', account, data: Buffer.from('signed') }),
+      start: async () => ({
+        kind: 'success',
+        account,
+        data: Buffer.from('signed'),
+        credential: { mechanism: 'SLOW' },
+      }),
     }
     const { answers } = await converse([authenticate(bind(), 'SLOW')], world([slow]))
     const data = `<additional-data>${base64('signed')}</additional-data>`

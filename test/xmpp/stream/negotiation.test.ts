@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type Jid, parseJid } from '../../../src/xmpp/address/jid.ts'
 import { externalMechanism } from '../../../src/xmpp/sasl/external.ts'
-import { negotiate, streamFeatures } from '../../../src/xmpp/stream/negotiation.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, Step } from '../../../src/xmpp/stream/stream-feature.ts'
 import { type Element, serialize, textOf } from '../../../src/xmpp/xml/element.ts'
 import { parseElement } from '../../support/element.ts'
+import { negotiate, streamFeatures } from '../../support/negotiation.ts'
 
 const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 const BIND = "xmlns='urn:ietf:params:xml:ns:xmpp-bind'"
@@ -34,9 +34,11 @@ const context: NegotiationContext = {
   isEnabled: (name) => ['EXTERNAL'].includes(name),
   registrar: () => undefined,
   mechanisms: ({ domain }) => [external(domain)],
-  bind: (account, { resource, tag }) => {
+  bindInline: [],
+  bind: ({ account }, { resource, tag }) => {
     if (resource === 'taken' || tag === 'taken') return { condition: 'conflict' }
-    return account.withResource(resource ?? (tag === undefined ? 'generated' : `${tag}/generated`))
+    const jid = account.withResource(resource ?? (tag === undefined ? 'generated' : `${tag}/generated`))
+    return { jid, results: [] }
   },
 }
 const withoutCertificate: NegotiationContext = { ...context, mechanisms: () => [] }
@@ -46,7 +48,8 @@ const clear = openedState({ domain: 'localhost', from: undefined }, false)
 const secured = openedState({ domain: 'localhost', from: undefined }, true)
 
 function authenticated(account = 'alice@localhost'): NegotiationState {
-  return { ...secured, reached: new Set(['secured', 'authenticated']), account: parseJid(account) }
+  const credential = { mechanism: 'EXTERNAL' }
+  return { ...secured, reached: new Set(['secured', 'authenticated']), account: parseJid(account), credential }
 }
 
 /** The prefix of the stream is declared in its header. */
@@ -370,7 +373,8 @@ describe('one element', () => {
   })
 
   it('works with mechanisms that need time', async () => {
-    const slow = { name: 'SLOW', start: async () => ({ kind: 'success' as const, account: parseJid('a@localhost') }) }
+    const success = { kind: 'success', account: parseJid('a@localhost'), credential: { mechanism: 'SLOW' } } as const
+    const slow = { name: 'SLOW', start: async () => success }
     const world = { ...context, mechanisms: () => [slow] }
     expect(await exchange(secured, auth('=', 'SLOW'), world)).toMatchObject({ out: '<success/>', end: 'authenticated' })
   })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { randomText } from '../../../src/server/stream/random-text.ts'
+import { randomText } from '../../src/server/random-text.ts'
 
 it('is 144 bits as text, and never the same', () => {
   const texts = Array.from({ length: 1000 }, randomText)

@@ -1,0 +1,82 @@
+import type { Stanza } from '../../xmpp/stanza.ts'
+
+/** What a handler makes of a stanza that is about to leave: on the wire with it and all before it, or it waits for the next. */
+export type LeavingVerdict = 'send' | 'hold'
+
+/** Where stanzas go. */
+export interface Outlet {
+  /** Whether what is sent now only waits in memory: the client does not read. */
+  readonly isClogged: boolean
+  send(stanza: string): void
+}
+
+/** A stanza that waits, and how many handlers have seen it. */
+interface Waiting {
+  readonly stanza: Stanza
+  seen: number
+}
+
+type Handler = (stanza: Stanza) => LeavingVerdict
+
+/**
+ * What a session has been given and its client does not have yet, in the order of the wire. Every stanza passes every handler
+ * once; one that lets a stanza go lets those go as well that wait before it.
+ */
+export class Outgoing {
+  readonly #handlers: readonly Handler[]
+  #waiting: Waiting[] = []
+  #octets = 0
+
+  /** @param handlers in order; more may be added until the first stanza comes */
+  constructor(handlers: readonly Handler[]) {
+    this.#handlers = handlers
+  }
+
+  /** UTF-8 octets of what waits. */
+  get octets(): number {
+    return this.#octets
+  }
+
+  /** @param outlet undefined while there is no client */
+  add(stanza: Stanza, outlet: Outlet | undefined): void {
+    const isOpen = outlet !== undefined && !outlet.isClogged
+    if (isOpen && this.#waiting.length === 0 && this.#handlers.length === 0) {
+      outlet.send(stanza.text)
+      return
+    }
+    this.#waiting.push({ stanza, seen: 0 })
+    this.#octets += Buffer.byteLength(stanza.text)
+    if (isOpen) this.flush(outlet)
+  }
+
+  /** Sends what may go. */
+  flush(outlet: Outlet): void {
+    let going = 0
+    for (const [index, waiting] of this.#waiting.entries()) {
+      if (waiting.seen === 0 && this.#isLetGo(waiting)) going = index + 1
+    }
+    for (const waiting of this.#waiting.splice(0, going)) {
+      // Held by one handler, and let go with another stanza: the others have still to see it.
+      while (waiting.seen < this.#handlers.length) this.#isLetGo(waiting)
+      this.#octets -= Buffer.byteLength(waiting.stanza.text)
+      outlet.send(waiting.stanza.text)
+    }
+  }
+
+  /** Takes out what waits, for whoever can still do something with it. */
+  takeAll(): readonly Stanza[] {
+    const left = this.#waiting.map(({ stanza }) => stanza)
+    this.#waiting = []
+    this.#octets = 0
+    return left
+  }
+
+  /** Shows it to the handlers that have not seen it, up to the one that holds it. */
+  #isLetGo(waiting: Waiting): boolean {
+    for (const handle of this.#handlers.slice(waiting.seen)) {
+      waiting.seen++
+      if (handle(waiting.stanza) === 'hold') return false
+    }
+    return true
+  }
+}
