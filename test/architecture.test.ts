@@ -119,6 +119,7 @@ const WING_ARROWS: Readonly<Record<string, readonly string[]>> = {
     'server/limits',
     'server/log',
     'server/accounts',
+    'server/features',
     'server/login',
     'server/net',
     'server/session',

@@ -1,6 +1,8 @@
 import type { AccountOptions } from './accounts/account-service.ts'
 import type { EnrolmentOptions } from './accounts/enrolment-service.ts'
 import type { HolderBookOptions } from './accounts/holder-book.ts'
+import type { FeatureDependencies } from './features/all.ts'
+import type { Feature } from './features/feature.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { CertificateLoginOptions } from './login/certificate-login.ts'
@@ -32,6 +34,8 @@ export interface ServerOptions {
   readonly passwords?: AccountOptions
   /** Accounts enrol certificates of their own and log in with them (XEP-0257); without it they cannot. */
   readonly enrolments?: EnrolmentOptions
+  /** What the server can do; default: everything. */
+  readonly features?: (dependencies: FeatureDependencies) => readonly Feature[]
   readonly log: Log
 }
 

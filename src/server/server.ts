@@ -50,7 +50,8 @@ export class XmppServer {
     const events = new SessionEventEmitter((error, { jid }) => this.#router.report(error, jid))
     this.#lifecycle = this.#sessionLifecycle(events)
     this.#accounts = this.#accountService(enrolments, (account) => installation.accountRemoved(account))
-    const features = allFeatures({ accounts: this.#accounts, enrolments })
+    const { features: make = allFeatures } = options
+    const features = make({ accounts: this.#accounts, enrolments })
     const parts = { router: this.#router, events, sessions: this.#sessions, now: login.now, log }
     const installation = new Installation(features, parts)
     events.on('bound', ({ account, credential }) => {

@@ -1,5 +1,7 @@
 import type { SecureVersion } from 'node:tls'
+import { listenerOptions } from '../../src/server/net/endpoint.ts'
 import type { Credentials } from './certificates.ts'
+import { MemoryClient, type TestClient } from './memory-client.ts'
 import type { TestServer } from './server.ts'
 import { RawClient, streamHeader } from './xmpp-client.ts'
 
@@ -26,6 +28,37 @@ function readLines(text: string): Line[] {
   })
 }
 
+/** Connects a client. @param how as the transcript says: `by TLS`, a version of TLS */
+type Connect = (actor: string, how: string) => Promise<TestClient>
+
+/** Over sockets and TLS. */
+export function overTheNetwork(server: TestServer, credentialsOf: (actor: string) => Credentials): Connect {
+  return (actor, how) => {
+    const version = SECURE_VERSIONS[/1\.[23]/.exec(how)?.[0] ?? '1.3'] ?? 'TLSv1.3'
+    const tls = { minVersion: version, maxVersion: version }
+    const options = { credentials: credentialsOf(actor), tls }
+    return how.startsWith('by TLS')
+      ? RawClient.direct({ ...options, port: server.tlsPort })
+      : RawClient.plain({ ...options, port: server.port })
+  }
+}
+
+/** The same server, and the same streams in it, without sockets. */
+export function inMemory(
+  { server, options }: TestServer,
+  credentialsOf: (actor: string) => Credentials,
+): (actor: string, how: string) => Promise<MemoryClient> {
+  return async (actor, how) => {
+    const isSecured = how.startsWith('by TLS')
+    const client = new MemoryClient({ secured: isSecured, credentials: credentialsOf(actor) })
+    const doors = listenerOptions(options)
+    const door = doors.find(({ mode }) => (mode === 'tls') === isSecured)
+    if (door === undefined) throw new Error('the server has no such listener')
+    server.accept(client.transport, door)
+    return client
+  }
+}
+
 /**
  * Plays a conversation between clients and a real server, word for word.
  *
@@ -41,16 +74,14 @@ function readLines(text: string): Line[] {
  * `…` stands for anything. What a client has received and no line has said is an error in the end.
  */
 export class Transcript {
-  readonly #server: TestServer
-  readonly #credentialsOf: (actor: string) => Credentials
-  readonly #clients = new Map<string, RawClient>()
+  readonly #connect: Connect
+  readonly #clients = new Map<string, TestClient>()
   readonly #names = new Map<string, string>()
   /** What an actor is about to send. */
   #outgoing: { actor: string; text: string } | undefined
 
-  constructor(server: TestServer, credentialsOf: (actor: string) => Credentials) {
-    this.#server = server
-    this.#credentialsOf = credentialsOf
+  constructor(connect: Connect) {
+    this.#connect = connect
   }
 
   async play(text: string): Promise<void> {
@@ -102,19 +133,10 @@ export class Transcript {
     }
   }
 
-  #client(actor: string): RawClient {
+  #client(actor: string): TestClient {
     const client = this.#clients.get(actor)
     if (client === undefined) throw new Error('is not connected')
     return client
-  }
-
-  #connect(actor: string, how: string): Promise<RawClient> {
-    const version = SECURE_VERSIONS[/1\.[23]/.exec(how)?.[0] ?? '1.3'] ?? 'TLSv1.3'
-    const tls = { minVersion: version, maxVersion: version }
-    const options = { credentials: this.#credentialsOf(actor), tls }
-    return how.startsWith('by TLS')
-      ? RawClient.direct({ ...options, port: this.#server.tlsPort })
-      : RawClient.plain({ ...options, port: this.#server.port })
   }
 
   async #open(actor: string, from: string | undefined): Promise<void> {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { Transcript } from '../support/transcript.ts'
+import { inMemory, overTheNetwork, Transcript } from '../support/transcript.ts'
 
 const scripts = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.txt'))
 
@@ -27,7 +27,13 @@ describe('transcripts', () => {
     return credentials
   }
 
-  it.each(scripts)('%s', async (name) => {
-    await new Transcript(server, credentialsOf).play(readFileSync(`${import.meta.dirname}/${name}`, 'utf8'))
+  describe.each([
+    { way: 'over TLS', connect: overTheNetwork },
+    { way: 'in memory', connect: inMemory },
+  ])('$way', ({ connect }) => {
+    it.each(scripts)('%s', async (name) => {
+      const text = readFileSync(`${import.meta.dirname}/${name}`, 'utf8')
+      await new Transcript(connect(server, credentialsOf)).play(text)
+    })
   })
 })

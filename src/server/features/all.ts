@@ -17,14 +17,5 @@ export interface FeatureDependencies {
 
 /** Every feature of the server. The order is the order in which their handlers see a stanza. */
 export function allFeatures({ accounts, enrolments }: FeatureDependencies): readonly Feature[] {
-  const features: readonly Feature[] = [
-    presence,
-    roster,
-    disco(() => features),
-    ping,
-    legacySession,
-    certificateManagement(enrolments),
-    registration(accounts),
-  ]
-  return features
+  return [presence, roster, disco, ping, legacySession, certificateManagement(enrolments), registration(accounts)]
 }

@@ -2,7 +2,7 @@ import { NS } from '../../xmpp/namespaces.ts'
 import type { Element } from '../../xmpp/xml/element.ts'
 import { xml } from '../../xmpp/xml/element.ts'
 import type { IqHandler } from '../routing/iq.ts'
-import type { Discovery, Feature, Identity } from './feature.ts'
+import type { Feature, Identity } from './feature.ts'
 
 const SERVER: Identity = { category: 'server', type: 'im', name: 'xmppki' }
 const ACCOUNT: Identity = { category: 'account', type: 'registered' }
@@ -28,20 +28,27 @@ function info(identity: Identity, namespaces: () => readonly string[]): IqHandle
 
 const noItems: IqHandler = withoutNode(() => xml('query', { xmlns: NS.discoItems }))
 
-/** XEP-0030: what the server and one's own account are and can do. @param features all of the server */
-export function disco(features: () => readonly Feature[]): Feature {
-  const namespaces = (of: keyof Discovery) => () => features().flatMap((feature) => feature.disco?.[of] ?? [])
-  return {
-    name: 'disco',
-    claims: [{ spec: 'XEP-0030', scope: '2.5rc3, without nodes' }],
-    disco: { server: [NS.discoInfo, NS.discoItems], account: [NS.discoInfo, NS.discoItems] },
-    install(host) {
-      const query = { name: 'query', namespace: NS.discoInfo }
-      host.onIq('get', 'server', query, info(SERVER, namespaces('server')))
-      host.onIq('get', 'self', query, info(ACCOUNT, namespaces('account')))
-      for (const to of ['self', 'server'] as const) {
-        host.onIq('get', to, { name: 'query', namespace: NS.discoItems }, noItems)
-      }
-    },
-  }
+/** XEP-0030: what the server and one's own account are and can do. */
+export const disco: Feature = {
+  name: 'disco',
+  claims: [{ spec: 'XEP-0030', scope: '2.5rc3, without nodes' }],
+  disco: { server: [NS.discoInfo, NS.discoItems], account: [NS.discoInfo, NS.discoItems] },
+  install(host) {
+    const query = { name: 'query', namespace: NS.discoInfo }
+    host.onIq(
+      'get',
+      'server',
+      query,
+      info(SERVER, () => host.discovery('server')),
+    )
+    host.onIq(
+      'get',
+      'self',
+      query,
+      info(ACCOUNT, () => host.discovery('account')),
+    )
+    for (const to of ['self', 'server'] as const) {
+      host.onIq('get', to, { name: 'query', namespace: NS.discoItems }, noItems)
+    }
+  },
 }

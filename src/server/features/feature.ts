@@ -41,6 +41,12 @@ export interface Slot<T> {
   set(session: Session, value: T): void
 }
 
+/** What a feature makes known of each session, wherever its resource is asked about. */
+export interface SharedSlot<T> {
+  get(resource: Resource): T
+  set(session: Session, value: T): void
+}
+
 /** Switched on along with the binding of a resource (XEP-0386 §3.2). @returns the child of `<bound/>`, if there is one */
 export type BindHandler = (request: Element, session: Session) => MaybePromise<Element | undefined>
 
@@ -49,6 +55,7 @@ export interface FeatureHost {
   readonly log: Log
   readonly now: () => Date
   slot<T>(initial: T): Slot<T>
+  sharedSlot<T>(initial: T): SharedSlot<T>
   /** Answers one payload. @throws {Error} when another feature does already */
   onIq(type: 'get' | 'set', to: IqTarget, payload: QName, handle: IqHandler): void
   onStanza(stage: Stage, name: StanzaName, handle: StanzaHandler): void
@@ -72,6 +79,8 @@ export interface FeatureHost {
   resources(account: Jid): readonly Resource[]
   /** Takes up what a client says of itself; undefined: it is not available any more. */
   announce(session: Session, presence: Availability | undefined): void
+  /** What all features say of themselves now (XEP-0030), in their order. */
+  discovery(of: keyof Discovery): readonly string[]
   /** Lets somebody answer for a domain. @throws {Error} when somebody does already */
   serve(entity: Entity): void
 }

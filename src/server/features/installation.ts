@@ -6,7 +6,7 @@ import type { Router } from '../routing/router.ts'
 import type { LeavingHandler, Session } from '../session/session.ts'
 import type { SessionEventEmitter } from '../session/session-events.ts'
 import type { Availability, SessionRegistry } from '../session/session-registry.ts'
-import type { BindHandler, Feature, FeatureHost, Slot } from './feature.ts'
+import type { BindHandler, Feature, FeatureHost, SharedSlot, Slot } from './feature.ts'
 
 export interface InstallationOptions {
   readonly router: Router
@@ -26,7 +26,7 @@ export class Installation {
 
   constructor(features: readonly Feature[], options: InstallationOptions) {
     this.#options = options
-    const host = this.#host(options)
+    const host = this.#host(options, features)
     for (const feature of features) feature.install(host)
   }
 
@@ -50,11 +50,12 @@ export class Installation {
     for (const handle of this.#removed) await handle(account)
   }
 
-  #host({ router, events, sessions, now, log }: InstallationOptions): FeatureHost {
+  #host({ router, events, sessions, now, log }: InstallationOptions, features: readonly Feature[]): FeatureHost {
     return {
       log,
       now,
       slot: (initial) => this.#slot(initial),
+      sharedSlot: (initial) => this.#sharedSlot(initial),
       onIq: (type, to, payload, handle) => router.iq.on(type, to, payload, handle),
       onStanza: (stage, name, handle) => router.stages.on(stage, name, handle),
       onLeaving: (handle) => this.leaving.push(handle),
@@ -66,6 +67,7 @@ export class Installation {
       request: (type, to, payload) => router.request(type, to, payload),
       resources: (account) => sessions.resources(account),
       announce: (session, presence) => this.#announce(session, presence),
+      discovery: (of) => features.flatMap(({ disco }) => disco?.[of] ?? []),
       serve: (entity) => router.addEntity(entity),
     }
   }
@@ -77,6 +79,14 @@ export class Installation {
       set: ({ slots }, value) => {
         slots[index] = value
       },
+    }
+  }
+
+  #sharedSlot<T>(initial: T): SharedSlot<T> {
+    const index = this.#slots++
+    return {
+      get: ({ shared }) => (index in shared ? (shared[index] as T) : initial),
+      set: (session, value) => session.share(index, value),
     }
   }
 

@@ -17,6 +17,8 @@ export interface Resource {
   readonly presence: Availability | undefined
   /** Fingerprint of the certificate that it has logged in with, if the account has enrolled that itself (XEP-0257). */
   readonly enrolled: string | undefined
+  /** What features have made known of it, each in its slot. */
+  readonly shared: readonly unknown[]
 }
 
 /** What became of a stanza: its client gets it, there is no such session, or too much waits for a client that does not read. */

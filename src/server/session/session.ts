@@ -56,7 +56,7 @@ export class Session {
   readonly listener: string
   /** What the client sends is processed in it. */
   readonly lane: Lane
-  /** What features remember of it, each in its slot. */
+  /** What features remember of it and nobody else knows, each in its slot. */
   readonly slots: unknown[] = []
   readonly #since: Date
   readonly #remote: string
@@ -83,7 +83,7 @@ export class Session {
     this.#outboundOctets = outboundOctets
     const certificate = certificateOf(credential)
     const enrolled = certificate?.enrolment === undefined ? undefined : certificate.fingerprint
-    this.#resource = { jid, presence: undefined, enrolled }
+    this.#resource = { jid, presence: undefined, enrolled, shared: [] }
     this.#stream = stream
   }
 
@@ -110,6 +110,13 @@ export class Session {
   /** Takes up what the client says of itself; undefined: it is not available any more. */
   announce(presence: Availability | undefined): void {
     this.#resource = { ...this.#resource, presence }
+  }
+
+  /** Makes something known of it wherever it is known. */
+  share(slot: number, value: unknown): void {
+    const shared = [...this.#resource.shared]
+    shared[slot] = value
+    this.#resource = { ...this.#resource, shared }
   }
 
   /** For what others send: there is an end to what waits for a client that does not read. */
