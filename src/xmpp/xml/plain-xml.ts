@@ -25,7 +25,7 @@ interface PlainElement {
   readonly end: number
 }
 
-const DECLARATION = /<\?xml version=(?:'1\.0'|"1\.0")(?: encoding=(?:'utf-8'|"utf-8"))? ?\?>/iy
+const DECLARATION = /<\?xml version=(?:'1\.0'|"1\.0")(?: encoding=(?:'(?:utf|UTF)-8'|"(?:utf|UTF)-8"))? ?\?>/y
 const ROOT = '<stream:stream'
 const OPEN = /<[A-Za-z][\w-]*/y
 const ATTRIBUTE = / (?:xml:|xmlns:)?[A-Za-z][\w-]*=(?:"[ !#-%'-;=-~]*"|'[ !-%(-;=-~]*')/y

@@ -37,6 +37,7 @@ describe('readPlainHeader', () => {
     ['an attribute twice', `<stream:stream ${CLIENT} ${STREAM} to='a' to='b'>`],
     ['a reference', `<stream:stream ${CLIENT} ${STREAM} to='&amp;'>`],
     ['another version of XML', `<?xml version='1.1'?>${OPEN}`],
+    ['a declaration in other letters', `<?XML version='1.0'?>${OPEN}`],
     ['another encoding', `<?xml version='1.0' encoding='latin1'?>${OPEN}`],
     ['other characters', `<stream:stream ${CLIENT} ${STREAM} to='é'>`],
     [

@@ -104,6 +104,8 @@ const beginnings: [name: string, input: string | number[], ...events: string[]][
   ['XML declaration with encoding', `<?xml version="1.0" encoding="utf-8" standalone='yes' ?>\n${OPEN}`, 'open'],
   ['white space before the header', `\r\n ${OPEN}`, 'open'],
   ['white space before the declaration', `\n<?xml version='1.0'?>${OPEN}`, 'open'],
+  ['XML declaration in capitals', `<?XML version='1.0'?>${OPEN}`, 'fault restricted-xml'],
+  ['XML declaration with VERSION', `<?xml VERSION='1.0'?>${OPEN}`, 'fault not-well-formed'],
   ['XML 1.1', "<?xml version='1.1'?>", 'fault not-well-formed'],
   ['UTF-16 declared (§11.6)', "<?xml version='1.0' encoding='UTF-16'?>", 'fault unsupported-encoding'],
   ['ISO 8859-1 declared', "<?xml version='1.0' encoding='iso-8859-1'?>", 'fault unsupported-encoding'],
