@@ -6,9 +6,9 @@ import { NS } from '../namespaces.ts'
  *
  * Trees are kept in one normal form, which the stream parser produces and {@link xml} should be used for:
  * names carry no prefix, and the attribute `xmlns` stands where the namespace differs from the parent's. A tree
- * without a parent stands in `jabber:client`, the content namespace of every stream we serve (RFC 6120 §4.8.2), so a
- * stanza carries no `xmlns` at all and can be written into any such stream as it is. The one prefix in use is
- * `stream`, for `stream:features` and `stream:error`; our stream header declares it.
+ * without a parent stands in the content namespace of its stream (RFC 6120 §4.8.2). Whatever that is, trees take it for
+ * `jabber:client`: so a stanza carries no `xmlns` at all and can be written into any stream as it is. The one prefix in
+ * use is `stream`, for `stream:features` and `stream:error`; our stream header declares it.
  */
 export type Element = LtxElement
 
@@ -58,7 +58,7 @@ export function appendChild(parent: Element, child: Element | string): void {
 }
 
 /**
- * The XML text of a tree, to be written inside a `jabber:client` stream.
+ * The XML text of a tree, to be written inside a stream, whose content namespace becomes that of a stanza.
  * Everything that a receiving parser would change is escaped (XML 1.0 §2.11 line ends, §3.3.3 white space in
  * attributes); characters that XML cannot carry (§2.2) become U+FFFD.
  */

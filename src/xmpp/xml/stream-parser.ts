@@ -1,7 +1,8 @@
+import { NS } from '../namespaces.ts'
 import type { Element } from './element.ts'
+import { FastReader } from './fast-reader.ts'
 import { DECLARATION, findMarkup, type Markup } from './markup-guard.ts'
 import { type FaultCondition, ParseFaultError } from './parse-fault.ts'
-import { readPlainElement, readPlainHeader } from './plain-xml.ts'
 import { type RootTag, TreeBuilder, type TreeLimits } from './tree-builder.ts'
 import { Utf8Validator, type Validated, wholeCharacters } from './utf8-validator.ts'
 
@@ -44,16 +45,17 @@ const GREATER_THAN = 0x3e
 export class StreamParser {
   readonly #events: StreamEvents
   readonly #validator = new Utf8Validator()
+  readonly #contentNamespace: string
   #limits: StreamLimits
   /** Made when it is first needed: many streams never have anything but plain elements. */
   #builder: TreeBuilder | undefined
-  /** A header that was plain, for a tokenizer that comes later. */
-  #plainHeader = ''
+  /** The default namespace that the header has declared, once it has been read. */
+  #scope: string | undefined
   /** Octets of the stanza or header that is being read. */
   #bytes = 0
   /** Nothing but white space has been read since the last stanza, header or declaration. */
   #idle = true
-  /** The tokenizer has been given something. */
+  /** Something has been read, be it only the XML declaration; white space does not count. */
   #started = false
   /** A trailing `<`, `<![C`, `&am`, of which it cannot yet be said what it starts. */
   #held = ''
@@ -61,9 +63,14 @@ export class StreamParser {
   #closed = false
   #state: 'reading' | 'stopped' | 'ended' = 'reading'
 
-  constructor(events: StreamEvents, limits: StreamLimits) {
+  /**
+   * @param contentNamespace what stanzas are in (RFC 6120 §4.8.2) and do not carry in their trees. A header may declare
+   *   another one: that is for `open` to judge, and what is in any other namespace keeps its `xmlns`.
+   */
+  constructor(events: StreamEvents, limits: StreamLimits, contentNamespace: string = NS.client) {
     this.#events = events
     this.#limits = limits
+    this.#contentNamespace = contentNamespace
   }
 
   /** Takes effect at once, also for a stanza that is half read. */
@@ -97,58 +104,53 @@ export class StreamParser {
 
   /** Reads as long as it may and returns the number of octets read. */
   #read({ bytes, length, ascii }: Validated): number {
+    const reader = new FastReader(bytes, length, this.#contentNamespace)
     const encoding = ascii ? 'latin1' : 'utf8'
-    let at = ascii && this.#isPlain ? this.#readPlain(bytes) : 0
+    let at = 0
     while (at < length && this.#state === 'reading') {
-      if (this.#idle) at = skipSpaces(bytes, at, length)
-      if (at === length || !this.#begin(bytes[at])) break
-      // No other character has the octet of '>' in it (RFC 3629 §3).
-      const close = bytes.indexOf(GREATER_THAN, at)
-      const end = close < 0 || close >= length ? length : close + 1
-      this.#feed(bytes, at, end, encoding)
-      at = end
+      if (this.#idle) {
+        at = skipSpaces(bytes, at, length)
+        if (at < length) at = this.#readFast(reader, at) ?? this.#begin(bytes, at)
+      } else {
+        // No other character has the octet of '>' in it (RFC 3629 §3).
+        const close = bytes.indexOf(GREATER_THAN, at)
+        const end = close < 0 || close >= length ? length : close + 1
+        this.#feed(bytes, at, end, encoding)
+        at = end
+      }
     }
     return at
   }
 
-  /** Whether what comes may be read without the tokenizer: at the start, or between stanzas after a plain header. */
-  get #isPlain(): boolean {
-    return this.#idle && this.#held === '' && (!this.#started || this.#plainHeader !== '')
-  }
-
-  /** Reads what needs no tokenizer, from the start of a header or between stanzas; returns the number of octets read. */
-  #readPlain(bytes: Buffer): number {
-    const text = bytes.toString('latin1')
-    let at = this.#started ? 0 : this.#readPlainHeader(text)
-    while (this.#started && this.#state === 'reading') {
-      at = skipSpaces(bytes, at, bytes.length)
-      const read = at < bytes.length ? readPlainElement(text, at, this.#limits) : undefined
-      if (read === undefined || read.end - at > this.#limits.stanzaBytes) break
-      at = read.end
-      this.#events.element(read.element)
+  /**
+   * Reads a header or a child of the stream without the tokenizer. Tried once for each, where it begins: however many
+   * chunks it comes in, nothing of it is gone through again and again.
+   * @returns where it ends; undefined when the tokenizer has to read it
+   */
+  #readFast(reader: FastReader, at: number): number | undefined {
+    const { stanzaBytes } = this.#limits
+    if (this.#scope !== undefined) {
+      const element = reader.readElement(at, this.#scope, this.#limits)
+      const { end } = reader
+      if (element === undefined || end - at > stanzaBytes) return undefined
+      this.#events.element(element)
+      return end
     }
-    return at
-  }
-
-  #readPlainHeader(text: string): number {
-    const header = readPlainHeader(text, this.#limits)
-    if (header === undefined || header.end > this.#limits.stanzaBytes) return 0
-    this.#plainHeader = text.slice(0, header.end)
+    // A declaration that the tokenizer has read belongs to a header that it has to read as well.
+    const root = this.#started ? undefined : reader.readHeader(at, this.#limits)
+    const { end } = reader
+    if (root === undefined || end - at > stanzaBytes) return undefined
     this.#started = true
-    this.#events.open(header.root)
-    return header.end
+    this.#open(root)
+    return end
   }
 
   /** The tokenizer, which is told of a header that was read without it. */
   get #tree(): TreeBuilder {
     if (this.#builder !== undefined) return this.#builder
-    const tree = new TreeBuilder(this.#limits)
+    const tree = new TreeBuilder(this.#limits, this.#contentNamespace)
     this.#builder = tree
-    const root = this.#plainHeader.lastIndexOf('<')
-    // No more than one `>` at a time.
-    for (const part of [this.#plainHeader.slice(0, root), this.#plainHeader.slice(root)])
-      if (part !== '') tree.write(part)
-    tree.take()
+    if (this.#scope !== undefined) tree.enterStream()
     return tree
   }
 
@@ -159,17 +161,16 @@ export class StreamParser {
     return bytes.subarray(read)
   }
 
-  /** Starts the count for what comes after white space; false if that cannot be an element. */
-  #begin(octet: number | undefined): boolean {
-    if (!this.#idle) return true
-    if (octet === LESS_THAN) {
+  /** Starts the count for what comes after white space, or says that it cannot be an element; reads nothing. */
+  #begin(bytes: Buffer, at: number): number {
+    if (bytes[at] === LESS_THAN) {
       this.#idle = false
       this.#bytes = 0
-      return true
+    } else {
+      const { condition, message } = strayText(this.#tree.depth)
+      this.#fault(condition, message)
     }
-    const { condition, message } = strayText(this.#tree.depth)
-    this.#fault(condition, message)
-    return false
+    return at
   }
 
   /** Counts and tokenizes octets with at most one `>`, at their end; beyond the limit nothing is kept. */
@@ -224,10 +225,15 @@ export class StreamParser {
     if (completed === undefined) return
     this.#idle = true
     const { root, element, end } = completed
-    if (root !== undefined) this.#events.open(root)
+    if (root !== undefined) this.#open(root)
     if (element !== undefined) this.#events.element(element)
     if (end) this.#closed = true
     this.#finish()
+  }
+
+  #open(root: RootTag): void {
+    this.#scope = root.contentNamespace
+    this.#events.open(root)
   }
 
   /** Reports the end of the stream, which may have come with its header: then a stop in `open` lies between. */

@@ -1,6 +1,6 @@
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagNS } from 'saxes'
 import { NS } from '../namespaces.ts'
-import { appendChild, type Element, setAttribute, xml } from './element.ts'
+import { appendChild, type Element, escapeAttribute, setAttribute, xml } from './element.ts'
 import { ParseFaultError } from './parse-fault.ts'
 
 /** The start tag of the root element. */
@@ -45,6 +45,7 @@ const saxesOptions = {
  */
 export class TreeBuilder {
   readonly #saxes = new SaxesParser(saxesOptions)
+  readonly #contentNamespace: string
   #limits: TreeLimits
   /** Open elements, the root included. */
   #depth = 0
@@ -59,8 +60,10 @@ export class TreeBuilder {
   #element: Element | undefined
   #end = false
 
-  constructor(limits: TreeLimits) {
+  /** @param contentNamespace that of stanzas which carry no `xmlns` in their tree */
+  constructor(limits: TreeLimits, contentNamespace: string) {
     this.#limits = limits
+    this.#contentNamespace = contentNamespace
     const saxes = this.#saxes
     saxes.on('error', (error) => fail(error))
     saxes.on('xmldecl', ({ version, encoding }) => this.#onDeclaration(version, encoding))
@@ -88,6 +91,12 @@ export class TreeBuilder {
 
   setLimits(limits: TreeLimits): void {
     this.#limits = limits
+  }
+
+  /** Stands in for the header of a stream that has been read elsewhere and declares the content namespace and `stream` alone. */
+  enterStream(): void {
+    this.write(`<stream:stream xmlns="${escapeAttribute(this.#contentNamespace)}" xmlns:stream="${NS.stream}">`)
+    this.take()
   }
 
   /** Says that the text to come starts a CDATA section, in which nothing is markup. */
@@ -148,7 +157,7 @@ export class TreeBuilder {
       throw new ParseFaultError('policy-violation', `elements may be nested at most ${depth} deep`)
     }
     const element = xml(tag.local)
-    const inherited = this.#namespaces.at(-1) ?? NS.client
+    const inherited = this.#namespaces.at(-1) ?? this.#contentNamespace
     if (tag.uri !== inherited) element.attrs['xmlns'] = tag.uri
     for (const attribute of this.#attributes) copyAttribute(element, attribute, tag)
     if (this.#current !== undefined) appendChild(this.#current, element)

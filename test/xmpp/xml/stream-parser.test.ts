@@ -170,6 +170,42 @@ describe('StreamParser, header', () => {
   })
 })
 
+describe.each(chunkings)('StreamParser, content namespace, %s', (_, cut) => {
+  const open = (contentNamespace: string) =>
+    `<stream:stream xmlns='${contentNamespace}' xmlns:stream='http://etherx.jabber.org/streams'>`
+  const read = (text: string, contentNamespace: string) =>
+    record(cut(Buffer.from(text)), LIMITS, undefined, contentNamespace)
+
+  it.each(['jabber:client', 'jabber:server', 'jabber:component:accept', 'urn:a&amp;b'])('%s', (escaped) => {
+    const stanza = "<message><body>é</body><x xmlns='urn:x'/></message>"
+    const contentNamespace = escaped.replace('&amp;', '&')
+    const { events, headers } = read(`${open(escaped)}${stanza}<![CDATA[`, contentNamespace)
+    expect(events).toEqual(['open', stanza.replaceAll("'", '"'), 'fault bad-format'])
+    expect(headers[0]?.contentNamespace).toBe(contentNamespace)
+  })
+
+  it.each([
+    ['<message/>', '<message/>'],
+    ["<message xmlns='jabber:server'><body/></message>", '<message><body/></message>'],
+    ["<x:message xmlns:x='jabber:server'/>", '<message/>'],
+    ["<message xmlns='jabber:client'/>", '<message xmlns="jabber:client"/>'],
+    ["<a xmlns='urn:x'><b xmlns='jabber:server'/></a>", '<a xmlns="urn:x"><b xmlns="jabber:server"/></a>'],
+  ])('jabber:server leaves it out of trees: %s', (input, event) => {
+    expect(read(open('jabber:server') + input, 'jabber:server').events).toEqual(['open', event])
+  })
+
+  it.each(['jabber:client', 'urn:x'])('is kept where the header says otherwise: %s', (declared) => {
+    const { events, headers } = read(`${open(declared)}<message><body>é</body></message>`, 'jabber:server')
+    expect(headers[0]?.contentNamespace).toBe(declared)
+    expect(events).toEqual(['open', `<message xmlns="${declared}"><body>é</body></message>`])
+  })
+
+  it('is left out of stanzas that name it themselves, as over WebSocket (RFC 7395 §3.3.3)', () => {
+    const { events } = read("<open><message xmlns='jabber:client'><body>é</body></message><a/>", 'jabber:client')
+    expect(events).toEqual(['open', '<message><body>é</body></message>', '<a xmlns=""/>'])
+  })
+})
+
 describe('StreamParser, UTF-8', () => {
   const rows: [name: string, octets: number[]][] = [
     ['lone continuation', [0x80]],

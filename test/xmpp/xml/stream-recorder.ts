@@ -20,7 +20,12 @@ export interface Recording {
 }
 
 /** Parses chunks; `stopAt` names the event (as in `events`) in which the parser is told to stop; the rest is then collected. */
-export function record(chunks: Iterable<Uint8Array | string>, limits = LIMITS, stopAt?: string): Recording {
+export function record(
+  chunks: Iterable<Uint8Array | string>,
+  limits = LIMITS,
+  stopAt?: string,
+  contentNamespace?: string,
+): Recording {
   const events: string[] = []
   const headers: StreamHeader[] = []
   const texts: string[] = []
@@ -45,6 +50,7 @@ export function record(chunks: Iterable<Uint8Array | string>, limits = LIMITS, s
       },
     },
     limits,
+    contentNamespace,
   )
   const rest: Uint8Array[] = []
   for (const chunk of chunks) {
