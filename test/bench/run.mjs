@@ -7,9 +7,18 @@ import { door } from './door.mjs'
 import { issueBatch } from './issue.mjs'
 import { certificateLogin } from './login.mjs'
 import { chatMessages } from './messages.mjs'
+import { parseMessages } from './parse.mjs'
 import { revocation } from './revocation.mjs'
 
-const ALL = { start: cliStart, login: certificateLogin, door, messages: chatMessages, issue: issueBatch, revocation }
+const ALL = {
+  start: cliStart,
+  login: certificateLogin,
+  door,
+  parse: parseMessages,
+  messages: chatMessages,
+  issue: issueBatch,
+  revocation,
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !(name in ALL))
