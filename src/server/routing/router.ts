@@ -142,10 +142,29 @@ export class Router {
   #receive(stanza: Stanza, to: Jid, session: Session | undefined): void {
     const receiver = this.#entities.get(to.domain) ?? this.#accounts
     this.#lanes.run(to.bare().toString(), () =>
-      chain(receiver.receive(stanza, to, session), (error) => {
+      chain(this.#received(receiver, stanza, to, session), (error) => {
         if (error !== undefined && session !== undefined) this.#bounce(stanza, session, error)
       }),
     )
+  }
+
+  /** A defect costs the stanza, and its sender hears of it. */
+  #received(
+    receiver: Pick<Entity, 'receive'>,
+    stanza: Stanza,
+    to: Jid,
+    session: Session | undefined,
+  ): MaybePromise<StanzaError | undefined> {
+    const failed = (error: unknown): StanzaError => {
+      this.report(error, session?.jid)
+      return { condition: 'internal-server-error' }
+    }
+    try {
+      const outcome = receiver.receive(stanza, to, session)
+      return outcome instanceof Promise ? outcome.catch(failed) : outcome
+    } catch (error) {
+      return failed(error)
+    }
   }
 
   #bounce(stanza: Stanza, session: Session, error: StanzaError): void {
