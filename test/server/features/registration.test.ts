@@ -228,6 +228,17 @@ describe('another password (XEP-0077 §3.3)', () => {
     client.destroy()
   })
 
+  it('is the last of those that were sent at once', async () => {
+    const server = await start()
+    const client = await online(server, 'r')
+    const passwords = ['one horse', 'two horses', 'three horses']
+    client.send(passwords.map((password) => iq('set', wish('alice', password))).join(''))
+    for (const _ of passwords) await client.receive(/<iq type="result" id="r"[^>]*>/)
+    const { keys = {} } = (await server.accounts.find('alice@localhost')) ?? {}
+    expect(await Promise.all(passwords.map((password) => verifyPassword(password, keys)))).toEqual([false, false, true])
+    client.destroy()
+  })
+
   it('is refused to a session that has logged in with a certificate (XEP-0257 §7)', async () => {
     const server = await start()
     const client = await RawClient.online({ port: server.port, credentials: certificate })

@@ -1,16 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
-import type { Transport } from '../../../src/server/net/transport.ts'
-import { ClientStream } from '../../../src/server/stream/client-stream.ts'
-import type { StreamHost } from '../../../src/server/stream/stream-host.ts'
-import { parseJid } from '../../../src/xmpp/address/jid.ts'
-import { TcpFraming } from '../../../src/xmpp/framing/tcp-framing.ts'
-import type { SaslMechanism, SaslOutcome } from '../../../src/xmpp/sasl/mechanism.ts'
-import { Negotiation } from '../../../src/xmpp/stream/negotiation.ts'
 import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { LogBook, startTestServer, type TestServer } from '../../support/server.ts'
-import { type ClientOptions, external, external2, RawClient, streamHeader } from '../../support/xmpp-client.ts'
+import { startTestServer, type TestServer } from '../../support/server.ts'
+import { type ClientOptions, external, external2, RawClient } from '../../support/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const issue = (name: string, xmppAddr: string): Credentials =>
@@ -279,67 +272,5 @@ describe('a client that comes back (XEP-0386 §3.2)', () => {
     await client.receive(/<failure.*<\/failure>/)
     lost.client.send(PING)
     await lost.client.receive(PONG)
-  })
-})
-
-describe('a mechanism that takes its time', () => {
-  let settle: (outcome: SaslOutcome) => void = () => undefined
-  const outcome = new Promise<SaslOutcome>((resolve) => {
-    settle = resolve
-  })
-  const slow: SaslMechanism = { name: 'SLOW', start: () => outcome }
-
-  it('binds nothing for a client that has gone', async () => {
-    const log = new LogBook()
-    const bound: unknown[] = []
-    const host: StreamHost = {
-      listener: 'a listener',
-      disconnectOnFailure: false,
-      startTls: 'required',
-      defaultDomain: 'localhost',
-      isEnabled: (name) => name === 'SLOW',
-      limits: DEFAULT_LIMITS,
-      log,
-      serves: () => true,
-      mechanisms: () => [slow],
-      registrar: () => undefined,
-      negotiation: new Negotiation(),
-      bindInline: [],
-      framing: (events, limits) => new TcpFraming(events, limits),
-      loggedIn: () => undefined,
-      bind: ({ account }) => {
-        bound.push(account)
-        return { condition: 'conflict' }
-      },
-      take: () => undefined,
-      opened: () => undefined,
-      abandoned: () => undefined,
-      left: () => undefined,
-      closed: () => undefined,
-    }
-    const said: string[] = []
-    const transport: Transport = {
-      remote: 'x',
-      secured: true,
-      protocol: 'TLSv1.3',
-      isClogged: false,
-      age: 0,
-      write: (text) => said.push(text),
-      pause: () => undefined,
-      resume: () => undefined,
-      startTls: () => undefined,
-      peerCertificate: () => undefined,
-      channelBindings: () => new Map(),
-      end: () => undefined,
-    }
-    const session = new ClientStream(host, transport)
-    const authenticate = `<authenticate xmlns='urn:xmpp:sasl:2' mechanism='SLOW'>${bind()}</authenticate>`
-    session.data(Buffer.from(streamHeader({ to: 'localhost' }) + authenticate))
-    session.closed()
-    settle({ kind: 'success', account: parseJid('alice@localhost'), credential: { mechanism: 'SLOW' } })
-    await outcome
-    await new Promise(setImmediate)
-    expect(bound).toEqual([])
-    expect(said.join('')).not.toContain('<success')
   })
 })
