@@ -52,17 +52,39 @@ export class Lane {
     else callback()
   }
 
-  #go(first: Job | undefined): void {
-    for (let job = first; job !== undefined; job = this.#waiting.shift()) {
-      const pending = this.#start(job)
+  /** Takes nothing up until {@link begin}. */
+  hold(): void {
+    this.#isBusy = true
+  }
+
+  /** Goes on behind what was begun elsewhere. */
+  begin(pending: Promise<void> | undefined): void {
+    if (pending === undefined) this.#next()
+    else this.#goOnBehind(pending)
+  }
+
+  #go(job: Job): void {
+    const pending = attempt(job, this.#onFailure)
+    if (pending !== undefined) this.#goOnBehind(pending)
+    else this.#next()
+  }
+
+  #goOnBehind(pending: Promise<void>): void {
+    pending.then(
+      () => this.#next(),
+      (error: unknown) => {
+        this.#onFailure(error)
+        this.#next()
+      },
+    )
+  }
+
+  #next(): void {
+    while (this.#waiting.length > 0) {
+      const job = this.#waiting.shift()
+      const pending = job && attempt(job, this.#onFailure)
       if (pending !== undefined) {
-        pending.then(
-          () => this.#go(this.#waiting.shift()),
-          (error: unknown) => {
-            this.#onFailure(error)
-            this.#go(this.#waiting.shift())
-          },
-        )
+        this.#goOnBehind(pending)
         return
       }
     }
@@ -71,20 +93,13 @@ export class Lane {
     this.#idle = undefined
     idle?.()
   }
-
-  #start(job: Job): Promise<void> | undefined {
-    try {
-      return job() ?? undefined
-    } catch (error) {
-      this.#onFailure(error)
-      return undefined
-    }
-  }
 }
 
-/** Lanes by name, which are there only while something is under way in them. */
+/** Lanes by name, which are there only while something waits in them: most work is done before it has a lane. */
 export class Lanes {
-  readonly #busy = new Map<string, Lane>()
+  readonly #lanes = new Map<string, Lane>()
+  /** Names of what is being done at this moment, the one inside the other. */
+  readonly #current: string[] = []
   readonly #onFailure: (error: unknown) => void
 
   constructor(onFailure: (error: unknown) => void) {
@@ -92,14 +107,35 @@ export class Lanes {
   }
 
   run(name: string, job: Job): void {
-    const busy = this.#busy.get(name)
-    if (busy !== undefined) {
-      busy.run(job)
+    if (this.#lanes.has(name) || this.#current.includes(name)) {
+      this.#laneOf(name).run(job)
       return
     }
+    this.#current.push(name)
+    const pending = attempt(job, this.#onFailure)
+    this.#current.pop()
+    if (pending !== undefined) this.#laneOf(name).begin(pending)
+    // What has been asked for from inside waits until here.
+    else this.#lanes.get(name)?.begin(undefined)
+  }
+
+  #laneOf(name: string): Lane {
+    const known = this.#lanes.get(name)
+    if (known !== undefined) return known
     const lane = new Lane(this.#onFailure)
-    this.#busy.set(name, lane)
-    lane.run(job)
-    lane.whenIdle(() => this.#busy.delete(name))
+    lane.hold()
+    lane.whenIdle(() => this.#lanes.delete(name))
+    this.#lanes.set(name, lane)
+    return lane
+  }
+}
+
+/** @returns what is to be waited for, if anything is */
+function attempt(job: Job, onFailure: (error: unknown) => void): Promise<void> | undefined {
+  try {
+    return job() ?? undefined
+  } catch (error) {
+    onFailure(error)
+    return undefined
   }
 }

@@ -4,7 +4,7 @@ import { Stanza, type StanzaError } from '../../xmpp/stanza.ts'
 import type { Session } from '../session/session.ts'
 import type { Delivery, SessionRegistry } from '../session/session-registry.ts'
 import { destinationOf, messageType, recipients } from './delivery.ts'
-import type { Stages } from './stages.ts'
+import type { Outcome, Stages } from './stages.ts'
 
 const UNAVAILABLE: StanzaError = { condition: 'service-unavailable' }
 const NOT_READING: StanzaError = { condition: 'resource-constraint', text: 'the recipient takes no more at the moment' }
@@ -31,10 +31,13 @@ export class LocalAccounts {
     // A message to the server itself has no reader, and a presence asks for nothing.
     if (to.local === undefined) return stanza.name === 'message' ? UNAVAILABLE : undefined
     const outcome = this.#stages.run('received', stanza, to.bare(), session)
-    return chain(outcome, (received) => {
-      if (received === 'done') return undefined
-      return received instanceof Stanza ? this.#deliver({ stanza: received, to, session }) : received
-    })
+    if (outcome instanceof Promise) return outcome.then((received) => this.#received(received, to, session))
+    return this.#received(outcome, to, session)
+  }
+
+  #received(outcome: Outcome, to: Jid, session: Session | undefined): MaybePromise<StanzaError | undefined> {
+    if (outcome === 'done') return undefined
+    return outcome instanceof Stanza ? this.#deliver({ stanza: outcome, to, session }) : outcome
   }
 
   /** For what a client has been given and never got: as if it had been gone when it came. */

@@ -11,7 +11,7 @@ import { IqHandlers, iqProblem, type QName } from './iq.ts'
 import { Lanes } from './lane.ts'
 import { LocalAccounts } from './local-accounts.ts'
 import { Requests } from './requests.ts'
-import { Stages } from './stages.ts'
+import { type Outcome, Stages } from './stages.ts'
 
 /** An element of a stream that is no stanza, from a client that is bound. @returns the error that ends its stream, if any */
 export type NonzaHandler = (element: Element, session: Session) => StreamError | undefined
@@ -115,11 +115,14 @@ export class Router {
   }
 
   #send(stanza: Stanza, session: Session): MaybePromise<void> {
-    return chain(this.stages.run('sent', stanza, session.account, session), (outcome) => {
-      if (outcome === 'done') return
-      if (!(outcome instanceof Stanza)) return this.#bounce(stanza, session, outcome)
-      return this.#dispatch(outcome, session)
-    })
+    const outcome = this.stages.run('sent', stanza, session.account, session)
+    if (outcome instanceof Promise) return outcome.then((settled) => this.#sent(stanza, settled, session))
+    return this.#sent(stanza, outcome, session)
+  }
+
+  #sent(stanza: Stanza, outcome: Outcome, session: Session): MaybePromise<void> {
+    if (outcome instanceof Stanza) return this.#dispatch(outcome, session)
+    if (outcome !== 'done') this.#bounce(stanza, session, outcome)
   }
 
   #dispatch(stanza: Stanza, session: Session): MaybePromise<void> {
@@ -141,11 +144,13 @@ export class Router {
 
   #receive(stanza: Stanza, to: Jid, session: Session | undefined): void {
     const receiver = this.#entities.get(to.domain) ?? this.#accounts
-    this.#lanes.run(to.bare().toString(), () =>
-      chain(this.#received(receiver, stanza, to, session), (error) => {
+    this.#lanes.run(to.bare().toString(), () => {
+      const refusal = this.#received(receiver, stanza, to, session)
+      if (refusal === undefined) return undefined
+      return chain(refusal, (error) => {
         if (error !== undefined && session !== undefined) this.#bounce(stanza, session, error)
-      }),
-    )
+      })
+    })
   }
 
   /** A defect costs the stanza, and its sender hears of it. */

@@ -24,11 +24,13 @@ export type StanzaHandler = (stanza: Stanza, account: Jid, session: Session | un
 /** What has become of a stanza behind all handlers of a stage: it goes on as it is now, or it does not. */
 export type Outcome = Stanza | 'done' | StanzaError
 
-const NOBODY: readonly StanzaHandler[] = []
-
 /** What features do with stanzas on their way. */
 export class Stages {
-  readonly #handlers = new Map<string, StanzaHandler[]>()
+  readonly #handlers: Readonly<Record<Stage, Record<StanzaName, readonly StanzaHandler[]>>> = {
+    sent: { iq: [], message: [], presence: [] },
+    received: { iq: [], message: [], presence: [] },
+    offline: { iq: [], message: [], presence: [] },
+  }
   readonly #onFailure: (error: unknown, jid: Jid) => void
 
   /** @param onFailure told of what handlers throw: a defect in a feature costs the stanza and nothing else */
@@ -38,16 +40,17 @@ export class Stages {
 
   /** Handlers run in the order in which they are added. */
   on(stage: Stage, name: StanzaName, handle: StanzaHandler): void {
-    const key = `${stage} ${name}`
-    this.#handlers.set(key, [...(this.#handlers.get(key) ?? []), handle])
+    this.#handlers[stage][name] = [...this.#handlers[stage][name], handle]
   }
 
   run(stage: Stage, stanza: Stanza, account: Jid, session: Session | undefined): MaybePromise<Outcome> {
-    const handlers = this.#handlers.get(`${stage} ${stanza.name}`) ?? NOBODY
+    const handlers = this.#handlers[stage][stanza.name]
     let current = stanza
-    for (const [index, handle] of handlers.entries()) {
+    let asked = 0
+    for (const handle of handlers) {
       const verdict = this.#ask(handle, current, account, session)
-      if (verdict instanceof Promise) return this.#goOn(verdict, current, handlers.slice(index + 1), account, session)
+      asked++
+      if (verdict instanceof Promise) return this.#goOn(verdict, current, handlers.slice(asked), account, session)
       if (verdict instanceof Stanza) current = verdict
       else if (verdict !== 'pass') return verdict
     }
