@@ -32,6 +32,11 @@ export class Outgoing {
     this.#handlers = handlers
   }
 
+  /** Nothing waits, and there is no handler that would have to see what comes. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#handlers.length === 0
+  }
+
   /** UTF-8 octets of what waits. */
   get octets(): number {
     return this.#octets
@@ -39,14 +44,9 @@ export class Outgoing {
 
   /** @param outlet undefined while there is no client */
   add(stanza: Stanza, outlet: Outlet | undefined): void {
-    const isOpen = outlet !== undefined && !outlet.isClogged
-    if (isOpen && this.#waiting.length === 0 && this.#handlers.length === 0) {
-      outlet.send(stanza.text)
-      return
-    }
     this.#waiting.push({ stanza, seen: 0 })
     this.#octets += Buffer.byteLength(stanza.text)
-    if (isOpen) this.flush(outlet)
+    if (outlet !== undefined && !outlet.isClogged) this.flush(outlet)
   }
 
   /** Sends what may go. */

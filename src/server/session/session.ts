@@ -123,13 +123,13 @@ export class Session {
   deliver(stanza: Stanza): Delivery {
     if (this.#hasEnded) return 'gone'
     if (this.#outgoing.octets > this.#outboundOctets) return 'full'
-    this.#outgoing.add(stanza, this.#stream)
+    this.#send(stanza)
     return 'taken'
   }
 
   /** For what the client has asked for itself: it always gets its answer. */
   answer(stanza: Stanza): void {
-    if (!this.#hasEnded) this.#outgoing.add(stanza, this.#stream)
+    if (!this.#hasEnded) this.#send(stanza)
   }
 
   /** Sends what has waited, as far as the client reads. */
@@ -153,6 +153,13 @@ export class Session {
   /** Ends its stream with an error; what follows from that is told by the stream. */
   close(error: StreamError): void {
     this.#stream?.close(error)
+  }
+
+  /** Mostly nothing waits, and nobody wants to hold anything. */
+  #send(stanza: Stanza): void {
+    const stream = this.#stream
+    if (stream !== undefined && this.#outgoing.isIdle && !stream.isClogged) stream.send(stanza.text)
+    else this.#outgoing.add(stanza, stream)
   }
 
   /** Takes nothing from here on. @returns what its client never got */

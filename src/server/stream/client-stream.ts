@@ -175,7 +175,7 @@ export class ClientStream implements TransportEvents, SessionStream {
       return
     }
     this.#gate.count()
-    const error = this.#host.take(element, this.#session)
+    const error = this.#host.router.take(element, this.#session)
     if (error !== undefined) this.close(error)
   }
 

@@ -4,13 +4,12 @@ import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import type { ChannelBindings } from '../../xmpp/sasl/scram.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { Negotiation } from '../../xmpp/stream/negotiation.ts'
-import type { StreamError } from '../../xmpp/stream/stream.ts'
 import type { Login, Registrar, ResourceRequest } from '../../xmpp/stream/stream-feature.ts'
-import type { Element } from '../../xmpp/xml/element.ts'
 import type { StreamLimits } from '../../xmpp/xml/stream-parser.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { OversizedCertificate, PresentedCertificate } from '../net/transport.ts'
+import type { Router } from '../routing/router.ts'
 import type { Session, SessionStream } from '../session/session.ts'
 import type { Binding } from '../session/session-binding.ts'
 
@@ -39,6 +38,8 @@ export interface StreamHost {
   readonly negotiation: Negotiation
   /** Namespaces of what can be switched on along with Bind 2. */
   readonly bindInline: readonly string[]
+  /** Takes what a bound client sends. */
+  readonly router: Pick<Router, 'take'>
   readonly log: Log
   framing(events: FramingEvents, limits: StreamLimits): Framing
   serves(domain: string): boolean
@@ -59,8 +60,6 @@ export interface StreamHost {
   opened(session: Session): void
   /** Its client has gone before it was told. */
   abandoned(session: Session): void
-  /** One first-level element of a bound client; answers the error that ends its stream, if any. */
-  take(element: Element, session: Session): StreamError | undefined
   /** The stream of a session is gone, or as good as gone. */
   left(session: Session, stream: SessionStream): void
   /** The connection is gone. */

@@ -56,6 +56,7 @@ export class StreamHosts {
       limits,
       negotiation,
       bindInline,
+      router,
       log,
       get disconnectOnFailure() {
         return trust.disconnectOnFailure && authentication.isEnabled('EXTERNAL', name)
@@ -76,7 +77,6 @@ export class StreamHosts {
         lifecycle.opened(session)
       },
       abandoned: (session) => binding.release(session),
-      take: (element, session) => router.take(element, session),
       left: (session, stream) => lifecycle.left(session, stream),
       closed: (stream) => {
         authentication.forget(stream)

@@ -59,9 +59,11 @@ function setUp(given: Partial<StreamHost> = {}) {
     },
     opened: () => note('opened'),
     abandoned: () => note('abandoned'),
-    take: ({ name }) => {
-      note(`took ${name}`)
-      return undefined
+    router: {
+      take: ({ name }) => {
+        note(`took ${name}`)
+        return undefined
+      },
     },
     left: () => note('left'),
     closed: () => note('closed'),
