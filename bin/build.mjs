@@ -1,11 +1,13 @@
-// Builds dist/: one CommonJS bundle, V8's code cache for it, and the licences of what is bundled.
+// Builds dist/: the bundle of the command line and V8's code cache for it, a bundle for each worker thread, and the
+// licences of what is bundled. All are CommonJS.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { COMMON, WORKERS } from './workers.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -44,18 +46,15 @@ function asScript(code) {
   return `(function(exports,require,module,__filename,__dirname){${code.replace(/[\u0080-\uffff]/g, escaped)}\n})`
 }
 
-async function bundle() {
-  const result = await build({
+/** @returns texts by the name of their file in dist/, and the files that they are made of */
+async function bundle(entryPoints) {
+  const { outputFiles, metafile } = await build({
+    ...COMMON,
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
-    outfile: 'dist/xmppki.cjs',
-    bundle: true,
+    entryPoints,
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
     write: false,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'cjs',
-    // Native addons and what ships prebuilt binaries stay outside the bundle, and what only some users install.
-    external: ['@photostructure/sqlite', 'node-webcrypto-p11'],
     // A script from the code cache cannot import(), but require.
     supported: { 'dynamic-import': false },
     plugins: [withoutCollation],
@@ -70,7 +69,10 @@ async function bundle() {
     metafile: true,
     logLevel: 'warning',
   })
-  return { code: asScript(result.outputFiles[0].text), inputs: Object.keys(result.metafile.inputs) }
+  return {
+    texts: outputFiles.map(({ path, text }) => [basename(path), text]),
+    inputs: Object.keys(metafile.inputs),
+  }
 }
 
 function licences(inputs) {
@@ -107,10 +109,13 @@ if (process.argv[2] === '--code-cache') {
   await writeCodeCache()
 } else {
   mkdirSync(dist, { recursive: true })
-  const { code, inputs } = await bundle()
+  const [program, workers] = await Promise.all([bundle({ xmppki: 'src/main.ts' }), bundle(WORKERS)])
+  const [[name, text]] = program.texts
+  const code = asScript(text)
   const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
-  writeAtomic('xmppki.cjs', `//! ${id}\n${code}`)
-  writeAtomic('THIRD_PARTY_LICENSES.txt', licences(inputs))
+  writeAtomic(name, `//! ${id}\n${code}`)
+  for (const [file, content] of workers.texts) writeAtomic(file, content)
+  writeAtomic('THIRD_PARTY_LICENSES.txt', licences([...program.inputs, ...workers.inputs]))
   execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--code-cache'], { stdio: 'inherit' })
   removeOldCaches(`xmppki-${id}.cache`)
 }

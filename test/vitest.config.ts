@@ -8,13 +8,19 @@ const INTEROP = ['test/interop/**/*.test.ts']
 /** Tens of thousands of rounds, for minutes. */
 const LONG = ['test/long/**/*.test.ts']
 
+/** Sources that run as they are, without a build, start the workers that `WORKERS` makes. */
+const resolve = {
+  alias: [{ find: /^.*\/worker-file\.ts$/, replacement: `${root}test/support/worker-file.ts` }],
+}
+const WORKERS = 'test/support/workers.ts'
+
 /** Many times what a test takes on an idle machine: these limits end what hangs, and nothing else. */
 const common = { testTimeout: 60_000, hookTimeout: 60_000 }
 /** Tests of a file run side by side where all that they do is wait for the clock. */
 const maxConcurrency = 10
 const processes = { testTimeout: 120_000, hookTimeout: 120_000 }
 const soaks = { testTimeout: 1_000_000, hookTimeout: 120_000 }
-const builds = { globalSetup: ['test/support/build.ts'] }
+const builds = { globalSetup: ['test/support/build.ts', WORKERS] }
 
 export default defineConfig({
   root,
@@ -22,17 +28,19 @@ export default defineConfig({
     projects: [
       {
         root,
+        resolve,
         test: {
           ...common,
+          globalSetup: [WORKERS],
           maxConcurrency,
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: [...CLI, ...INTEROP, ...LONG],
         },
       },
-      { root, test: { ...processes, ...builds, name: 'cli', include: CLI } },
-      { root, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
-      { root, test: { ...soaks, ...builds, name: 'long', include: LONG } },
+      { root, resolve, test: { ...processes, ...builds, name: 'cli', include: CLI } },
+      { root, resolve, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
+      { root, resolve, test: { ...soaks, ...builds, name: 'long', include: LONG } },
     ],
   },
 })

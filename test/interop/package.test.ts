@@ -3,10 +3,22 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SqliteDocuments } from '../../src/store/sqlite/documents.ts'
+import { SqliteUserData } from '../../src/store/sqlite/user-data.ts'
 import { type ProgramResult, program } from './program.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+
+/** What starts a worker of the installed package; it writes into the file that its argument names. */
+const STARTER = `
+const { Worker } = require('node:worker_threads')
+const worker = new Worker(require.resolve('xmppki/dist/user-data-writer.cjs'), { workerData: process.argv[2] })
+const changes = [['romeo@example.net', '{"name":"Romeo"}']]
+worker.postMessage({ number: 7, change: { kind: 'write-documents', collection: 'roster', owner: 'alice@localhost', changes } })
+worker.postMessage('end')
+worker.on('message', (answer) => console.log(JSON.stringify(answer)))
+`
 
 interface PackDocument {
   readonly filename: string
@@ -18,7 +30,7 @@ const ALLOWED = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^bin\/(xmppki|commands|load)\.cjs$/,
-  /^dist\/(xmppki\.cjs|xmppki-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt)$/,
+  /^dist\/(xmppki\.cjs|user-data-writer\.cjs|xmppki-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt)$/,
   /^templates\/[\w./-]+$/,
 ]
 
@@ -92,6 +104,19 @@ describe('the npm package', () => {
     const unit = xmppki('config', 'render', 'systemd')
     const installed = join(project(), 'node_modules', 'xmppki', 'bin', 'xmppki.cjs')
     expect(unit.stdout).toContain(`\nExecStart=${process.execPath} ${installed} serve `)
+  })
+
+  it('brings the program of the thread that writes what users have', async () => {
+    writeFileSync(join(project(), 'starter.cjs'), STARTER)
+    const path = join(project(), 'user-data.db')
+    const { code, output } = program(process.execPath, ['starter.cjs', path], { cwd: project(), env: { HOME: home() } })
+    expect(output).toBe('{"number":7,"value":1}\n')
+    expect(code).toBe(0)
+    const file = new SqliteUserData(path)
+    expect(await new SqliteDocuments(file, 'roster').entries('alice@localhost')).toEqual([
+      ['romeo@example.net', { name: 'Romeo' }],
+    ])
+    await file.close()
   })
 
   it('quickstart --check proves a login and exits 0', () => {

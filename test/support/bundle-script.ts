@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { COMMON, WORKERS } from '../../bin/workers.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -10,19 +11,15 @@ export interface Script {
   readonly env: NodeJS.ProcessEnv
 }
 
-/** Makes a program of a TypeScript file of the tests: Node 20 runs none. @param folder where it is put */
+/** Makes a program of a TypeScript file of the tests, which Node 20 cannot run, with its workers. @param folder where they are put */
 export async function bundleScript(file: string, folder: string): Promise<Script> {
-  const path = join(folder, 'script.cjs')
   await build({
+    ...COMMON,
     absWorkingDir: ROOT,
-    entryPoints: [file],
-    outfile: path,
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    format: 'cjs',
-    external: ['@photostructure/sqlite'],
+    entryPoints: { script: file, ...WORKERS },
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
     logLevel: 'error',
   })
-  return { path, env: { PATH: process.env['PATH'], NODE_PATH: join(ROOT, 'node_modules') } }
+  return { path: join(folder, 'script.cjs'), env: { PATH: process.env['PATH'], NODE_PATH: join(ROOT, 'node_modules') } }
 }
