@@ -39,6 +39,42 @@ const ADDITIONS: readonly (readonly [name: string, sql: string])[] = [
        ON xmppki_revocation (serial, issuer, coalesce(authority, ''));`,
   ],
   ['certificate-holder', 'CREATE TABLE IF NOT EXISTS xmppki_holder (jid text COLLATE "C" PRIMARY KEY)'],
+  [
+    // Not jsonb, which refuses some texts.
+    'documents',
+    `CREATE TABLE IF NOT EXISTS xmppki_document (
+       collection text COLLATE "C" NOT NULL,
+       owner text COLLATE "C" NOT NULL,
+       key text COLLATE "C" NOT NULL,
+       value json NOT NULL,
+       PRIMARY KEY (collection, owner, key)
+     );
+     CREATE TABLE IF NOT EXISTS xmppki_document_version (
+       collection text COLLATE "C" NOT NULL,
+       owner text COLLATE "C" NOT NULL,
+       version bigint NOT NULL,
+       PRIMARY KEY (collection, owner)
+     );`,
+  ],
+  [
+    'event-logs',
+    `CREATE TABLE IF NOT EXISTS xmppki_event (
+       collection text COLLATE "C" NOT NULL,
+       owner text COLLATE "C" NOT NULL,
+       id text COLLATE "C" NOT NULL,
+       at bigint NOT NULL,
+       peer text COLLATE "C" NOT NULL,
+       resource text COLLATE "C" NOT NULL,
+       text text NOT NULL,
+       PRIMARY KEY (collection, owner, id)
+     );
+     CREATE INDEX IF NOT EXISTS xmppki_event_peer ON xmppki_event (collection, owner, peer, id);
+     CREATE TABLE IF NOT EXISTS xmppki_event_clock (
+       collection text COLLATE "C" PRIMARY KEY,
+       last_id text COLLATE "C" NOT NULL,
+       lead bigint NOT NULL
+     );`,
+  ],
 ]
 
 /** No domain, so that it is no lock of accounts. */

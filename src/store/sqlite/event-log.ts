@@ -22,9 +22,9 @@ export class SqliteEventLog implements EventLog {
 
   async page(owner: string, query: LogQuery): Promise<LogPage> {
     await this.#settled(owner)
-    const [clock] = await this.#file.read<{ lead: number }>('SELECT lead FROM event_clock')
+    const lead = query.end === undefined ? 0 : await this.#lead()
     const place = { collection: this.#collection, owner, table: 'event' }
-    const { sql, values } = pageStatement(place, query, { lead: clock?.lead ?? 0, mark })
+    const { sql, values } = pageStatement(place, query, { lead, mark })
     const rows = await this.#file.read<EntryRow>(sql, ...values)
     return pageOf(rows.map(toEntry), query)
   }
@@ -51,6 +51,11 @@ export class SqliteEventLog implements EventLog {
 
   close(): Promise<void> {
     return this.#file.batches.idle()
+  }
+
+  async #lead(): Promise<number> {
+    const [clock] = await this.#file.read<{ lead: number }>('SELECT lead FROM event_clock')
+    return clock?.lead ?? 0
   }
 
   #settled(owner: string): Promise<void> {
