@@ -1,9 +1,18 @@
 import { group, optional, required, withDefault } from './field.ts'
-import { address, choice, cipherList, integer, listOf, path, secretPath, toggle } from './kinds.ts'
+import { address, choice, cipherList, integer, integerOr, listOf, path, secretPath, toggle } from './kinds.ts'
 import { AUTH_METHODS, METHOD_ALIASES } from './login-methods.ts'
 
 /** RFC 6120 §13.12 allows no limit below 10,000 bytes. */
 const LEAST_STANZA_SIZE = 10_000
+
+/** What the configuration that came with MongooseIM until 6.3 allowed; with less a login takes minutes. */
+const LEAST_BYTES_PER_SECOND = 1_000
+
+/** More than a machine takes. */
+const MOST_BYTES_PER_SECOND = 1_000_000_000
+
+/** A client that reads as fast as it can is behind by some stanzas now and then. */
+const LEAST_OUTBOUND_SIZE = 65_536
 
 /** Certificates of 4096-bit RSA with a few names have 2,000 bytes. */
 const LEAST_CERTIFICATE_SIZE = 2_048
@@ -93,6 +102,26 @@ export const C2S = {
     integer(LEAST_STANZA_SIZE, 16_777_216),
     262_144,
     'bytes of a stanza after the login; before it 10000 hold',
+  ),
+  max_bytes_per_second: withDefault(
+    integerOr('infinity', LEAST_BYTES_PER_SECOND, MOST_BYTES_PER_SECOND),
+    131_072,
+    'bytes that a client may send a second in the long run; what goes beyond is read later, never refused',
+  ),
+  max_stanzas_per_second: withDefault(
+    integerOr('infinity', 1, 1_000_000),
+    200,
+    'stanzas that a client may send a second in the long run; what goes beyond is read later, never refused',
+  ),
+  burst_seconds: withDefault(
+    integer(1, 3_600),
+    10,
+    'seconds for which a client that was quiet may send at once what it may send in them',
+  ),
+  max_outbound_size: withDefault(
+    integer(LEAST_OUTBOUND_SIZE, 1_073_741_824),
+    4_194_304,
+    'bytes that may wait for a client that does not read; what comes then goes back to its sender',
   ),
   state_timeout: withDefault(
     integer(1_000, 3_600_000),

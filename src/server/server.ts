@@ -190,7 +190,6 @@ export class XmppServer {
       close: (session, error) => this.#lifecycle.close(session, error),
       inline: (requests, session) => installation.bind(requests, session),
       leaving: installation.leaving,
-      outboundOctets: () => this.#options.limits.outboundBytes,
       now: () => this.#options.login.now(),
       onFailure: (error, jid) => this.#router.report(error, jid),
     })

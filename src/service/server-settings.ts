@@ -10,6 +10,7 @@ import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
 import { assertCiphers } from './ciphers.ts'
 import type { CrlFiles, ReadLists } from './crl-files.ts'
 import { listenerCredentials } from './domain-credentials.ts'
+import { listenerLimits } from './listener-limits.ts'
 import { type ListenerCas, listenerTrust, readListenerCas } from './listener-trust.ts'
 import { listenerMethods } from './login-settings.ts'
 import { checkRegistration } from './registration-check.ts'
@@ -74,7 +75,7 @@ function authoritiesOf(cas: readonly ListenerCas[]): Authority[] {
 }
 
 function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]): Endpoint {
-  const { ip_address: host, port, tls, max_stanza_size, state_timeout } = listener
+  const { ip_address: host, port, tls } = listener
   if (tls.ciphers !== undefined) assertCiphers(tls.ciphers)
   const methods = listenerMethods(listener)
   return {
@@ -90,17 +91,6 @@ function endpointOf(listener: C2sConfiguration, credentials: DomainCredentials[]
       ciphers: tls.ciphers,
       sessionTickets: tls.session_tickets,
     },
-    limits: {
-      ...DEFAULT_LIMITS,
-      afterLogin: { ...DEFAULT_LIMITS.afterLogin, stanzaBytes: max_stanza_size },
-      negotiationMs: state_timeout,
-      maxConnections: listener.max_connections,
-      maxConnectionsPerAddress: listener.max_connections_per_address,
-      certificates: {
-        bytes: tls.max_certificate_size,
-        chainBytes: tls.max_chain_size,
-        chainLength: tls.max_chain_length,
-      },
-    },
+    limits: listenerLimits(listener),
   }
 }

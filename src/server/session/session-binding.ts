@@ -6,7 +6,7 @@ import type { Login, ResourceRequest } from '../../xmpp/stream/stream-feature.ts
 import type { Element } from '../../xmpp/xml/element.ts'
 import { generatedJid, wantedJid } from './generated-jid.ts'
 import type { LocalSessions } from './local-sessions.ts'
-import { type LeavingHandler, Session, type SessionStream } from './session.ts'
+import { type LeavingHandler, Session, type SessionOptions, type SessionStream } from './session.ts'
 
 /** What happens when a client asks for a resource that is in use (RFC 6120 §7.7.2.2). */
 export type ConflictPolicy = 'replace' | 'refuse' | 'rename'
@@ -27,7 +27,6 @@ export interface SessionBindingOptions {
   /** Switches on what is asked for along with the binding. */
   readonly inline: (requests: readonly Element[], session: Session) => Promise<readonly Element[]>
   readonly leaving: readonly LeavingHandler[]
-  readonly outboundOctets: () => number
   readonly now: () => Date
   readonly onFailure: (error: unknown, jid: Jid) => void
 }
@@ -42,8 +41,14 @@ export class SessionBinding {
     this.#options = options
   }
 
-  bind(login: Login, request: ResourceRequest, stream: SessionStream): MaybePromise<Binding | StanzaError> {
-    const claimed = this.#claim(login, request, stream)
+  /** @param outboundOctets octets that may wait for the client while it does not read */
+  bind(
+    login: Login,
+    request: ResourceRequest,
+    stream: SessionStream,
+    outboundOctets: number,
+  ): MaybePromise<Binding | StanzaError> {
+    const claimed = this.#claim(login, request, { stream, outboundOctets })
     if ('condition' in claimed) return claimed
     const { inline = [] } = request
     if (inline.length === 0) return { session: claimed, results: [] }
@@ -56,8 +61,12 @@ export class SessionBinding {
     if (this.#claimed.get(name) === session) this.#claimed.delete(name)
   }
 
-  #claim({ account, credential }: Login, request: ResourceRequest, stream: SessionStream): Session | StanzaError {
-    const { serves, conflict, close, now, leaving, outboundOctets, onFailure } = this.#options
+  #claim(
+    { account, credential }: Login,
+    request: ResourceRequest,
+    outlet: Pick<SessionOptions, 'stream' | 'outboundOctets'>,
+  ): Session | StanzaError {
+    const { serves, conflict, close, now, leaving, onFailure } = this.#options
     if (!serves(account.domain)) return { condition: 'not-allowed', text: 'the domain is not served any more' }
     const wanted = wantedJid(account, request)
     if ('condition' in wanted) return wanted
@@ -71,10 +80,9 @@ export class SessionBinding {
       jid,
       credential,
       agent: request.agent,
-      stream,
+      ...outlet,
       now: now(),
       leaving,
-      outboundOctets: outboundOctets(),
       onFailure: (error) => onFailure(error, jid),
     })
     this.#endLostSessions(session)

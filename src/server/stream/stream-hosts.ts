@@ -71,7 +71,7 @@ export class StreamHosts {
       mechanisms: (domain, connection) => authentication.mechanisms(domain, connection),
       registrar: (remote) => (authentication.methodsOf(name).includes('password') ? registrar(remote) : undefined),
       loggedIn: (stream, login, isLate) => authentication.loggedIn(stream, login, isLate),
-      bind: (login, request, stream) => binding.bind(login, request, stream),
+      bind: (login, request, stream) => binding.bind(login, request, stream, limits.outboundBytes),
       opened: (session) => {
         binding.release(session)
         lifecycle.opened(session)
