@@ -138,6 +138,26 @@ max_connections_per_address = 1
     await serve.stop()
   })
 
+  it('reads a client later that sends more than its listener allows, and cuts nobody off', async () => {
+    const file = write(
+      'rates.toml',
+      '[general]\nhosts = ["one.example"]\n[[listen.c2s]]\nport = 0\nmax_stanzas_per_second = 1\nburst_seconds = 1\n',
+    )
+    const serve = new ServeProcess(['--home', home.home, '--config', file])
+    const { port } = await serve.listening()
+    const client = await RawClient.online({ port, domain: 'one.example', credentials: alice() })
+    const ping = (id: number) => `<iq type='get' id='p${id}'><ping xmlns='urn:xmpp:ping'/></iq>`
+    const began = performance.now()
+    client.send([1, 2, 3, 4].map(ping).join(''))
+    await client.receive(/<iq [^>]*id="p4"/)
+    client.send(ping(5))
+    await client.receive(/<iq [^>]*id="p5"/)
+    // Four stanzas are four seconds, one of them given in advance; a slow machine takes longer.
+    expect(performance.now() - began).toBeGreaterThan(2_900)
+    client.destroy()
+    expect(await serve.stop()).toBe(0)
+  })
+
   it('takes xmppki.toml in the folder of the workspace, and flags win over it', async () => {
     writeFileSync(
       join(home.home, 'xmppki.toml'),
