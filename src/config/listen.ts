@@ -6,10 +6,10 @@ import { AUTH_METHODS, METHOD_ALIASES } from './login-methods.ts'
 const LEAST_STANZA_SIZE = 10_000
 
 /** What the configuration that came with MongooseIM until 6.3 allowed; with less a login takes minutes. */
-const LEAST_BYTES_PER_SECOND = 1_000
+export const LEAST_BYTES_PER_SECOND = 1_000
 
 /** More than a machine takes. */
-const MOST_BYTES_PER_SECOND = 1_000_000_000
+export const MOST_BYTES_PER_SECOND = 1_000_000_000
 
 /** A client that reads as fast as it can is behind by some stanzas now and then. */
 const LEAST_OUTBOUND_SIZE = 65_536

@@ -27,6 +27,7 @@ export function readCfgListener({ port: raw, module, options, place }: CfgListen
     ip_address: addressOf(bound ?? wanted, place) ?? (isV6 ? '::' : '0.0.0.0'),
     tls: readTls(reader, place),
     allowed: undefined,
+    shaper: reader.text('shaper'),
     others: reader.rest(),
   }
 }

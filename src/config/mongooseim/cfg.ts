@@ -3,10 +3,12 @@ import { type ErlangFile, readErlangTerms, type Term } from '../../formats/erlan
 import { readCfgListener } from './cfg-listener.ts'
 import { expandMacros } from './erlang-macros.ts'
 import {
+  type AccessClause,
   different,
   type ForeignAuth,
   type ForeignConfiguration,
   type ForeignListener,
+  type ForeignShaping,
   leftOut,
   OptionReader,
   type Options,
@@ -37,6 +39,18 @@ const LOG_LEVELS = ['none', 'critical', 'error', 'warning', 'info', 'debug']
 
 const AUTH_OPTIONS = ['auth_method', 'auth_opts', 'sasl_mechanisms', 'cyrsasl_external']
 
+const READ = [
+  'hosts',
+  'host',
+  'loglevel',
+  'listen',
+  'host_config',
+  'domain_certfile',
+  'shaper',
+  'access',
+  ...AUTH_OPTIONS,
+]
+
 class CfgReader {
   readonly #entries: readonly Entry[]
   readonly #placeOf: (term: Term) => string
@@ -57,6 +71,7 @@ class CfgReader {
       hosts: this.#hosts(),
       loglevel: this.#loglevel(),
       c2s: this.#listeners(),
+      shaping: this.#shaping(),
       auth: Object.keys(top).length === 0 ? undefined : this.#auth(top, 'the file'),
       hostAuth: this.#hostAuth(top),
       hostCertificates: this.#all('domain_certfile').map(({ values: [host, certfile], term }) => {
@@ -124,6 +139,24 @@ class CfgReader {
     return []
   }
 
+  #shaping(): ForeignShaping {
+    return {
+      rates: this.#byName('shaper', (limit) => (Array.isArray(limit) && limit[0] === 'maxrate' ? limit[1] : limit)),
+      rules: this.#byName('access', clausesOf),
+      doubts: { shaper: 'MongooseIM to 6.0 looks for an access rule of that name, and limits nobody' },
+    }
+  }
+
+  /** Values of `{Option, Name, Value}`; which of two with the same name counts is a matter of the release. */
+  #byName<V>(option: string, read: (raw: unknown) => V): Map<string, V | undefined> {
+    const found = new Map<string, V | undefined>()
+    for (const { values } of this.#all(option)) {
+      const [name, raw] = values
+      if (typeof name === 'string') found.set(name, found.has(name) ? undefined : read(raw))
+    }
+    return found
+  }
+
   #authOptions(): Options {
     const found = AUTH_OPTIONS.flatMap((name): [string, unknown][] => {
       const entry = this.#one(name)
@@ -182,8 +215,7 @@ class CfgReader {
   }
 
   #aboutRest(name: string): void {
-    const read = ['hosts', 'host', 'loglevel', 'listen', 'host_config', 'domain_certfile', ...AUTH_OPTIONS]
-    if (read.includes(name)) return
+    if (READ.includes(name)) return
     if (name !== 'modules') {
       this.#remarks.push(sectionRemark(name))
       return
@@ -193,6 +225,12 @@ class CfgReader {
       for (const module of modules) this.#remarks.push(sectionRemark(`modules.${module}`))
     }
   }
+}
+
+/** The clauses of an access rule: `[{none, admin}, {normal, all}]`. */
+function clausesOf(rule: unknown): AccessClause[] | undefined {
+  if (!Array.isArray(rule) || !rule.every(Array.isArray)) return undefined
+  return rule.map(([value, acl]: unknown[]) => ({ acl: String(acl), value }))
 }
 
 function isSources(option: unknown): boolean {

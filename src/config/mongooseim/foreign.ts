@@ -6,6 +6,7 @@ export interface ForeignConfiguration {
   readonly hosts: readonly string[]
   readonly loglevel: string | undefined
   readonly c2s: readonly ForeignListener[]
+  readonly shaping: ForeignShaping
   /** Undefined when nothing is said about it. */
   readonly auth: ForeignAuth | undefined
   /** Hosts with a policy of their own. */
@@ -22,8 +23,26 @@ export interface ForeignListener {
   readonly tls: ForeignTls | undefined
   /** The methods of authentication that this listener is bound to. */
   readonly allowed: readonly string[] | undefined
+  /** Name of what limits the traffic of its clients: a shaper, or an access rule that chooses one. */
+  readonly shaper: string | undefined
   /** Options with another place, or none, in xmppki. */
   readonly others: Options
+}
+
+/** How fast clients may send. */
+export interface ForeignShaping {
+  /** Bytes a second, or `none`, by the name of the shaper; whatever the file has. */
+  readonly rates: ReadonlyMap<string, unknown>
+  /** By the name of the access rule, in the order in which they are tried; undefined when they cannot be read. */
+  readonly rules: ReadonlyMap<string, readonly AccessClause[] | undefined>
+  /** What releases with this notation may make of a listener that names a rule, or a shaper. */
+  readonly doubts: { readonly rule?: string; readonly shaper?: string }
+}
+
+export interface AccessClause {
+  /** The class of users that it is for; `all` is everybody. */
+  readonly acl: string
+  readonly value: unknown
 }
 
 export interface ForeignTls {

@@ -5,6 +5,7 @@ import { readCfg } from './cfg.ts'
 import { different, type ForeignConfiguration, leftOut, type Options, type Remark } from './foreign.ts'
 import { importListener } from './listener.ts'
 import { choosePolicy, type LoginPolicy, letsPasswordsIn, prepared } from './policy.ts'
+import { unusedShaping } from './shaping.ts'
 import { readToml } from './toml.ts'
 
 export interface ImportedConfiguration {
@@ -62,6 +63,7 @@ export function importMongooseim(text: string, source: string): ImportedConfigur
   if (sections.some(({ values }) => Object.entries(values).some(namesRelativeFile))) {
     all.push(different('names of files', 'relative ones count from the folder of xmppki.toml'))
   }
+  all.push(...unusedShaping(foreign.c2s, foreign.shaping))
   const unique = new Map([...all, ...foreign.remarks].map((remark) => [JSON.stringify(remark), remark]))
   return { toml: render(sections, source), remarks: [...unique.values()] }
 }
@@ -95,7 +97,7 @@ function hostSections(foreign: ForeignConfiguration, hosts: readonly string[], r
   }))
 }
 
-function listenerSections({ c2s }: ForeignConfiguration, policy: LoginPolicy, remarks: Remark[]): Section[] {
+function listenerSections({ c2s, shaping }: ForeignConfiguration, policy: LoginPolicy, remarks: Remark[]): Section[] {
   const places = new Set<string>()
   return c2s.flatMap((listener) => {
     const place = `${listener.ip_address} ${listener.port}`
@@ -105,7 +107,7 @@ function listenerSections({ c2s }: ForeignConfiguration, policy: LoginPolicy, re
       remarks.push(leftOut(listener.name, 'another listener has this address and port'))
       return []
     }
-    const { values, remarks: more } = importListener(listener, policy)
+    const { values, remarks: more } = importListener(listener, policy, shaping)
     remarks.push(...more)
     return [{ header: '[[listen.c2s]]', values }]
   })

@@ -1,8 +1,17 @@
 import { SCHEMA } from '../schema.ts'
-import { different, type ForeignListener, type ForeignTls, leftOut, type Options, type Remark } from './foreign.ts'
+import {
+  different,
+  type ForeignListener,
+  type ForeignShaping,
+  type ForeignTls,
+  leftOut,
+  type Options,
+  type Remark,
+} from './foreign.ts'
 import { hasAccounts } from './passwords.ts'
 import { type LoginPolicy, letsPasswordsIn } from './policy.ts'
 import { listenerRemarks, tlsRemarks } from './reasons.ts'
+import { importShaper } from './shaping.ts'
 
 interface ImportedListener {
   /** Keys of `[[listen.c2s]]`; those of `tls` with its name before them. */
@@ -50,7 +59,11 @@ class Collector {
  * A listener as xmppki has it. Certificates log in on it only if they did before: in every doubt `verify_mode` becomes
  * "none".
  */
-export function importListener(listener: ForeignListener, policy: LoginPolicy): ImportedListener {
+export function importListener(
+  listener: ForeignListener,
+  policy: LoginPolicy,
+  shaping: ForeignShaping,
+): ImportedListener {
   const { name, port, ip_address, others, tls } = listener
   const collector = new Collector(name)
   collector.put('port', port)
@@ -61,12 +74,15 @@ export function importListener(listener: ForeignListener, policy: LoginPolicy): 
     if (isKnown && value === 'infinity') collector.leave(key, 'there is always a limit; the default holds')
     return !isKnown
   })
+  const shaper = importShaper(listener, shaping)
+  if (shaper.limit !== undefined) collector.put('max_bytes_per_second', shaper.limit)
   importMethods(collector, listener, policy)
   importTls(collector, listener, policy)
   return {
     values: collector.values,
     remarks: [
       ...collector.remarks,
+      ...shaper.remarks,
       ...listenerRemarks(name, Object.fromEntries(rest)),
       ...tlsRemarks(name, tls?.others ?? {}),
     ],

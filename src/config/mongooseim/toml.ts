@@ -1,11 +1,14 @@
 import { parse, TomlError } from 'smol-toml'
 import { XmppkiError } from '../../errors.ts'
 import { text } from '../kinds.ts'
+import { isTable } from '../walk.ts'
 import {
+  type AccessClause,
   different,
   type ForeignAuth,
   type ForeignConfiguration,
   type ForeignListener,
+  type ForeignShaping,
   type ForeignTls,
   leftOut,
   OptionReader,
@@ -58,6 +61,7 @@ class TomlReader {
       hosts: general.texts('hosts') ?? [],
       loglevel: general.text('loglevel'),
       c2s: this.#listeners(),
+      shaping: this.#shaping(),
       auth: auth === undefined ? undefined : this.#auth(auth, 'auth'),
       hostAuth: this.#hostAuth(),
       hostCertificates: [...this.#certificates(general), ...this.#certificates(s2s)],
@@ -113,7 +117,18 @@ class TomlReader {
       ip_address: reader.text('ip_address') ?? any,
       tls: tls === undefined ? undefined : this.#tls(new OptionReader(tls, `${place}.tls`), name),
       allowed: reader.texts('allowed_auth_methods'),
+      shaper: reader.text('shaper'),
       others: reader.rest(),
+    }
+  }
+
+  #shaping(): ForeignShaping {
+    const shapers = Object.entries(this.#top.table('shaper') ?? {})
+    const rules = Object.entries(this.#top.table('access') ?? {})
+    return {
+      rates: new Map(shapers.map(([name, shaper]) => [name, isTable(shaper) ? shaper['max_rate'] : undefined])),
+      rules: new Map(rules.map(([name, rule]) => [name, clausesOf(rule)])),
+      doubts: { rule: 'releases 6.1 to 6.3 pass the access rule over, and limit nobody' },
     }
   }
 
@@ -195,6 +210,12 @@ class TomlReader {
     }
     return found
   }
+}
+
+function clausesOf(rule: unknown): AccessClause[] | undefined {
+  const clauses: unknown[] = [rule].flat()
+  if (!clauses.every(isTable)) return undefined
+  return clauses.map(({ acl = 'all', value }) => ({ acl: String(acl), value }))
 }
 
 function affixOf(reader: OptionReader, key: 'prefix' | 'suffix'): string {
