@@ -22,12 +22,11 @@ function setUp(conflict: ConflictPolicy) {
     close: ({ jid }, error) => void closed.push([jid.toString(), error]),
     inline: (requests) => passed.then(() => requests.map(({ name }) => xml(`${name}d`))),
     leaving: [],
-    outboundOctets: () => 1_000,
     now: () => new Date(),
     onFailure: () => undefined,
   })
   const { stream } = new Resident('nobody@localhost/x')
-  const bind = (resource: string | undefined, more = {}) => binding.bind(ALICE, { resource, ...more }, stream)
+  const bind = (resource: string | undefined, more = {}) => binding.bind(ALICE, { resource, ...more }, stream, 1_000)
   /** That a client has been told. */
   const tell = (session: Session) => {
     binding.release(session)
@@ -76,7 +75,7 @@ describe('a resource that is given out', () => {
   it('is not given out for a domain that is not served any more', () => {
     const { binding, stream } = setUp('replace')
     const login = { ...ALICE, account: parseJid('alice@gone.example') }
-    expect(binding.bind(login, { resource: 'r' }, stream)).toMatchObject({ condition: 'not-allowed' })
+    expect(binding.bind(login, { resource: 'r' }, stream, 1_000)).toMatchObject({ condition: 'not-allowed' })
   })
 
   it('is taken while something is switched on along with it (XEP-0386 §3.2)', async () => {
