@@ -2,15 +2,17 @@ import type { Socket } from 'node:net'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import { comesAlone } from './peer-certificates.ts'
 
-interface Handshake {
-  readonly socket: Socket
-  /** @param received bytes that the client has sent in it */
-  readonly done: (secure: TLSSocket, received: number) => void
-}
+/** Told of the end of a handshake. @param received bytes that the client has sent in it */
+type Done = (secure: TLSSocket, received: number) => void
 
-/** A handshake, and the bytes that had come before it. */
-interface Pending extends Handshake {
+interface Pending {
+  readonly socket: Socket
+  /** Bytes that had come before it. */
   readonly before: number
+  readonly deadline: NodeJS.Timeout | undefined
+  readonly forget: () => void
+  /** Undefined until the client has begun. */
+  done: Done | undefined
 }
 
 /**
@@ -19,6 +21,22 @@ interface Pending extends Handshake {
  */
 function settleErrors(secure: TLSSocket): void {
   if (!comesAlone(secure)) secure.getX509Certificate()
+}
+
+const ignore = () => undefined
+
+/**
+ * The TLS side of a connection is large, so whoever says nothing gets none. It also stays smaller when it is handed the
+ * first octets: a buffer into which it reads them by itself has 64 KiB, and is kept.
+ */
+function onFirstOctets(socket: Socket, then: () => void): void {
+  // The socket destroys itself then, but an error that nobody listens for would end the process.
+  socket.on('error', ignore)
+  socket.once('readable', () => {
+    // The end is told of in the same way, and no handshake comes after it.
+    if (socket.readableLength === 0) socket.destroy()
+    else then()
+  })
 }
 
 /** Handshakes under way: a TLS server tells of their end by the secure socket only. */
@@ -31,12 +49,20 @@ export class Handshakes {
     return server.on('secureConnection', (secure) => this.#finish(secure))
   }
 
-  begin(begun: Handshake): void {
-    const { socket } = begun
-    const handshake = { ...begun, before: socket.bytesRead }
-    const { remotePort } = socket
+  /**
+   * Waits for the client to begin.
+   * @param start hands the socket to a TLS server; called when the client has sent something, and not before
+   * @param deadline what cuts it off when it takes too long; undefined where that is no concern of the handshake
+   */
+  begin(socket: Socket, start: () => Done, deadline?: NodeJS.Timeout): void {
+    const { remotePort, bytesRead: before } = socket
+    const forget = () => this.#forget(remotePort, handshake)
+    const handshake: Pending = { socket, before, deadline, forget, done: undefined }
     this.#pending.set(remotePort, [...(this.#pending.get(remotePort) ?? []), handshake])
-    socket.once('close', () => this.#forget(remotePort, handshake))
+    socket.once('close', forget)
+    onFirstOctets(socket, () => {
+      handshake.done = start()
+    })
   }
 
   /** Cuts off whoever has not finished. */
@@ -53,16 +79,19 @@ export class Handshakes {
         // Over one listener a client may come twice from the same port, to two of our addresses.
         (same.length === 1 || socket.localAddress === secure.localAddress),
     )
-    if (handshake === undefined) {
+    if (handshake?.done === undefined) {
       secure.destroy()
       return
     }
-    this.#forget(remotePort, handshake)
+    const { socket, before, forget, done } = handshake
+    socket.off('close', forget)
+    forget()
     settleErrors(secure)
-    handshake.done(secure, handshake.socket.bytesRead - handshake.before)
+    done(secure, socket.bytesRead - before)
   }
 
   #forget(remotePort: number | undefined, handshake: Pending): void {
+    clearTimeout(handshake.deadline)
     const same = this.#pending.get(remotePort)
     if (same === undefined || !same.includes(handshake)) return
     if (same.length === 1) this.#pending.delete(remotePort)

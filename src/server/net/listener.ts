@@ -4,6 +4,7 @@ import {
   createSecureContext,
   createServer as createTlsServer,
   type SecureContextOptions,
+  type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../../errors.ts'
@@ -107,6 +108,11 @@ function contextOptions({ tls, trust }: ListenerOptions): SecureContextOptions {
   }
 }
 
+/** Address and port of the peer, for the log. */
+function remoteOf({ remoteAddress = 'unknown', remotePort = 0 }: Socket): string {
+  return `${remoteAddress}:${remotePort}`
+}
+
 function tlsServer(options: ListenerOptions, reception: Reception): TlsServer {
   const [first] = options.credentials
   if (first === undefined) throw new XmppkiError('NOT_FOUND', 'no server certificate')
@@ -132,8 +138,7 @@ function tlsServer(options: ListenerOptions, reception: Reception): TlsServer {
   }
   server.on('tlsClientError', (error, socket) => {
     const failure = failureOf(error)
-    const remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
-    if (failure !== undefined) reception.failed({ listener: options.name, remote, ...failure })
+    if (failure !== undefined) reception.failed({ listener: options.name, remote: remoteOf(socket), ...failure })
     socket.destroy()
   })
   return server
@@ -167,6 +172,19 @@ function opened(server: NetServer, options: ListenerOptions): Promise<number> {
   })
 }
 
+/**
+ * Cuts a connection off that has not finished its handshake in time. That of the TLS server begins with the first octets
+ * of the client, which may not come at all.
+ */
+function deadlineOf(socket: Socket, { name, limits }: ListenerOptions, reception: Reception): NodeJS.Timeout {
+  return setTimeout(() => {
+    // As Node.js tells of its own.
+    const failure = { code: 'ERR_TLS_HANDSHAKE_TIMEOUT', reason: 'TLS handshake timeout' }
+    reception.failed({ listener: name, remote: remoteOf(socket), ...failure })
+    socket.destroy()
+  }, limits.negotiationMs)
+}
+
 /** What a listener meets connections with for as long as these options hold. */
 function equipmentFor(options: ListenerOptions, handshakes: Handshakes, reception: Reception) {
   return {
@@ -181,11 +199,14 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
   const handshakes = new Handshakes()
   const places = new ConnectionLimiter()
   let current = equipmentFor(options, handshakes, reception)
-  const upgrade = (socket: Socket, done: HandshakeDone) => {
-    const { secure, certificates } = current
-    handshakes.begin({ socket, done: (ready, received) => done(ready, () => certificates.of(ready, received)) })
-    // Through a TLS server, though it never listens: one that listens cannot be replaced.
-    secure.emit('connection', socket)
+  const upgrade = (socket: Socket, done: HandshakeDone, deadline?: NodeJS.Timeout) => {
+    const start = () => {
+      const { secure, certificates } = current
+      // Through a TLS server, though it never listens: one that listens cannot be replaced.
+      secure.emit('connection', socket)
+      return (ready: TLSSocket, received: number) => done(ready, () => certificates.of(ready, received))
+    }
+    handshakes.begin(socket, start, deadline)
   }
   const server: NetServer = createServer(SOCKET_OPTIONS, (socket) => {
     const { options } = current
@@ -205,7 +226,7 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
     const means = { acceptedAt: performance.now(), upgrade }
     const attend = (ready: Socket, certificate?: Parameters<HandshakeDone>[1]) =>
       reception.accept(new Connection(ready, means, certificate), options)
-    if (mode === 'tls') upgrade(socket, attend)
+    if (mode === 'tls') upgrade(socket, attend, deadlineOf(socket, options, reception))
     else attend(socket)
   })
   server.on('drop', (dropped) => {
