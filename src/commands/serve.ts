@@ -86,7 +86,9 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
     const { openWorkspace } = await import('../workspace/workspace.ts')
     const { configurationPath, loadConfiguration } = await import('../config/load.ts')
     const { startService, stopSignal } = await import('../service/service.ts')
+    const { keepYoungGenerationSmall } = await import('../service/young-generation.ts')
     const { createLog } = await import('../service/log.ts')
+    keepYoungGenerationSmall()
     const warn = (text: string) => this.sayWarning(text)
     const passphrase = rememberedPassphrases((key, terminal) =>
       readCaPassphrase({ key, file: flags['passphrase-file'], terminal, warn }),
