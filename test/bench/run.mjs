@@ -4,9 +4,11 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cliStart } from './cli-start.mjs'
 import { door } from './door.mjs'
+import { idleSessions } from './idle.mjs'
 import { issueBatch } from './issue.mjs'
 import { certificateLogin } from './login.mjs'
 import { chatMessages } from './messages.mjs'
+import { pairedMessages } from './pairs.mjs'
 import { parseMessages } from './parse.mjs'
 import { revocation } from './revocation.mjs'
 
@@ -16,6 +18,8 @@ const ALL = {
   door,
   parse: parseMessages,
   messages: chatMessages,
+  pairs: pairedMessages,
+  idle: idleSessions,
   issue: issueBatch,
   revocation,
 }
