@@ -5,6 +5,7 @@ import { XmppkiError } from '../errors.ts'
 import { XmppServer } from '../server/server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { Accounts } from '../store/accounts.ts'
+import { LedgerEnrolmentStore } from '../store/ledger-enrolment-store.ts'
 import { currentActor } from '../workspace/audit-events.ts'
 import { settleUnfinished } from '../workspace/publish.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
@@ -246,6 +247,7 @@ class RunningService implements Service {
       ...(accounts === undefined ? {} : { passwords: accountMeans(configuration, accounts) }),
       enrolments: {
         ledger: this.#sharing.ledger,
+        store: new LedgerEnrolmentStore(this.#workspace.ledger()),
         actor: currentActor(),
         isClosed: !configuration.auth.certificate_enrolment,
       },

@@ -1,3 +1,4 @@
+import type { AuditEvent } from './audit.ts'
 import type { CertificateId } from './certificate-id.ts'
 
 /** A certificate that an account has enrolled to log in with (XEP-0257). All times are milliseconds since the epoch. */
@@ -27,6 +28,11 @@ export interface Enrolment {
   readonly voucher?: readonly string[]
 }
 
+/** RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins. */
+export function hasExpired({ notAfter }: Enrolment, now: number): boolean {
+  return now >= notAfter + 1_000
+}
+
 /**
  * Why a certificate cannot be enrolled: its label is in use in the account, somebody has enrolled it already, or the
  * account has revoked it, which is final.
@@ -43,6 +49,54 @@ export interface Enrolments {
   knows(account: string): boolean
   /** The certificates of an account that have not been ended, expired or not, in the order of enrolment. */
   list(account: string): Enrolment[]
+}
+
+/** An enrolment that its account has revoked; the certificate itself and its voucher are not kept. */
+export interface EnrolmentRevocation extends Enrolment {
+  readonly revokedAt: number
+}
+
+/** Those in a ledger, which may have to move to a database. */
+export interface LedgerEnrolments extends Enrolments {
+  /** Of all accounts, those that have not been ended, in the order of enrolment. */
+  all(): Enrolment[]
+  /** Of all accounts, in any order. */
+  revoked(): EnrolmentRevocation[]
+}
+
+/** What is to become of the certificates of an account. */
+export type EnrolmentChange =
+  /** `most`: how many certificates the account may have. Those that have expired are disabled. */
+  | { readonly kind: 'enrol'; readonly enrolment: Enrolment; readonly most: number }
+  | { readonly kind: 'disable' | 'revoke'; readonly account: string; readonly label: string }
+  | { readonly kind: 'revoke-all'; readonly account: string }
+
+/** Why nothing has been changed: a conflict, too many, no such certificate, or whoever asked may not any more. */
+export type EnrolmentRefusal = EnrolmentConflict | 'full' | 'unknown' | 'forbidden'
+
+export interface EnrolmentTerms {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Who the audit log says did it, on behalf of the account. */
+  readonly actor: AuditEvent['actor']
+  /** Asked again right before anything is written; not asked when it is missing. */
+  readonly isAllowed?: () => boolean
+}
+
+/** What was enrolled or ended, or why nothing was. */
+export type EnrolmentOutcome =
+  | { readonly refusal: EnrolmentRefusal }
+  | { readonly enrolled?: Enrolment; readonly ended: readonly Enrolment[] }
+
+/** Where enrolments are changed. */
+export interface EnrolmentStore {
+  /**
+   * One change, complete or absent, durable when its promise resolves, and at once among what is known here. Each
+   * certificate that is enrolled or ended gets an entry in the audit log of the ledger.
+   * Rejects with an XmppkiError: UNAVAILABLE when the database cannot be reached now, IO when the ledger stays locked,
+   * CORRUPT.
+   */
+  change(change: EnrolmentChange, terms: EnrolmentTerms): Promise<EnrolmentOutcome>
 }
 
 /** What may be changed, only inside a transaction. */

@@ -1,6 +1,6 @@
 import type { AuditEvent, StoredEntry } from './audit.ts'
 import type { CertificateId, SignerId } from './certificate-id.ts'
-import type { EnrolmentChanges, Enrolments } from './enrolments.ts'
+import type { EnrolmentChanges, Enrolments, LedgerEnrolments } from './enrolments.ts'
 
 /** What an issued certificate is for; one certificate profile each. */
 export type IssuedKind = 'root' | 'issuing' | 'ocsp' | 'client' | 'server'
@@ -95,7 +95,7 @@ export interface Ledger {
   /** As {@link transaction}, but does not wait for other writers. @throws {XmppkiError} IO when there is one */
   tryTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T
   /** The certificates that accounts have enrolled themselves. */
-  readonly enrolments: Enrolments
+  readonly enrolments: LedgerEnrolments
   /** The record of this certificate, revoked or not. */
   find(certificate: CertificateId): IssuedRecord | undefined
   /**
@@ -137,24 +137,21 @@ export interface Ledger {
   recordLogins(logins: readonly NotedLogin[]): void
   /** When certificates were last used for a login, in milliseconds, by their {@link certificateKey}; as far as it is known. */
   lastLogins(): Map<string, number>
-  /** The audit log from its beginning, as it is kept: nothing is verified. Entries that come meanwhile are included. */
-  auditTrail(): Iterable<StoredEntry>
+  /**
+   * The audit log as it is kept: nothing is verified. Entries that come meanwhile are included.
+   * @param after number of an entry; those up to it are left out
+   */
+  auditTrail(after?: number): Iterable<StoredEntry>
+  /** The number of the last entry of the audit log; 0 when there is none. */
+  auditHead(): number
   close(): void
 }
 
-/** What the server asks a ledger, and what accounts change in it themselves. */
+/** What the server asks a ledger. */
 export interface LoginLedger
-  extends Pick<
-    Ledger,
-    | 'tryTransaction'
-    | 'enrolments'
-    | 'listBySerial'
-    | 'revokedAt'
-    | 'revokedAmong'
-    | 'changes'
-    | 'absence'
-    | 'knowsClient'
-  > {
+  extends Pick<Ledger, 'listBySerial' | 'revokedAt' | 'revokedAmong' | 'changes' | 'absence' | 'knowsClient'> {
+  /** The certificates that accounts have enrolled themselves, wherever that is kept. */
+  readonly enrolments: Enrolments
   /** What is known of this certificate. */
   find(certificate: CertificateId): Standing | undefined
 }

@@ -1,6 +1,6 @@
 import { type CertificateId, isSameSigner } from './certificate-id.ts'
 import type { Enrolments } from './enrolments.ts'
-import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges, LoginLedger, Standing } from './ledger.ts'
+import type { IssuedRecord, Ledger, LoginLedger, Standing } from './ledger.ts'
 import type { SharedRevocation } from './revocations.ts'
 import type { SqliteRevocations } from './sqlite/revocations.ts'
 
@@ -20,10 +20,6 @@ export class SharedLedger implements LoginLedger {
 
   get enrolments(): Enrolments {
     return this.#ledger.enrolments
-  }
-
-  tryTransaction<T>(work: (insert: InsertRecord, changes: LedgerChanges) => T): T {
-    return this.#ledger.tryTransaction(work)
   }
 
   /** Those of this ledger: of what others have issued nothing but revocations is known. */

@@ -2,6 +2,7 @@ import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
 import type { Log } from '../../src/server/log.ts'
 import { XmppServer } from '../../src/server/server.ts'
 import type { ServerOptions } from '../../src/server/server-options.ts'
+import { LedgerEnrolmentStore } from '../../src/store/ledger-enrolment-store.ts'
 import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { type Credentials, OpensslCa } from './certificates.ts'
@@ -94,7 +95,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       now: () => new Date(),
       ...login,
     },
-    ...(enrolments ? { enrolments: { ledger, actor: undefined } } : {}),
+    ...(enrolments ? { enrolments: { ledger, store: new LedgerEnrolmentStore(ledger), actor: undefined } } : {}),
     log,
   }
   const server = await XmppServer.start(all)

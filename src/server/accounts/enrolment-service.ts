@@ -1,8 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { XmppkiError } from '../../errors.ts'
-import type { AuditEvent, AuditKind } from '../../store/audit.ts'
-import type { Enrolment, EnrolmentConflict } from '../../store/enrolments.ts'
-import type { LedgerChanges, LoginLedger } from '../../store/ledger.ts'
+import type { AuditEvent } from '../../store/audit.ts'
+import {
+  type Enrolment,
+  type EnrolmentChange,
+  type EnrolmentRefusal,
+  type EnrolmentStore,
+  hasExpired,
+} from '../../store/enrolments.ts'
+import type { LoginLedger } from '../../store/ledger.ts'
 import { judgeForEnrolment } from '../../trust/enrolled-certificate.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
@@ -16,13 +21,10 @@ const MAX_CERTIFICATES = 16
 const CHANGES_PER_HOUR = 60
 const HOUR_MS = 3_600_000
 
-/** How often a change is tried while another process writes, and how long between. */
-const ATTEMPTS = 20
-const PAUSE_MS = 100
-
-/** What enrolments are written with. */
+/** What enrolments are read and written with. */
 export interface EnrolmentOptions {
-  readonly ledger: Pick<LoginLedger, 'tryTransaction' | 'enrolments' | 'find' | 'listBySerial' | 'absence'>
+  readonly ledger: Pick<LoginLedger, 'enrolments' | 'find' | 'listBySerial' | 'absence'>
+  readonly store: EnrolmentStore
   /** Who the audit log says did it, on behalf of the account. */
   readonly actor: AuditEvent['actor']
   /** Nothing is enrolled, and nobody logs in with what was before: it only ends with its account. */
@@ -56,27 +58,24 @@ export interface Application {
   readonly mayManage: boolean
 }
 
-type Change = (changes: LedgerChanges, at: number) => StanzaError | undefined
-
-const CONFLICTS: Readonly<Record<EnrolmentConflict, StanzaError>> = {
+const REFUSALS: Readonly<Record<EnrolmentRefusal, StanzaError>> = {
   label: { condition: 'conflict', text: 'the name is in use for another certificate' },
   certificate: { condition: 'conflict', text: 'the certificate is enrolled already' },
   revoked: { condition: 'not-acceptable', text: 'the certificate has been revoked' },
+  full: { condition: 'not-allowed', text: `an account may have ${MAX_CERTIFICATES} certificates` },
+  unknown: { condition: 'item-not-found' },
+  forbidden: { condition: 'forbidden', text: 'this client may not manage certificates' },
 }
 
-const FORBIDDEN: StanzaError = { condition: 'forbidden', text: 'this client may not manage certificates' }
-
-/** Enrols certificates for accounts and ends enrolments: what may be, in one transaction with its audit entry. */
+/** Enrols certificates for accounts and ends enrolments: who may, and what. */
 export class EnrolmentService {
   readonly #options: EnrolmentServiceOptions
-  readonly #pauseMs: number
   /** What the accounts that were active in the current hour have changed in it. */
   #spent = new Map<string, number>()
   #hour = 0
 
-  constructor(options: EnrolmentServiceOptions, pauseMs = PAUSE_MS) {
+  constructor(options: EnrolmentServiceOptions) {
     this.#options = options
-    this.#pauseMs = pauseMs
   }
 
   /** Whether accounts may enrol certificates now; if not, nothing else here may be used. */
@@ -104,53 +103,28 @@ export class EnrolmentService {
         text: 'the certificate comes from a CA of this server and is accepted anyway',
       }
     }
-    const voucher = voucherOf(applicant.proof)
-    const account = applicant.account.toString()
-    return this.#change(applicant, (changes, at) => {
-      this.#forgetExpired(account, changes, at)
-      if (ledger.enrolments.list(account).length >= MAX_CERTIFICATES) {
-        return { condition: 'not-allowed', text: `an account may have ${MAX_CERTIFICATES} certificates` }
-      }
-      const enrolment: Enrolment = {
-        account,
-        label,
-        fingerprint: facts.fingerprint,
-        certificate: Buffer.from(der).toString('base64'),
-        mayManage,
-        enrolledAt: at,
-        notAfter: facts.notAfter.getTime(),
-        ...voucher,
-      }
-      const conflict = changes.enrol(enrolment)
-      if (conflict !== undefined) return CONFLICTS[conflict]
-      this.#audit(changes, at, 'enrolled', enrolment)
-      return undefined
-    })
+    const enrolment: Enrolment = {
+      account: applicant.account.toString(),
+      label,
+      fingerprint: facts.fingerprint,
+      certificate: Buffer.from(der).toString('base64'),
+      mayManage,
+      enrolledAt: now().getTime(),
+      notAfter: facts.notAfter.getTime(),
+      ...voucherOf(applicant.proof),
+    }
+    return this.#changeOften(applicant, { kind: 'enrol', enrolment, most: MAX_CERTIFICATES })
   }
 
   /** `revoke` is for good, and ends the sessions that have logged in with it. @returns why nothing was ended */
-  async end(applicant: Applicant, label: string, how: 'disable' | 'revoke'): Promise<StanzaError | undefined> {
-    const account = applicant.account.toString()
-    return this.#change(applicant, (changes, at) => {
-      const ended =
-        how === 'disable' ? changes.disableEnrolment(account, label) : changes.revokeEnrolment(account, label, at)
-      if (ended === undefined) return { condition: 'item-not-found' }
-      this.#audit(changes, at, how === 'disable' ? 'enrolment-disabled' : 'enrolment-revoked', ended)
-      return undefined
-    })
+  end(applicant: Applicant, label: string, how: 'disable' | 'revoke'): Promise<StanzaError | undefined> {
+    return this.#changeOften(applicant, { kind: how, account: applicant.account.toString(), label })
   }
 
   /** For an account that is about to be removed: whoever gets its name later must not find them. @returns why not */
   async endAll(account: Jid): Promise<StanzaError | undefined> {
-    if (this.#options.means() === undefined || this.#means.ledger.enrolments.list(account.toString()).length === 0)
-      return undefined
-    return this.#change({ account, proof: undefined }, (changes, at) => {
-      for (const { label } of this.#means.ledger.enrolments.list(account.toString())) {
-        const ended = changes.revokeEnrolment(account.toString(), label, at)
-        if (ended !== undefined) this.#audit(changes, at, 'enrolment-revoked', ended)
-      }
-      return undefined
-    })
+    if (this.#options.means() === undefined) return undefined
+    return this.#change({ account, proof: undefined }, { kind: 'revoke-all', account: account.toString() })
   }
 
   get #means(): EnrolmentOptions {
@@ -159,46 +133,28 @@ export class EnrolmentService {
     return means
   }
 
-  #forgetExpired(account: string, changes: LedgerChanges, at: number): void {
-    for (const enrolment of this.#means.ledger.enrolments.list(account)) {
-      if (!hasExpired(enrolment, at)) continue
-      changes.disableEnrolment(account, enrolment.label)
-      this.#audit(changes, at, 'enrolment-disabled', enrolment)
-    }
-  }
-
-  #audit(changes: LedgerChanges, at: number, event: AuditKind, { account, label, fingerprint }: Enrolment): void {
-    const { actor } = this.#means
-    changes.audit({ at, event, ...(actor && { actor }), name: account, details: { label, fingerprint } })
-  }
-
-  async #change({ account, proof }: Applicant, work: Change): Promise<StanzaError | undefined> {
+  /** Changes that an account makes as often as it may. */
+  async #changeOften(applicant: Applicant, change: EnrolmentChange): Promise<StanzaError | undefined> {
+    const { account } = applicant
     if (!this.#mayChange(account)) return { condition: 'resource-constraint', text: 'too many changes in this hour' }
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (attempt > 1) await pause(this.#pauseMs)
-      const outcome = this.#attempt(account, proof, work)
-      if (outcome !== 'busy') return outcome
-    }
-    this.#options.log.warn({ account: account.toString() }, 'an enrolment was not written: the ledger is in use')
-    return { condition: 'resource-constraint', text: 'the server is busy' }
+    const error = await this.#change(applicant, change)
+    if (error === undefined) this.#spend(account)
+    return error
   }
 
-  #attempt(account: Jid, proof: Applicant['proof'], work: Change): StanzaError | undefined | 'busy' {
-    // Anew at every attempt: the certificate that it is done with may have been revoked meanwhile.
-    if (proof?.enrolment?.mayManage === false || proof?.judge() !== undefined) return FORBIDDEN
-    const at = this.#options.now().getTime()
+  async #change({ account, proof }: Applicant, change: EnrolmentChange): Promise<StanzaError | undefined> {
+    const { store, actor } = this.#means
+    // Asked late: the certificate that it is done with may have been revoked meanwhile.
+    const isAllowed = () => proof?.enrolment?.mayManage !== false && proof?.judge() === undefined
     try {
-      this.#means.ledger.tryTransaction((_insert, changes) => {
-        const error = work(changes, at)
-        if (error !== undefined) throw new Refused(error)
-      })
+      const outcome = await store.change(change, { at: this.#options.now().getTime(), actor, isAllowed })
+      return 'refusal' in outcome ? REFUSALS[outcome.refusal] : undefined
     } catch (error) {
-      if (error instanceof Refused) return error.stanzaError
-      if (error instanceof XmppkiError && error.code === 'IO') return 'busy'
-      throw error
+      if (!(error instanceof XmppkiError)) throw error
+      const facts = { account: account.toString(), error: error.message, hint: error.hint }
+      this.#options.log.warn(facts, 'the certificates of an account cannot be changed')
+      return { condition: 'resource-constraint', text: 'certificates cannot be changed at the moment' }
     }
-    this.#spend(account)
-    return undefined
   }
 
   #mayChange(account: Jid): boolean {
@@ -226,19 +182,4 @@ function voucherOf(proof: CertificateCredential | undefined): Pick<Enrolment, 'v
 /** Whether accounts may enrol certificates and log in with them. */
 export function isOpen(means: EnrolmentOptions | undefined): means is EnrolmentOptions {
   return means !== undefined && means.isClosed !== true && means.ledger.absence?.() === undefined
-}
-
-/** Takes a refusal out of a transaction, which it undoes. */
-class Refused extends Error {
-  readonly stanzaError: StanzaError
-
-  constructor(error: StanzaError) {
-    super(error.condition)
-    this.stanzaError = error
-  }
-}
-
-/** RFC 5280 §4.1.2.5: notAfter is inclusive, and a second lasts until the next one begins. */
-function hasExpired({ notAfter }: Enrolment, now: number): boolean {
-  return now >= notAfter + 1_000
 }

@@ -1,9 +1,15 @@
-import type { Enrolment, EnrolmentChanges, EnrolmentConflict, Enrolments } from '../enrolments.ts'
+import type {
+  Enrolment,
+  EnrolmentChanges,
+  EnrolmentConflict,
+  EnrolmentRevocation,
+  LedgerEnrolments,
+} from '../enrolments.ts'
 
 /** The reference: what the contract means, without a file. */
-export class MemoryEnrolments implements Enrolments, EnrolmentChanges {
+export class MemoryEnrolments implements LedgerEnrolments, EnrolmentChanges {
   #active: readonly Enrolment[] = []
-  #revoked: readonly Enrolment[] = []
+  #revoked: readonly EnrolmentRevocation[] = []
 
   find(fingerprint: string): Enrolment | undefined {
     return this.#active.find((enrolment) => enrolment.fingerprint === fingerprint)
@@ -21,6 +27,14 @@ export class MemoryEnrolments implements Enrolments, EnrolmentChanges {
     return this.#active.filter((enrolment) => enrolment.account === account)
   }
 
+  all(): Enrolment[] {
+    return [...this.#active]
+  }
+
+  revoked(): EnrolmentRevocation[] {
+    return [...this.#revoked]
+  }
+
   enrol(enrolment: Enrolment): EnrolmentConflict | undefined {
     if (this.#named(enrolment.account, enrolment.label) !== undefined) return 'label'
     if (this.find(enrolment.fingerprint) !== undefined) return 'certificate'
@@ -35,9 +49,11 @@ export class MemoryEnrolments implements Enrolments, EnrolmentChanges {
     return ended
   }
 
-  revokeEnrolment(account: string, label: string): Enrolment | undefined {
+  revokeEnrolment(account: string, label: string, at: number): Enrolment | undefined {
     const ended = this.disableEnrolment(account, label)
-    if (ended !== undefined) this.#revoked = [...this.#revoked, ended]
+    if (ended === undefined) return undefined
+    const { voucher: _, ...rest } = ended
+    this.#revoked = [...this.#revoked, { ...rest, certificate: '', revokedAt: at }]
     return ended
   }
 

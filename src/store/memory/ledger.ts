@@ -1,7 +1,7 @@
 import { XmppkiError } from '../../errors.ts'
 import { type ChainHead, chainEntry, logStarted, type StoredEntry } from '../audit.ts'
 import { type CertificateId, certificateKey, isSameSigner, type SignerId } from '../certificate-id.ts'
-import type { Enrolments } from '../enrolments.ts'
+import type { LedgerEnrolments } from '../enrolments.ts'
 import type {
   Holder,
   InsertRecord,
@@ -27,7 +27,7 @@ export class MemoryLedger implements Ledger {
   readonly #changes: LedgerChanges = {
     enrol: (enrolment) => this.#enrolments.enrol(enrolment),
     disableEnrolment: (account, label) => this.#enrolments.disableEnrolment(account, label),
-    revokeEnrolment: (account, label) => this.#enrolments.revokeEnrolment(account, label),
+    revokeEnrolment: (account, label, at) => this.#enrolments.revokeEnrolment(account, label, at),
     revoke: (certificate, revocation) => this.#revoke(certificate, revocation),
     relocate: (certificate, directory) => {
       const found = this.find(certificate)
@@ -60,7 +60,7 @@ export class MemoryLedger implements Ledger {
     return this.transaction(work)
   }
 
-  get enrolments(): Enrolments {
+  get enrolments(): LedgerEnrolments {
     return this.#enrolments
   }
 
@@ -168,8 +168,12 @@ export class MemoryLedger implements Ledger {
     return new Map(this.#logins)
   }
 
-  auditTrail(): Iterable<StoredEntry> {
-    return this.#audit.map(({ text, hash }) => ({ text, hash }))
+  auditTrail(after = 0): Iterable<StoredEntry> {
+    return this.#audit.filter(({ number }) => number > after).map(({ text, hash }) => ({ text, hash }))
+  }
+
+  auditHead(): number {
+    return this.#audit.at(-1)?.number ?? 0
   }
 
   #inOrder(): IssuedRecord[] {

@@ -1,4 +1,10 @@
-import type { Enrolment, EnrolmentChanges, EnrolmentConflict, Enrolments } from '../enrolments.ts'
+import type {
+  Enrolment,
+  EnrolmentChanges,
+  EnrolmentConflict,
+  EnrolmentRevocation,
+  LedgerEnrolments,
+} from '../enrolments.ts'
 import type { SqliteDatabase, SqliteStatement } from './driver.ts'
 
 interface EnrolmentRow {
@@ -13,6 +19,7 @@ interface EnrolmentRow {
   readonly authority: string
   readonly issuer: string
   readonly voucher: string | null
+  readonly revoked_at: number | null
 }
 
 /** Earlier versions only wrote the serial number: that of the first certificate that had it. */
@@ -21,11 +28,13 @@ const voucher = (column: string) =>
 const SELECT = `SELECT *, ${voucher('authority')} AS authority, ${voucher('issuer')} AS issuer FROM enrolment`
 
 /** The enrolled certificates in the ledger's file. Errors of SQLite are the caller's to translate. */
-export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
+export class SqliteEnrolments implements LedgerEnrolments, EnrolmentChanges {
   readonly #insert: SqliteStatement
   readonly #byFingerprint: SqliteStatement
   readonly #byLabel: SqliteStatement
   readonly #byAccount: SqliteStatement
+  readonly #all: SqliteStatement
+  readonly #allRevoked: SqliteStatement
   readonly #revoked: SqliteStatement
   readonly #known: SqliteStatement
   readonly #delete: SqliteStatement
@@ -39,6 +48,8 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
     this.#byFingerprint = database.prepare(`${SELECT} WHERE fingerprint = ? AND revoked_at IS NULL`)
     this.#byLabel = database.prepare(`${SELECT} WHERE account = ? AND label = ? AND revoked_at IS NULL`)
     this.#byAccount = database.prepare(`${SELECT} WHERE account = ? AND revoked_at IS NULL ORDER BY id`)
+    this.#all = database.prepare(`${SELECT} WHERE revoked_at IS NULL ORDER BY id`)
+    this.#allRevoked = database.prepare(`${SELECT} WHERE revoked_at IS NOT NULL`)
     this.#revoked = database.prepare(
       'SELECT 1 FROM enrolment WHERE account = ? AND fingerprint = ? AND revoked_at IS NOT NULL',
     )
@@ -66,7 +77,17 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
   }
 
   list(account: string): Enrolment[] {
-    return this.#byAccount.all(account).flatMap((row) => read(row) ?? [])
+    return this.#byAccount.all(account).map((row) => toEnrolment(row as EnrolmentRow))
+  }
+
+  all(): Enrolment[] {
+    return this.#all.all().map((row) => toEnrolment(row as EnrolmentRow))
+  }
+
+  revoked(): EnrolmentRevocation[] {
+    return (this.#allRevoked.all() as EnrolmentRow[]).map((row) => {
+      return { ...toEnrolment(row), revokedAt: row.revoked_at ?? 0 }
+    })
   }
 
   enrol(enrolment: Enrolment): EnrolmentConflict | undefined {
@@ -97,8 +118,10 @@ export class SqliteEnrolments implements Enrolments, EnrolmentChanges {
 
 /** The table is STRICT and written only here, so a row has the shape that the schema gives it. */
 function read(found: unknown): Enrolment | undefined {
-  if (found === undefined) return undefined
-  const row = found as EnrolmentRow
+  return found === undefined ? undefined : toEnrolment(found as EnrolmentRow)
+}
+
+function toEnrolment(row: EnrolmentRow): Enrolment {
   return {
     account: row.account,
     label: row.label,

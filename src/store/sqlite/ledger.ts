@@ -1,6 +1,6 @@
 import { type AuditEvent, type ChainHead, chainEntry, GENESIS, type StoredEntry } from '../audit.ts'
 import { type CertificateId, certificateKey, type SignerId } from '../certificate-id.ts'
-import type { Enrolments } from '../enrolments.ts'
+import type { LedgerEnrolments } from '../enrolments.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, NotedLogin } from '../ledger.ts'
 import { adoptRows, hasUnadopted } from './adoption.ts'
 import {
@@ -36,7 +36,7 @@ export class SqliteLedger implements Ledger {
   readonly #auditPage: SqliteStatement
   readonly #enrolments: SqliteEnrolments
   /** Reads on their own; inside a transaction {@link translated} is already at work. */
-  readonly enrolments: Enrolments
+  readonly enrolments: LedgerEnrolments
   readonly #changes: LedgerChanges = {
     enrol: (enrolment) => this.#enrolments.enrol(enrolment),
     disableEnrolment: (account, label) => this.#enrolments.disableEnrolment(account, label),
@@ -189,14 +189,18 @@ export class SqliteLedger implements Ledger {
   }
 
   /** Page by page: a reader that takes its time must not keep the WAL from being cut back. */
-  *auditTrail(): Generator<StoredEntry> {
-    let after: number | undefined = Number.MIN_SAFE_INTEGER
+  *auditTrail(begin = Number.MIN_SAFE_INTEGER): Generator<StoredEntry> {
+    let after: number | undefined = begin
     while (after !== undefined) {
       const from: number = after
       const page = translated(this.#path, () => this.#auditPage.all(from, AUDIT_PAGE)) as (StoredEntry & ChainHead)[]
       yield* page
       after = page.at(-1)?.number
     }
+  }
+
+  auditHead(): number {
+    return (translated(this.#path, () => this.#auditHead.get()) as ChainHead | undefined)?.number ?? 0
   }
 
   /** What stays in the log would be read into the next file of this name, while a server keeps the log there. */
@@ -215,11 +219,13 @@ export class SqliteLedger implements Ledger {
   }
 }
 
-function readable(enrolments: Enrolments, path: string): Enrolments {
+function readable(enrolments: LedgerEnrolments, path: string): LedgerEnrolments {
   return {
     find: (fingerprint) => translated(path, () => enrolments.find(fingerprint)),
     isRevoked: (account, fingerprint) => translated(path, () => enrolments.isRevoked(account, fingerprint)),
     knows: (account) => translated(path, () => enrolments.knows(account)),
     list: (account) => translated(path, () => enrolments.list(account)),
+    all: () => translated(path, () => enrolments.all()),
+    revoked: () => translated(path, () => enrolments.revoked()),
   }
 }

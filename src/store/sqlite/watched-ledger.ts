@@ -1,7 +1,7 @@
 import { XmppkiError } from '../../errors.ts'
 import type { StoredEntry } from '../audit.ts'
 import type { CertificateId, SignerId } from '../certificate-id.ts'
-import type { Enrolments } from '../enrolments.ts'
+import type { LedgerEnrolments } from '../enrolments.ts'
 import type { Holder, InsertRecord, IssuedKind, IssuedRecord, Ledger, LedgerChanges, NotedLogin } from '../ledger.ts'
 import { untilReleased } from './driver.ts'
 import { type FileState, isSame, stateOf } from './file-state.ts'
@@ -80,7 +80,7 @@ export class WatchedLedger implements Ledger {
     return this.#answered
   }
 
-  get enrolments(): Enrolments {
+  get enrolments(): LedgerEnrolments {
     return this.#current.enrolments
   }
 
@@ -145,8 +145,12 @@ export class WatchedLedger implements Ledger {
     return this.#current.lastLogins()
   }
 
-  auditTrail(): Iterable<StoredEntry> {
-    return this.#current.auditTrail()
+  auditTrail(after?: number): Iterable<StoredEntry> {
+    return this.#current.auditTrail(after)
+  }
+
+  auditHead(): number {
+    return this.#current.auditHead()
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EnrolmentService } from '../../../src/server/accounts/enrolment-service.ts'
 import type { CertificateCredential } from '../../../src/server/login/credential.ts'
+import { LedgerEnrolmentStore } from '../../../src/store/ledger-enrolment-store.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { OpensslCa } from '../../support/certificates.ts'
@@ -35,10 +36,13 @@ beforeEach(() => {
   log = new LogBook()
   objection = undefined
   isClosed = false
-  desk = new EnrolmentService(
-    { means: () => ({ ledger, actor: undefined, isClosed }), isIssued: () => false, now: () => new Date(), log },
-    1,
-  )
+  const store = new LedgerEnrolmentStore(ledger, 1)
+  desk = new EnrolmentService({
+    means: () => ({ ledger, store, actor: undefined, isClosed }),
+    isIssued: () => false,
+    now: () => new Date(),
+    log,
+  })
 })
 afterEach(() => {
   ledger.close()
