@@ -4,7 +4,7 @@ import { withIo } from '../workspace/files.ts'
 import { about, type Finding } from './finding.ts'
 
 /** Files that let whoever reads them log in, sign, or see who has an account or is locked out. */
-const SECRET = /\.(?:key|p12|password)$|^(?:ledger|accounts|revocations)\.db(?:-wal|-shm)?$|^serve\.sock$/
+const SECRET = /\.(?:key|p12|password)$|^(?:ledger|accounts|revocations|enrolments)\.db(?:-wal|-shm)?$|^serve\.sock$/
 
 /** More of a kind are counted only. */
 const MOST = 5

@@ -1,32 +1,27 @@
 import type { Log } from '../server/log.ts'
 import type { Ledger } from '../store/ledger.ts'
 import { openBoard } from '../store/open-board.ts'
-import { SharedLedger } from '../store/shared-ledger.ts'
 import { SqliteRevocations } from '../store/sqlite/revocations.ts'
 import { RevocationExchange } from './revocation-exchange.ts'
 
-/** The revocations that a running server shares with others, over the database of the configuration if there is one. */
+/** The revocations that a running server shares with others. */
 export class RevocationSharing {
-  /** For logins: what the ledger has revoked, and what others have. */
-  readonly ledger: SharedLedger
   readonly #own: Ledger
   readonly #path: string
   readonly #log: Log
   #replica: SqliteRevocations | undefined
   #exchange: RevocationExchange | undefined
-  #url: string | undefined
 
   /** @param path of the file that keeps what others have revoked; made when there is something to share */
   constructor(ledger: Ledger, path: string, log: Log) {
     this.#own = ledger
     this.#path = path
     this.#log = log
-    this.ledger = new SharedLedger(ledger, () => this.#replica)
   }
 
-  /** The database that is in use. */
-  get url(): string | undefined {
-    return this.#url
+  /** What others have revoked; undefined as long as nothing has been shared. */
+  get replica(): SqliteRevocations | undefined {
+    return this.#replica
   }
 
   /**
@@ -35,10 +30,8 @@ export class RevocationSharing {
    * @throws {XmppkiError} BAD_INPUT, CORRUPT, IO
    */
   async use(url: string | undefined): Promise<void> {
-    if (url === this.#url) return
     await this.#exchange?.stop()
     this.#exchange = undefined
-    this.#url = url
     if (url === undefined) return
     this.#replica ??= new SqliteRevocations(this.#path)
     const board = await openBoard(url)

@@ -5,7 +5,6 @@ import { XmppkiError } from '../errors.ts'
 import { XmppServer } from '../server/server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { Accounts } from '../store/accounts.ts'
-import { LedgerEnrolmentStore } from '../store/ledger-enrolment-store.ts'
 import { currentActor } from '../workspace/audit-events.ts'
 import { settleUnfinished } from '../workspace/publish.ts'
 import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
@@ -14,6 +13,7 @@ import type { AdminSocket } from './admin-socket.ts'
 import { startAdministration } from './administration.ts'
 import { Caretaker } from './caretaker.ts'
 import { CrlFiles, type ReadLists } from './crl-files.ts'
+import { DatabaseSharing } from './database-sharing.ts'
 import { KeptCrls } from './kept-crls.ts'
 import type { LeveledLog } from './log.ts'
 import { LoginRecorder } from './login-recorder.ts'
@@ -21,7 +21,6 @@ import { accountMeans, certificateUse } from './login-settings.ts'
 import type { PkiHttp } from './pki-http.ts'
 import { startPublishing } from './publishing.ts'
 import { Reloader } from './reload.ts'
-import { RevocationSharing } from './revocation-sharing.ts'
 import { readServerSettings } from './server-settings.ts'
 import { stateFiles } from './state-files.ts'
 
@@ -91,7 +90,7 @@ class RunningService implements Service {
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
   readonly #accounts: AccountStore
-  readonly #sharing: RevocationSharing
+  readonly #sharing: DatabaseSharing
   readonly #reloader: Reloader | undefined
   #configuration: Configuration
   #server: XmppServer | undefined
@@ -108,7 +107,7 @@ class RunningService implements Service {
     this.#logins = new LoginRecorder(ledger, log)
     this.#crlFiles = new CrlFiles(log, new KeptCrls(workspace.paths.keptCrls, log))
     this.#accounts = new AccountStore(workspace.paths.accounts, log)
-    this.#sharing = new RevocationSharing(ledger, workspace.paths.revocations, log)
+    this.#sharing = new DatabaseSharing(ledger, workspace.paths, log)
     this.#reloader = reload && this.#newReloader(reload)
   }
 
@@ -247,7 +246,7 @@ class RunningService implements Service {
       ...(accounts === undefined ? {} : { passwords: accountMeans(configuration, accounts) }),
       enrolments: {
         ledger: this.#sharing.ledger,
-        store: new LedgerEnrolmentStore(this.#workspace.ledger()),
+        store: this.#sharing.enrolments,
         actor: currentActor(),
         isClosed: !configuration.auth.certificate_enrolment,
       },

@@ -140,6 +140,21 @@ function parseEntry(text: string, number: number): AuditEntry {
   }
 }
 
+/**
+ * The numbers of changes that these entries tell of, which a database has given that several servers share.
+ * @param after number of the entry before the first one @throws {XmppkiError} CORRUPT
+ */
+export function changesIn(stored: Iterable<StoredEntry>, after: number): ReadonlySet<number> {
+  const changes = new Set<number>()
+  let number = after
+  for (const { text } of stored) {
+    number += 1
+    const change = parseEntry(text, number).details?.['change']
+    if (typeof change === 'number') changes.add(change)
+  }
+  return changes
+}
+
 function broken(number: number, what: string): XmppkiError {
   return new XmppkiError('CORRUPT', `the audit log was tampered with or is damaged: entry ${number} ${what}`, {
     hint: 'entries before it are good; compare with a backup, or with where the log was sent to',

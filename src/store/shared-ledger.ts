@@ -4,6 +4,14 @@ import type { IssuedRecord, Ledger, LoginLedger, Standing } from './ledger.ts'
 import type { SharedRevocation } from './revocations.ts'
 import type { SqliteRevocations } from './sqlite/revocations.ts'
 
+/** What accounts have enrolled where several servers share that. */
+export interface SharedKnowledge {
+  /** Grows when something is learned. */
+  readonly changes: number
+  /** Undefined while nothing is shared: then the ledger knows. */
+  readonly enrolments: Enrolments | undefined
+}
+
 /**
  * The ledger as logins see it: what it has revoked itself, and what others have. Other machines may have a certificate
  * revoked that this one has issued, or that its ledger does not know at all.
@@ -11,15 +19,24 @@ import type { SqliteRevocations } from './sqlite/revocations.ts'
 export class SharedLedger implements LoginLedger {
   readonly #ledger: Ledger
   readonly #others: () => Pick<SqliteRevocations, 'changes' | 'find' | 'findAmong'> | undefined
+  readonly #shared: SharedKnowledge
 
-  /** @param others asked at every use; undefined as long as nothing is shared */
-  constructor(ledger: Ledger, others: () => Pick<SqliteRevocations, 'changes' | 'find' | 'findAmong'> | undefined) {
+  /**
+   * @param others asked at every use; undefined as long as nothing is shared
+   * @param shared asked at every use
+   */
+  constructor(
+    ledger: Ledger,
+    others: () => Pick<SqliteRevocations, 'changes' | 'find' | 'findAmong'> | undefined,
+    shared: SharedKnowledge = { changes: 0, enrolments: undefined },
+  ) {
     this.#ledger = ledger
     this.#others = others
+    this.#shared = shared
   }
 
   get enrolments(): Enrolments {
-    return this.#ledger.enrolments
+    return this.#shared.enrolments ?? this.#ledger.enrolments
   }
 
   /** Those of this ledger: of what others have issued nothing but revocations is known. */
@@ -47,13 +64,13 @@ export class SharedLedger implements LoginLedger {
   }
 
   changes(): number {
-    // Both numbers grow, and so does their sum.
-    return this.#ledger.changes() + (this.#others()?.changes ?? 0)
+    // All numbers grow, and so does their sum.
+    return this.#ledger.changes() + (this.#others()?.changes ?? 0) + this.#shared.changes
   }
 
-  /** Those of this ledger. */
+  /** Those that this ledger has issued certificates to, and all who have enrolled some. */
   knowsClient(name: string): boolean {
-    return this.#ledger.knowsClient(name)
+    return this.#ledger.knowsClient(name) || this.#shared.enrolments?.knows(name) === true
   }
 
   absence(): string | undefined {

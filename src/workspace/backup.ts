@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { XmppkiError } from '../errors.ts'
 import { ACCOUNTS_WORDS } from '../store/sqlite/accounts.ts'
 import { type FileWords, LEDGER_WORDS } from '../store/sqlite/driver.ts'
+import { ENROLMENTS_WORDS } from '../store/sqlite/enrolment-replica.ts'
 import { REVOCATIONS_WORDS } from '../store/sqlite/revocations.ts'
 import { snapshotDatabase } from '../store/sqlite/snapshot.ts'
 import { encryptAge, WORK_FACTOR } from './age.ts'
@@ -100,10 +101,11 @@ interface Database {
 }
 
 /** What is copied as it is in one moment, not as its files happen to be; the ledger last. */
-function databasesOf({ accounts, revocations, ledger }: WorkspacePaths): Database[] {
+function databasesOf({ accounts, revocations, enrolments, ledger }: WorkspacePaths): Database[] {
   const all = [
     { name: 'accounts.db', path: accounts, words: ACCOUNTS_WORDS },
     { name: 'revocations.db', path: revocations, words: REVOCATIONS_WORDS },
+    { name: 'enrolments.db', path: enrolments, words: ENROLMENTS_WORDS },
     { name: 'ledger.db', path: ledger, words: LEDGER_WORDS },
   ]
   return all.filter(({ path }) => exists(path))
@@ -115,7 +117,9 @@ function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Back
   const id = `.xmppki-${randomBytes(8).toString('hex')}`
   const snapshots = databasesOf(paths).map((one) => ({ ...one, snapshot: join(paths.temporary, `${id}-${one.name}`) }))
   const partial = join(dirname(file), id)
-  const databases = [paths.accounts, paths.revocations, paths.ledger, paths.adminLock].flatMap(withJournal)
+  const databases = [paths.accounts, paths.revocations, paths.enrolments, paths.ledger, paths.adminLock].flatMap(
+    withJournal,
+  )
   const found = new Inventory(paths.home, new Set([paths.temporary, paths.keptCrls, paths.adminSocket, ...databases]))
   try {
     for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)

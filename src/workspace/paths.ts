@@ -12,6 +12,8 @@ export class WorkspacePaths {
   readonly accounts: string
   /** What other machines have revoked; missing as long as nothing is shared with them. */
   readonly revocations: string
+  /** What accounts have enrolled at the servers that share a database; missing as long as nothing is shared. */
+  readonly enrolments: string
   /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
   readonly temporary: string
   readonly ca: string
@@ -36,6 +38,7 @@ export class WorkspacePaths {
     this.ledger = join(home, 'ledger.db')
     this.accounts = join(home, 'accounts.db')
     this.revocations = join(home, 'revocations.db')
+    this.enrolments = join(home, 'enrolments.db')
     this.temporary = join(home, 'tmp')
     this.ca = join(home, 'ca')
     this.rootKey = join(this.ca, 'root.key')

@@ -6,6 +6,7 @@ import type { Enrolment } from '../../src/store/enrolments.ts'
 import type { Ledger } from '../../src/store/ledger.ts'
 import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
+import { enrolment } from './enrolment-samples.ts'
 import { idOf } from './ledger-contract.ts'
 
 let folder: string
@@ -16,19 +17,6 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const newPath = () => join(folder, `ledger-${count++}.db`)
-
-function enrolment(given: Partial<Enrolment> = {}): Enrolment {
-  return {
-    account: 'alice@localhost',
-    label: 'Phone',
-    fingerprint: 'f1',
-    certificate: 'MIIB',
-    mayManage: true,
-    enrolledAt: 1_000,
-    notAfter: 2_000_000,
-    ...given,
-  }
-}
 
 describe.each([
   { store: 'memory', open: (): Ledger => new MemoryLedger() },

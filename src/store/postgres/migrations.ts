@@ -75,6 +75,32 @@ const ADDITIONS: readonly (readonly [name: string, sql: string])[] = [
        lead bigint NOT NULL
      );`,
   ],
+  [
+    'enrolment',
+    `CREATE TABLE IF NOT EXISTS xmppki_enrolment (
+       account text COLLATE "C" NOT NULL,
+       fingerprint text COLLATE "C" NOT NULL,
+       label text COLLATE "C" NOT NULL,
+       certificate text NOT NULL,
+       may_manage boolean NOT NULL,
+       enrolled_at bigint NOT NULL,
+       not_after bigint NOT NULL,
+       vouched_by jsonb,
+       voucher jsonb,
+       state text NOT NULL CHECK (state IN ('active', 'disabled', 'revoked')),
+       ended_at bigint,
+       number bigint NOT NULL UNIQUE,
+       PRIMARY KEY (account, fingerprint)
+     );
+     CREATE UNIQUE INDEX IF NOT EXISTS xmppki_enrolment_label ON xmppki_enrolment (account, label) WHERE state = 'active';
+     CREATE UNIQUE INDEX IF NOT EXISTS xmppki_enrolment_active ON xmppki_enrolment (fingerprint) WHERE state = 'active';
+     CREATE TABLE IF NOT EXISTS xmppki_enrolment_audit (
+       number bigint PRIMARY KEY,
+       server text NOT NULL,
+       audit_head bigint NOT NULL,
+       event jsonb NOT NULL
+     );`,
+  ],
 ]
 
 /** No domain, so that it is no lock of accounts. */

@@ -1,0 +1,100 @@
+import type { Log } from '../server/log.ts'
+import type {
+  EnrolmentChange,
+  EnrolmentOutcome,
+  EnrolmentStore,
+  Enrolments,
+  EnrolmentTerms,
+} from '../store/enrolments.ts'
+import { KnownEnrolments } from '../store/known-enrolments.ts'
+import type { Ledger } from '../store/ledger.ts'
+import { LedgerEnrolmentStore } from '../store/ledger-enrolment-store.ts'
+import { openEnrolments } from '../store/open-enrolments.ts'
+import { ReplicatedEnrolments } from '../store/replicated-enrolments.ts'
+import type { Adoption } from '../store/shared-enrolments.ts'
+import type { SharedKnowledge } from '../store/shared-ledger.ts'
+import { SqliteEnrolmentReplica } from '../store/sqlite/enrolment-replica.ts'
+import { EnrolmentExchange } from './enrolment-exchange.ts'
+
+/**
+ * What accounts have enrolled, for a running server: in the database of the configuration, shared with others, or in the
+ * ledger when there is none.
+ */
+export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
+  readonly #ledger: Ledger
+  readonly #path: string
+  readonly #log: Log
+  readonly #alone: LedgerEnrolmentStore
+  #replica: SqliteEnrolmentReplica | undefined
+  #shared: { readonly store: ReplicatedEnrolments; readonly known: KnownEnrolments } | undefined
+  #exchange: EnrolmentExchange | undefined
+
+  /** @param path of the file with the replica; made when there is something to share */
+  constructor(ledger: Ledger, path: string, log: Log) {
+    this.#ledger = ledger
+    this.#path = path
+    this.#log = log
+    this.#alone = new LedgerEnrolmentStore(ledger)
+  }
+
+  get changes(): number {
+    return this.#replica?.changes ?? 0
+  }
+
+  get enrolments(): Enrolments | undefined {
+    return this.#shared?.known
+  }
+
+  change(change: EnrolmentChange, terms: EnrolmentTerms): Promise<EnrolmentOutcome> {
+    return (this.#shared?.store ?? this.#alone).change(change, terms)
+  }
+
+  /**
+   * Shares over this database from now on, or with nobody any more. Resolves when the database has been read once, or
+   * cannot be: that is logged, and tried again. @throws {XmppkiError} BAD_INPUT, CORRUPT, IO
+   */
+  async use(url: string | undefined): Promise<void> {
+    await this.#exchange?.stop()
+    this.#exchange = undefined
+    this.#shared = undefined
+    if (url === undefined) return
+    const [ledger, log] = [this.#ledger, this.#log]
+    this.#replica ??= new SqliteEnrolmentReplica(this.#path)
+    const replica = this.#replica
+    const database = await openEnrolments(url)
+    const store = new ReplicatedEnrolments({
+      database,
+      replica,
+      ledger,
+      waits: false,
+      onAdopted: (adoptions) => reportAdoptions(log, adoptions),
+      onOwed: ({ message }) => log.warn({ error: message }, 'the audit entry of an enrolment is written later'),
+    })
+    this.#shared = { store, known: new KnownEnrolments(replica, ledger) }
+    this.#exchange = new EnrolmentExchange({ database, store, replica, ledger, log })
+    await this.#exchange.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.use(undefined)
+    this.#replica?.close()
+    this.#replica = undefined
+  }
+}
+
+/** What users find otherwise than they left it, in words for the log; all else was moved without a sound. */
+const REMARKS: Partial<Record<Adoption['outcome'], string>> = {
+  renamed: 'an enrolled certificate has another name in the shared database, where its own was in use',
+  revoked: 'an enrolled certificate does not count any more: its account has revoked it on another server',
+  taken: 'an enrolled certificate does not count any more: another account has enrolled it on another server',
+}
+
+function reportAdoptions(log: Log, adoptions: readonly Adoption[]): void {
+  for (const { enrolment, outcome } of adoptions) {
+    const { account, label, fingerprint } = enrolment
+    const remark = REMARKS[outcome]
+    if (remark !== undefined) log.warn({ account, label, fingerprint }, remark)
+  }
+  const count = adoptions.filter(({ outcome }) => outcome === 'adopted' || outcome === 'renamed').length
+  if (count > 0) log.info({ count }, 'enrolled certificates moved from the ledger to the shared database')
+}
