@@ -32,7 +32,7 @@ export const STORE_FLAGS = {
   config: configFlag,
   'store-url-file': pathFlag({
     summary:
-      'file whose first line is the URL of a PostgreSQL database for accounts and revocations (default: the workspace)',
+      'file whose first line is the URL of a PostgreSQL database for accounts, enrolled certificates and revocations (default: the workspace)',
     helpValue: 'FILE',
     env: 'XMPPKI_STORE_URL_FILE',
   }),

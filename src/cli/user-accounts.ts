@@ -19,6 +19,8 @@ export interface AccountsPlace {
 /** The accounts that `serve` uses with this configuration, and its rules for them. */
 export interface UserAccounts {
   readonly store: Accounts
+  /** Of the database that has them, with a password in it maybe; undefined: they are in the workspace. */
+  readonly url: string | undefined
   /** How keys are made of a new password. */
   readonly derivation: DerivationOptions
   /** What the configuration says about logging in. */
@@ -50,10 +52,12 @@ export async function withAccounts<T>(place: AccountsPlace, work: (accounts: Use
   const configuration = loadConfiguration(source, () => undefined)
   const { auth, general } = configuration
   const { methods, password, max_users_per_domain: most } = auth
-  const store = await openAccounts({ url: storeUrl(configuration), path: paths.accounts })
+  const url = storeUrl(configuration)
+  const store = await openAccounts({ url, path: paths.accounts })
   try {
     return await work({
       store,
+      url,
       derivation: { hashes: password.hash, iterations: password.scram_iterations },
       auth,
       perDomain: most === 'infinity' ? undefined : most,

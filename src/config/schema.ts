@@ -43,7 +43,7 @@ export const SCHEMA = {
   store: group({
     url: optional(
       databaseUrl,
-      'PostgreSQL database for accounts, and for telling other servers what was revoked; without it accounts are in the workspace',
+      'PostgreSQL database for accounts and the certificates that they enrol, and for telling other servers what was revoked; without it they are in the workspace',
     ),
     url_file: optional(secretPath, 'file whose first line is that URL, if it is not to stand in this file'),
   }),

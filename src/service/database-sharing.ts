@@ -42,6 +42,11 @@ export class DatabaseSharing {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
+  /** The configuration with this database is in force: what has been moved to it may leave where it was. */
+  keep(): void {
+    this.#enrolments.keep()
+  }
+
   async stop(): Promise<void> {
     this.#url = undefined
     await Promise.all([this.#revocations.stop(), this.#enrolments.stop()])

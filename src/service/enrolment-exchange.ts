@@ -28,11 +28,11 @@ export class EnrolmentExchange {
   #isComplete = false
   /** The state of the ledger in which the database had all that it knows. */
   #seen: number | undefined
-  /** How many revoked ones of the ledger the database has been told over this connection. */
-  #told = -1
+  /** The state of the ledger in which the database had been told what that has revoked; undefined: over no connection yet. */
+  #told: number | undefined
   /** What has been taken over and is still in the ledger. */
   #left: readonly Enrolment[] = []
-  #isOwing = false
+  #mayForget = false
 
   constructor(options: EnrolmentExchangeOptions) {
     this.#options = options
@@ -60,11 +60,17 @@ export class EnrolmentExchange {
     return this.#loop.stop()
   }
 
+  /** There is no way back: what has been taken over may leave the ledger. Resolves as {@link start}. */
+  keep(): Promise<void> {
+    this.#mayForget = true
+    return this.#loop.exchange()
+  }
+
   #begin(): void {
     this.#read = 0
     this.#isComplete = false
     this.#seen = undefined
-    this.#told = -1
+    this.#told = undefined
     this.#options.store.expectOwed()
   }
 
@@ -72,22 +78,23 @@ export class EnrolmentExchange {
     const { ledger, store } = this.#options
     const changes = ledger.changes()
     if (changes === this.#seen) return
-    this.#left = ledger.enrolments.all()
-    for (const [account, enrolments] of byAccount(this.#left)) {
+    const enrolments = ledger.enrolments.all()
+    for (const [account, all] of byAccount(enrolments)) {
       if (this.#loop.isOver) return
-      await store.adopt(account, enrolments)
+      await store.adopt(account, all)
     }
+    this.#left = enrolments
     this.#seen = changes
   }
 
   /** What is revoked stays so, whatever copy of the database there is. */
   async #tell(): Promise<void> {
     const { database, ledger, replica } = this.#options
-    const revoked = ledger.enrolments.revoked()
-    if (revoked.length === this.#told) return
-    const others = this.#told < 0 ? replica.revoked() : []
-    await database.publishRevoked([...revoked, ...others])
-    this.#told = revoked.length
+    const changes = ledger.changes()
+    if (changes === this.#told) return
+    const others = this.#told === undefined ? replica.revoked() : []
+    await database.publishRevoked([...ledger.enrolments.revoked(), ...others])
+    this.#told = changes
   }
 
   async #fetch(): Promise<void> {
@@ -105,20 +112,18 @@ export class EnrolmentExchange {
     this.#isComplete = true
   }
 
-  /** What has to wait for the lock of the ledger: it is tried again, and keeps nothing else from being shared. */
+  /** What waits for the lock of the ledger is tried again, and keeps nothing else from being shared. */
   async #tidy(): Promise<void> {
     const { store, log } = this.#options
     try {
-      store.forget(this.#left)
-      this.#left = []
+      if (this.#mayForget) {
+        store.forget(this.#left)
+        this.#left = []
+      }
       await store.settle()
-      this.#isOwing = false
     } catch (error) {
       if (!(error instanceof XmppkiError) || error.code === 'UNAVAILABLE') throw error
-      if (!this.#isOwing && error.code !== 'IO') {
-        log.error({ error: error.message, hint: error.hint }, 'the audit log lacks enrolments for now')
-      }
-      this.#isOwing = true
+      if (error.code !== 'IO') log.error({ error: error.message, hint: error.hint }, 'the ledger cannot be written')
     }
   }
 }

@@ -75,6 +75,12 @@ export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
     await this.#exchange.start()
   }
 
+  /** There is no way back: what the ledger had is in the database alone from now on. */
+  keep(): void {
+    // Nobody waits for a database that is away.
+    void this.#exchange?.keep()
+  }
+
   async stop(): Promise<void> {
     await this.use(undefined)
     this.#replica?.close()

@@ -49,7 +49,7 @@ export class ExchangeLoop {
   /** Resolves after the first exchange, or when it has failed. Never throws: what fails is logged, and tried again. */
   start(): Promise<void> {
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
-    return this.#run()
+    return this.exchange()
   }
 
   async stop(): Promise<void> {
@@ -60,7 +60,7 @@ export class ExchangeLoop {
 
   #look(): void {
     this.#looks += 1
-    if (this.#looks % LOOKS_BETWEEN_READS === 0 || (!this.#failing && this.#hasChanged())) void this.#run()
+    if (this.#looks % LOOKS_BETWEEN_READS === 0 || (!this.#failing && this.#hasChanged())) void this.exchange()
   }
 
   /** An error shows in the exchange. */
@@ -72,13 +72,13 @@ export class ExchangeLoop {
     }
   }
 
-  /** One at a time; whoever asks meanwhile gets another one after it. */
-  #run(): Promise<void> {
+  /** One at a time; whoever asks meanwhile gets another one after it. Resolves as {@link start}. */
+  exchange(): Promise<void> {
     if (this.isOver) return Promise.resolve()
     this.#again = this.#round !== undefined
     this.#round ??= this.#attempt().finally(() => {
       this.#round = undefined
-      if (this.#again) void this.#run()
+      if (this.#again) void this.exchange()
     })
     return this.#round
   }
@@ -103,7 +103,7 @@ export class ExchangeLoop {
 
   async #connect(): Promise<void> {
     if (this.#listening?.isOpen === true) return
-    const listening = await this.#exchange.listen(() => void this.#run())
+    const listening = await this.#exchange.listen(() => void this.exchange())
     this.#exchange.begin()
     this.#listening = listening
     if (this.isOver) await listening.close()

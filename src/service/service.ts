@@ -145,6 +145,7 @@ class RunningService implements Service {
       this.#http = await this.#startHttp(this.#configuration)
       await this.#caretaker.start()
       this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
+      this.#sharing.keep()
       this.#reloader?.start()
     } catch (error) {
       await this.stop()
@@ -212,6 +213,7 @@ class RunningService implements Service {
       throw error
     }
     await take()
+    this.#sharing.keep()
     this.#configuration = next
     log.level = next.general.loglevel
     if (isSame) return

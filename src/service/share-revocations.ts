@@ -16,10 +16,7 @@ export async function shareRevocations(
   place: Pick<ConfigurationSource, 'file' | 'overrides'>,
 ): Promise<XmppkiError | undefined> {
   try {
-    const { home } = workspace.paths
-    const source = { ...place, home, defaultHost: workspace.defaultDomain }
-    // What may be wrong with the rest of it is for `serve` to say.
-    const url = storeUrl(loadConfiguration(source, () => undefined))
+    const url = sharedUrl(workspace, place)
     if (url !== undefined) await publish(workspace, url)
     return undefined
   } catch (error) {
@@ -29,6 +26,20 @@ export async function shareRevocations(
       cause: error,
     })
   }
+}
+
+/**
+ * The database that the configuration names, if there is one.
+ * @param place as for {@link shareRevocations} @throws {XmppkiError} what is wrong with the configuration
+ */
+export function sharedUrl(
+  workspace: Workspace,
+  place: Pick<ConfigurationSource, 'file' | 'overrides'>,
+): string | undefined {
+  const { home } = workspace.paths
+  const source = { ...place, home, defaultHost: workspace.defaultDomain }
+  // What may be wrong with the rest of it is for `serve` to say.
+  return storeUrl(loadConfiguration(source, () => undefined))
 }
 
 async function publish(workspace: Workspace, url: string): Promise<void> {

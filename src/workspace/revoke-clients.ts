@@ -4,6 +4,7 @@ import type { IssuedRecord, LedgerChanges } from '../store/ledger.ts'
 import type { Jid } from '../xmpp/address/jid.ts'
 import { revokeAudited } from './audit-events.ts'
 import type { CertificateNumber } from './certificate-number.ts'
+import type { DatabaseEnrolments } from './database-enrolments.ts'
 import { type CrlRun, publishCrls } from './publish-crl.ts'
 import { type RevokedEnrolment, revokeEnrolments } from './revoke-enrolments.ts'
 import { type Meant, meantByCertificate, meantByNumber, readFoundCertificate, takeUp } from './unknown-certificate.ts'
@@ -23,6 +24,8 @@ export interface RevocationRequest {
   readonly crlDays: number
   readonly issuer: IssuerSource
   readonly now?: Date
+  /** Where it is kept what users have enrolled themselves; missing where the ledger has it. */
+  readonly database?: DatabaseEnrolments | undefined
 }
 
 export interface RevokedClient {
@@ -44,6 +47,8 @@ export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'unsign
   readonly revoked: readonly RevokedClient[]
   /** What the users had enrolled themselves (XEP-0257) and was revoked with all their devices. */
   readonly enrolled: readonly RevokedEnrolment[]
+  /** Why what users have enrolled still counts; all else is done. */
+  readonly unreached: XmppkiError | undefined
 }
 
 /**
@@ -52,12 +57,14 @@ export interface RevocationResult extends Pick<CrlRun<unknown>, 'crls' | 'unsign
  * user and device that has not expired; with all devices also what the user has enrolled (XEP-0257). What is revoked
  * already stays as it is, and the CRL is written all the same: a run that was killed between ledger and CRL is mended by
  * the next one. What the ledger does not know, but a CA of the workspace has signed, is taken up and revoked as well.
+ * Where a database has what users have enrolled, that comes last: it keeps nothing else from being revoked.
  * @throws {XmppkiError} NOT_FOUND when there is no such certificate, BAD_INPUT for one that is not a client's or where it is
  * not clear which CA is meant, IO, CORRUPT
  */
 export async function revokeClients(workspace: Workspace, request: RevocationRequest): Promise<RevocationResult> {
   const now = request.now ?? new Date()
-  const select = selector(workspace, request.target, now)
+  const labels = await labelsSource(workspace, request)
+  const select = selector(workspace, request.target, labels, now)
   // Before the passphrase is asked for; again under the lock, where it counts.
   const of = select().map(({ record }) => record)
   const list = { of, issuer: request.issuer, days: request.crlDays, now }
@@ -67,25 +74,58 @@ export async function revokeClients(workspace: Workspace, request: RevocationReq
     return { meant, ...revokeAll(workspace, { ...request, now }, meant, changes) }
   })
   const { meant, ...done } = changed
+  const shared = await revokeShared(request, now)
   warnAboutMeant(workspace, meant)
-  warnAboutOtherDevices(workspace, request.target, now)
-  return { ...run, ...done }
+  warnAboutOtherDevices(workspace, request.target, labels, now)
+  return { ...run, ...done, enrolled: [...done.enrolled, ...shared.enrolled], unreached: shared.unreached }
+}
+
+/** Whoever takes all devices from a user means what he has enrolled as well, however long ago what enrolled it ended. */
+function leavers({ target }: RevocationRequest): string[] {
+  return 'jids' in target && target.allDevices ? target.jids.map(String) : []
+}
+
+/** What a user calls the certificates that he has enrolled. */
+type LabelsOf = (jid: string) => readonly string[]
+
+async function labelsSource(workspace: Workspace, { target, database }: RevocationRequest): Promise<LabelsOf> {
+  const { enrolments } = workspace.ledger()
+  if (database === undefined) return (jid) => enrolments.list(jid).map(({ label }) => label)
+  const known = new Map<string, readonly string[]>()
+  for (const jid of 'jids' in target ? target.jids.map(String) : []) known.set(jid, await database.labels(jid))
+  return (jid) => known.get(jid) ?? []
+}
+
+async function revokeShared(
+  request: RevocationRequest,
+  now: Date,
+): Promise<Pick<RevocationResult, 'enrolled' | 'unreached'>> {
+  const { database } = request
+  const enrolled: RevokedEnrolment[] = []
+  if (database === undefined) return { enrolled, unreached: undefined }
+  try {
+    for (const jid of leavers(request)) enrolled.push(...(await database.revokeAll(jid, now.getTime())))
+    return { enrolled, unreached: undefined }
+  } catch (error) {
+    if (!(error instanceof XmppkiError)) throw error
+    return { enrolled, unreached: error }
+  }
 }
 
 function revokeAll(
   workspace: Workspace,
-  { target, reason, now = new Date() }: RevocationRequest,
+  request: RevocationRequest,
   meant: readonly Meant[],
   changes: LedgerChanges,
 ): Pick<RevocationResult, 'revoked' | 'enrolled'> {
   const ledger = workspace.ledger()
+  const { reason, now = new Date() } = request
   const at = now.getTime()
   const revoked = meant.map(({ record, knownBy }) => {
     const after = revokeAudited(ledger, changes, record, { at, reason })
     return { ...describe(after ?? record, record.revokedAt !== undefined), takenUp: knownBy !== undefined }
   })
-  // Whoever takes all devices from a user means these as well, however long ago the certificate that enrolled them ended.
-  const left = 'jids' in target && target.allDevices ? target.jids.map(String) : []
+  const left = request.database === undefined ? leavers(request) : []
   return { revoked, enrolled: left.flatMap((jid) => revokeEnrolments(ledger, changes, jid, at)) }
 }
 
@@ -101,7 +141,7 @@ export function parseReason(text: string): RevocationReason {
 
 type Selector = () => Meant[]
 
-function selector(workspace: Workspace, target: RevocationTarget, now: Date): Selector {
+function selector(workspace: Workspace, target: RevocationTarget, labels: LabelsOf, now: Date): Selector {
   if ('serial' in target) return () => [meantByNumber(target, workspace, now)]
   if ('file' in target) {
     const found = readFoundCertificate(target.file)
@@ -110,7 +150,7 @@ function selector(workspace: Workspace, target: RevocationTarget, now: Date): Se
   const ledger = workspace.ledger()
   return () => {
     const records = ledger.list('client')
-    const hasOthers = (jid: string) => target.allDevices && ledger.enrolments.list(jid).length > 0
+    const hasOthers = (jid: string) => target.allDevices && labels(jid).length > 0
     return target.jids
       .map(String)
       .flatMap((jid) => unexpired(records, jid, { ...target, hasOthers: hasOthers(jid) }, now))
@@ -139,14 +179,11 @@ function unexpired(
 }
 
 /** Whoever locks a user out by name may not know of the phone. */
-function warnAboutOtherDevices(workspace: Workspace, target: RevocationTarget, now: Date): void {
+function warnAboutOtherDevices(workspace: Workspace, target: RevocationTarget, labelsOf: LabelsOf, now: Date): void {
   if (!('jids' in target)) return
   const names = new Set(target.jids.map(String))
   for (const name of names) {
-    const labels = workspace
-      .ledger()
-      .enrolments.list(name)
-      .map(({ label }) => label)
+    const labels = labelsOf(name)
     if (labels.length === 0) continue
     workspace.warn(
       `${name} has enrolled certificates (XEP-0257): ${labels.join(', ')}; --all-devices revokes them as well`,

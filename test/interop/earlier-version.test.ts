@@ -1,8 +1,11 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
+import type { Credentials } from '../support/certificates.ts'
 import { type CliResult, runCli } from '../support/cli.ts'
-import { ACCOUNTS, EarlierWorkspace, PASSPHRASES, restoreDatabase } from '../support/earlier-version.ts'
+import { ACCOUNTS, EarlierWorkspace, ENROLLED, PASSPHRASES, restoreDatabase } from '../support/earlier-version.ts'
 import { attemptPassword } from '../support/scram-client.ts'
 import { ServeProcess } from '../support/serve.ts'
 import { RawClient } from '../support/xmpp-client.ts'
@@ -45,12 +48,25 @@ async function serve(): Promise<{ readonly port: number }> {
 const credentials = (user: string) => workspace.credentials(`clients/${DOMAIN}/${user}/${user}`)
 
 /** Whether EXTERNAL is offered to this user. */
-async function isLetIn(port: number, user: string): Promise<boolean> {
-  const client = await RawClient.plain({ port, domain: DOMAIN, credentials: credentials(user) })
+const isLetIn = (port: number, user: string) => isOffered(port, credentials(user))
+
+async function isOffered(port: number, own: Credentials): Promise<boolean> {
+  const client = await RawClient.plain({ port, domain: DOMAIN, credentials: own })
   clients.push(client)
   await client.open()
   await client.startTls()
   return (await client.open()).includes('<mechanism>EXTERNAL</mechanism>')
+}
+
+/** What that version would look at before it opens the ledger, after it has been brought up to date once. */
+function schemaOfLedger(): unknown {
+  const ledger = new SqliteLedger(join(workspace.home, 'ledger.db'))
+  ledger.close()
+  const file = new DatabaseSync(join(workspace.home, 'ledger.db'))
+  const schema = file.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
+  const version = file.prepare('PRAGMA user_version').get()
+  file.close()
+  return { schema, version }
 }
 
 async function run(...args: string[]): Promise<CliResult> {
@@ -124,5 +140,37 @@ describe('a database of version 0.1', () => {
       'peter',
       'samson',
     ])
+  })
+
+  it('takes over what was enrolled, once, and the ledger stays one of that version', async () => {
+    writeFileSync(config, `${readFileSync(config, 'utf8')}certificate_enrolment = true\n`)
+    const before = schemaOfLedger()
+    const path = join(workspace.home, 'ledger.db')
+    const inLedger = () => {
+      const ledger = new SqliteLedger(path)
+      const all = ledger.enrolments.all()
+      ledger.close()
+      return all
+    }
+    const moved = inLedger()
+    expect(moved.length).toBeGreaterThan(0)
+    const rows = () =>
+      server.sql(database, 'SELECT number, account, label, state FROM xmppki_enrolment ORDER BY number')
+    let told: unknown[] | undefined
+    // The second one finds nothing to move.
+    for (const _start of [1, 2]) {
+      const { port } = await serve()
+      for (const { name, logsIn } of ENROLLED) {
+        const own = workspace.credentials(`enrolled/${name}`)
+        expect([name, await isOffered(port, own)]).toEqual([name, logsIn])
+      }
+      await vi.waitFor(() => expect(inLedger()).toEqual([]), { timeout: 60_000 })
+      await serving?.stop()
+      told ??= await rows()
+      expect(await rows()).toEqual(told)
+    }
+    const active = (told ?? []).filter((row) => (row as { state: string }).state === 'active')
+    expect(active).toHaveLength(moved.length)
+    expect(schemaOfLedger()).toEqual(before)
   })
 })

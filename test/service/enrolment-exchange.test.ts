@@ -39,6 +39,11 @@ class Machine extends ReplicatedStore {
     log: this.log,
   })
 
+  async start(): Promise<void> {
+    await this.exchange.start()
+    await this.exchange.keep()
+  }
+
   enrolBefore(...given: Partial<Enrolment>[]): void {
     this.ledger.transaction((_insert, changes) => {
       for (const one of given) changes.enrol(enrolment(one))
@@ -66,7 +71,7 @@ describe('what is enrolled and revoked on one machine', () => {
   it('is known on the other within a moment', async () => {
     const database = new MemorySharedEnrolments()
     const [here, there] = [machine(database), machine(database)]
-    await Promise.all([here.exchange.start(), there.exchange.start()])
+    await Promise.all([here.start(), there.start()])
     await here.store.change(enrolling(), terms())
     await until(() => expect(there.known.find('f1')).toStrictEqual(enrolment()))
     const before = here.replica.changes
@@ -82,7 +87,7 @@ describe('what is enrolled and revoked on one machine', () => {
     await here.store.change(enrolling({ account: BOB, fingerprint: 'f2' }), terms())
     await here.store.change({ kind: 'revoke', account: BOB, label: 'Phone' }, terms())
     const there = machine(database)
-    await there.exchange.start()
+    await there.start()
     expect([there.known.find('f1')?.account, there.known.isRevoked(BOB, 'f2')]).toEqual([ALICE, true])
   })
 })
@@ -91,7 +96,7 @@ describe('while the database is away', () => {
   it('what is known stays known, nothing is changed, and the rest is learned afterwards', async () => {
     const database = new DistantEnrolments()
     const [here, there] = [machine(database), machine(database)]
-    await here.exchange.start()
+    await here.start()
     await there.store.change(enrolling(), terms())
     await until(() => expect(here.known.find('f1')).toBeDefined())
     database.isAway = true
@@ -111,7 +116,7 @@ describe('while the database is away', () => {
 describe('a database from an older copy', () => {
   it('is told what has been revoked since, and what it does not have is gone', async () => {
     const here = machine(new MemorySharedEnrolments())
-    await here.exchange.start()
+    await here.start()
     await here.store.change(enrolling(), terms())
     await here.store.change({ kind: 'revoke', account: ALICE, label: 'Phone' }, terms())
     await here.store.change(enrolling({ label: 'Laptop', fingerprint: 'f2' }), terms())
@@ -136,12 +141,12 @@ describe('what the ledger had before', () => {
     const here = machine(database)
     here.enrolBefore({}, { label: 'Lost', fingerprint: 'f2' }, { account: BOB, fingerprint: 'f3' })
     here.ledger.transaction((_insert, changes) => changes.revokeEnrolment(ALICE, 'Lost', 6_000))
-    await here.exchange.start()
+    await here.start()
     expect(here.adoptions.map(({ outcome }) => outcome)).toEqual(['adopted', 'adopted'])
     expect([here.ledger.enrolments.all(), here.ledger.enrolments.isRevoked(ALICE, 'f2')]).toEqual([[], true])
     expect(here.known.list(ALICE)).toStrictEqual([enrolment()])
     const there = machine(database)
-    await there.exchange.start()
+    await there.start()
     expect([there.known.list(BOB).length, there.known.isRevoked(ALICE, 'f2')]).toEqual([1, true])
   })
 
@@ -149,7 +154,7 @@ describe('what the ledger had before', () => {
     const database = new MemorySharedEnrolments()
     const both = [machine(database), machine(database)]
     for (const one of both) one.enrolBefore({}, { label: 'Laptop', fingerprint: 'f2' })
-    await Promise.all(both.map(({ exchange }) => exchange.start()))
+    await Promise.all(both.map((one) => one.start()))
     for (const one of both) {
       expect(one.known.list(ALICE).map(({ label }) => label)).toEqual(['Phone', 'Laptop'])
       expect(one.ledger.enrolments.all()).toEqual([])
@@ -157,11 +162,21 @@ describe('what the ledger had before', () => {
     expect(await database.fetch(0)).toHaveLength(2)
   })
 
-  it('does not come back with a ledger from a backup', async () => {
+  it('stays in the ledger until the configuration with the database is in force', async () => {
     const database = new MemorySharedEnrolments()
     const here = machine(database)
     here.enrolBefore({})
     await here.exchange.start()
+    expect([(await database.list(ALICE)).length, here.ledger.enrolments.all().length]).toEqual([1, 1])
+    await here.exchange.keep()
+    expect([here.known.list(ALICE).length, here.ledger.enrolments.all()]).toEqual([1, []])
+  })
+
+  it('does not come back with a ledger from a backup', async () => {
+    const database = new MemorySharedEnrolments()
+    const here = machine(database)
+    here.enrolBefore({})
+    await here.start()
     await here.store.change({ kind: 'disable', account: ALICE, label: 'Phone' }, terms())
     here.enrolBefore({})
     await until(() => expect(here.adoptions.map(({ outcome }) => outcome)).toEqual(['adopted', 'ended']))
@@ -174,7 +189,7 @@ describe('what the ledger had before', () => {
     here.enrolBefore({})
     const busy = new SqliteLedger(`${here.folder}/ledger.db`)
     await busy.longTransaction(async () => {
-      await here.exchange.start()
+      await here.start()
       expect(here.ledger.enrolments.all()).toHaveLength(1)
       await here.store.change({ kind: 'disable', account: ALICE, label: 'Phone' }, terms())
       expect(here.known.find('f1')).toBeUndefined()
@@ -188,7 +203,7 @@ describe('what the ledger had before', () => {
 describe('an audit entry that could not be written', () => {
   it('is written as soon as the ledger is free', async () => {
     const here = machine(new MemorySharedEnrolments())
-    await here.exchange.start()
+    await here.start()
     const busy = new SqliteLedger(`${here.folder}/ledger.db`)
     await busy.longTransaction(async () => {
       await here.store.change(enrolling(), terms())

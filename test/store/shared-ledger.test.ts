@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryEnrolments } from '../../src/store/memory/enrolments.ts'
 import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import type { SharedRevocation } from '../../src/store/revocations.ts'
 import { SharedLedger } from '../../src/store/shared-ledger.ts'
 import { SqliteRevocations } from '../../src/store/sqlite/revocations.ts'
+import { ALICE, BOB, enrolment } from './enrolment-samples.ts'
 import { idOf, issuedRecord } from './ledger-contract.ts'
 
 let folder: string
@@ -141,5 +143,33 @@ describe('SqliteRevocations', () => {
     const second = new SqliteRevocations(path)
     expect(second.findAmong(['a1', 'b2', 'c3'])).toStrictEqual([elsewhere('a1'), elsewhere('b2', OTHER)])
     second.close()
+  })
+
+  describe('what accounts have enrolled', () => {
+    const enrolled = new MemoryEnrolments()
+    enrolled.enrol(enrolment())
+
+    it('is what the servers share, and the ledger alone while they do not', () => {
+      own.transaction((_insert, changes) => changes.enrol(enrolment({ account: BOB, fingerprint: 'f2' })))
+      const shared: { changes: number; enrolments: MemoryEnrolments | undefined } = { changes: 0, enrolments: enrolled }
+      const both = new SharedLedger(own, () => others, shared)
+      expect([both.enrolments.find('f1')?.account, both.enrolments.find('f2')]).toEqual([ALICE, undefined])
+      expect([both.knowsClient(ALICE), both.knowsClient(BOB), both.knowsClient('carol@localhost')]).toEqual([
+        true,
+        true,
+        false,
+      ])
+      shared.enrolments = undefined
+      expect([both.enrolments.find('f1'), both.enrolments.find('f2')?.account]).toEqual([undefined, BOB])
+      expect(both.knowsClient(ALICE)).toBe(false)
+    })
+
+    it('counts as a change when it is learned', () => {
+      const shared = { changes: 0, enrolments: enrolled }
+      const both = new SharedLedger(own, () => others, shared)
+      const before = both.changes()
+      shared.changes += 1
+      expect(both.changes()).not.toBe(before)
+    })
   })
 })

@@ -8,6 +8,7 @@ import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFla
 import { columns, day, holderText, styled } from '../../cli/output.ts'
 import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
+import type { DatabaseEnrolments } from '../../workspace/database-enrolments.ts'
 import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
 import type { RevokedEnrolment } from '../../workspace/revoke-enrolments.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
@@ -29,13 +30,13 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     'By name every certificate of the user for this device is taken that has not expired, also those that a newer one has superseded. All names are checked first: all of them are revoked or none. The files of the user stay where they are. A revocation is final.',
     'What is revoked already keeps the date and reason of the first time, and that is no error: the exit code is 0, and the CRL is written again. A user without a certificate gives exit code 4.',
     'A certificate that the CA has signed and the ledger does not know is taken up and revoked. With --file its signature is verified, and the ledger learns whose it is. With --serial alone, where the certificate is lost, this stays unknown; where there are several CAs, --issuer says which has given the number.',
-    'With `store.url` in the configuration the servers on other machines that use the same database are told as well.',
+    'With `store.url` in the configuration the servers on other machines that use the same database are told as well. That database also has what users have enrolled themselves: while it cannot be reached this still counts, and the exit code is 9.',
     'The passphrase of the CA key, which signs the CRL, comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal. Whoever does not have it revokes all the same; the CRL is then written by the next `xmppki ca crl`.',
     exitCodes({
       NOT_FOUND: 'no such certificate, one of another CA, or no CA here',
       CORRUPT: 'files and ledger disagree',
       PARTIAL:
-        'revoked, but not every CRL could be written (no key, no passphrase, a CA without cRLSign), or not every server told',
+        'revoked, but not every CRL could be written (no key, no passphrase, a CA without cRLSign), not every server told, or enrolled certificates still count',
     }),
   ].join('\n\n')
 
@@ -103,13 +104,17 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
   async run(): Promise<ClientRevokeResult> {
     const { args, flags } = await this.parse(ClientRevoke)
     const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { shareRevocations } = await import('../../service/share-revocations.ts')
+    const { shareRevocations, sharedUrl } = await import('../../service/share-revocations.ts')
     const { parseReason, revokeClients } = await import('../../workspace/revoke-clients.ts')
     const warn = (text: string) => this.sayWarning(text)
     const reason = parseReason(flags.reason)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
+    const place = storePlace(flags, this.argv)
+    let database: DatabaseEnrolments | undefined
     try {
-      const { revoked, enrolled, crls, unsigned } = await revokeClients(workspace, {
+      database = await this.#database(workspace, () => sharedUrl(workspace, place))
+      const { revoked, enrolled, crls, unsigned, unreached } = await revokeClients(workspace, {
+        database,
         target: await this.#target(workspace, args.name ?? [], flags),
         reason,
         crlDays: flags['crl-days'],
@@ -119,10 +124,24 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       for (const { jid, label } of enrolled) this.log(`${styled('bold', jid)} revoked: enrolled certificate '${label}'`)
       for (const row of columns(crlRows(crls))) this.log(row)
       this.reportRest(outdatedCrls(unsigned))
-      this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
+      this.reportRest(await shareRevocations(workspace, place))
+      this.reportRest(stillEnrolled(unreached))
       return { revoked, enrolled, crls: crls.map(crlDocument) }
     } finally {
+      await database?.close()
       workspace.close()
+    }
+  }
+
+  /** A configuration that cannot be read keeps nobody from being locked out; it is said when the others are told. */
+  async #database(workspace: Workspace, url: () => string | undefined): Promise<DatabaseEnrolments | undefined> {
+    const { DatabaseEnrolments } = await import('../../workspace/database-enrolments.ts')
+    try {
+      const found = url()
+      return found === undefined ? undefined : await DatabaseEnrolments.open(workspace, found)
+    } catch (error) {
+      if (!(error instanceof XmppkiError)) throw error
+      return undefined
     }
   }
 
@@ -160,4 +179,10 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     const state = alreadyRevoked ? `was already revoked on ${day(revokedAt)}` : 'revoked'
     this.log(`${name} ${state}: ${reason}, serial ${serial}`)
   }
+}
+
+function stillEnrolled(unreached: XmppkiError | undefined): XmppkiError | undefined {
+  if (unreached === undefined) return undefined
+  const message = `certificates that users have enrolled themselves still log in: ${unreached.message}`
+  return new XmppkiError('PARTIAL', message, { hint: 'run this again when the database is there', cause: unreached })
 }

@@ -81,9 +81,20 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
     }
   }
 
-  async #delete(workspace: Workspace, { store, names }: UserAccounts, given: readonly string[]) {
-    const { revokeEnrolments } = await import('../../workspace/revoke-enrolments.ts')
-    const ledger = workspace.ledger()
+  async #delete(workspace: Workspace, accounts: UserAccounts, given: readonly string[]) {
+    const { revoke, close } = await enrolmentsOf(workspace, accounts.url)
+    try {
+      return await this.#deleteAll(accounts, given, revoke)
+    } finally {
+      await close()
+    }
+  }
+
+  async #deleteAll(
+    { store, names }: UserAccounts,
+    given: readonly string[],
+    revoke: (jid: string) => Promise<readonly RevokedEnrolment[]>,
+  ) {
     const clients = parseClientNames(given, names)
     for (const remark of clients.flatMap(remarkOnForm)) this.say(`note: ${remark}`)
     const deleted: string[] = []
@@ -95,7 +106,7 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
         continue
       }
       // First, as in band: when it fails there is still the account.
-      enrolled.push(...ledger.transaction((_insert, changes) => revokeEnrolments(ledger, changes, jid, Date.now())))
+      enrolled.push(...(await revoke(jid)))
       await store.delete(jid)
       deleted.push(jid)
     }
@@ -116,6 +127,20 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
     }
     return ended
   }
+}
+
+/** Revokes what users have enrolled, where it is kept. @param url of the database that has it */
+async function enrolmentsOf(workspace: Workspace, url: string | undefined) {
+  if (url === undefined) {
+    const { revokeEnrolments } = await import('../../workspace/revoke-enrolments.ts')
+    const ledger = workspace.ledger()
+    const revoke = async (jid: string) =>
+      ledger.transaction((_insert, changes) => revokeEnrolments(ledger, changes, jid, Date.now()))
+    return { revoke, close: async () => undefined }
+  }
+  const { DatabaseEnrolments } = await import('../../workspace/database-enrolments.ts')
+  const database = await DatabaseEnrolments.open(workspace, url)
+  return { revoke: (jid: string) => database.revokeAll(jid, Date.now()), close: () => database.close() }
 }
 
 function noAccount(jid: string): XmppkiError {
