@@ -33,6 +33,7 @@ export class EnrolmentExchange {
   /** What has been taken over and is still in the ledger. */
   #left: readonly Enrolment[] = []
   #mayForget = false
+  #isBroken = false
 
   constructor(options: EnrolmentExchangeOptions) {
     this.#options = options
@@ -40,7 +41,7 @@ export class EnrolmentExchange {
     this.#loop = new ExchangeLoop({
       listen: (onNews) => database.listen(onNews),
       begin: () => this.#begin(),
-      steps: [() => this.#adopt(), () => this.#tell(), () => this.#fetch(), () => this.#tidy()],
+      steps: [() => this.#tell(), () => this.#adopt(), () => this.#fetch(), () => this.#tidy()],
       hasChanged: () => ledger.changes() !== this.#seen,
       close: () => database.close(),
       words: {
@@ -74,6 +75,16 @@ export class EnrolmentExchange {
     this.#options.store.expectOwed()
   }
 
+  /** What is revoked stays so, whatever copy of the database there is. */
+  async #tell(): Promise<void> {
+    const { database, ledger, replica } = this.#options
+    const changes = ledger.changes()
+    if (changes === this.#told) return
+    const others = this.#told === undefined ? replica.revoked() : []
+    await database.publishRevoked([...ledger.enrolments.revoked(), ...others])
+    this.#told = changes
+  }
+
   async #adopt(): Promise<void> {
     const { ledger, store } = this.#options
     const changes = ledger.changes()
@@ -87,21 +98,15 @@ export class EnrolmentExchange {
     this.#seen = changes
   }
 
-  /** What is revoked stays so, whatever copy of the database there is. */
-  async #tell(): Promise<void> {
-    const { database, ledger, replica } = this.#options
-    const changes = ledger.changes()
-    if (changes === this.#told) return
-    const others = this.#told === undefined ? replica.revoked() : []
-    await database.publishRevoked([...ledger.enrolments.revoked(), ...others])
-    this.#told = changes
-  }
-
   async #fetch(): Promise<void> {
     const { database, replica, store } = this.#options
     if (!this.#isComplete && this.#read === 0) await replica.begin()
     for (;;) {
-      const news = await store.replicate(() => database.fetch(this.#read))
+      // Another database may have taken the place of this one by the time that it answers.
+      const news = await store.replicate(async () => {
+        const found = await database.fetch(this.#read)
+        return this.#loop.isOver ? [] : found
+      })
       if (this.#loop.isOver) return
       const last = news.at(-1)
       if (last === undefined) break
@@ -121,9 +126,12 @@ export class EnrolmentExchange {
         this.#left = []
       }
       await store.settle()
+      this.#isBroken = false
     } catch (error) {
       if (!(error instanceof XmppkiError) || error.code === 'UNAVAILABLE') throw error
-      if (error.code !== 'IO') log.error({ error: error.message, hint: error.hint }, 'the ledger cannot be written')
+      if (error.code === 'IO' || this.#isBroken) return
+      this.#isBroken = true
+      log.error({ error: error.message, hint: error.hint }, 'the audit log cannot be written')
     }
   }
 }

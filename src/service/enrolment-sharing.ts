@@ -16,6 +16,12 @@ import type { SharedKnowledge } from '../store/shared-ledger.ts'
 import { SqliteEnrolmentReplica } from '../store/sqlite/enrolment-replica.ts'
 import { EnrolmentExchange } from './enrolment-exchange.ts'
 
+interface Shared {
+  readonly store: ReplicatedEnrolments
+  readonly known: KnownEnrolments
+  readonly exchange: EnrolmentExchange
+}
+
 /**
  * What accounts have enrolled, for a running server: in the database of the configuration, shared with others, or in the
  * ledger when there is none.
@@ -26,8 +32,7 @@ export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
   readonly #log: Log
   readonly #alone: LedgerEnrolmentStore
   #replica: SqliteEnrolmentReplica | undefined
-  #shared: { readonly store: ReplicatedEnrolments; readonly known: KnownEnrolments } | undefined
-  #exchange: EnrolmentExchange | undefined
+  #shared: Shared | undefined
 
   /** @param path of the file with the replica; made when there is something to share */
   constructor(ledger: Ledger, path: string, log: Log) {
@@ -54,14 +59,19 @@ export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
    * cannot be: that is logged, and tried again. @throws {XmppkiError} BAD_INPUT, CORRUPT, IO
    */
   async use(url: string | undefined): Promise<void> {
-    await this.#exchange?.stop()
-    this.#exchange = undefined
-    this.#shared = undefined
-    if (url === undefined) return
+    const before = this.#shared
+    // Logins go on meanwhile, by what is known.
+    const next = url === undefined ? undefined : await this.#open(url)
+    this.#shared = next
+    await before?.exchange.stop()
+    await next?.exchange.start()
+  }
+
+  async #open(url: string): Promise<Shared> {
     const [ledger, log] = [this.#ledger, this.#log]
+    const database = await openEnrolments(url)
     this.#replica ??= new SqliteEnrolmentReplica(this.#path)
     const replica = this.#replica
-    const database = await openEnrolments(url)
     const store = new ReplicatedEnrolments({
       database,
       replica,
@@ -70,15 +80,14 @@ export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
       onAdopted: (adoptions) => reportAdoptions(log, adoptions),
       onOwed: ({ message }) => log.warn({ error: message }, 'the audit entry of an enrolment is written later'),
     })
-    this.#shared = { store, known: new KnownEnrolments(replica, ledger) }
-    this.#exchange = new EnrolmentExchange({ database, store, replica, ledger, log })
-    await this.#exchange.start()
+    const exchange = new EnrolmentExchange({ database, store, replica, ledger, log })
+    return { store, known: new KnownEnrolments(replica, ledger), exchange }
   }
 
   /** There is no way back: what the ledger had is in the database alone from now on. */
   keep(): void {
     // Nobody waits for a database that is away.
-    void this.#exchange?.keep()
+    void this.#shared?.exchange.keep()
   }
 
   async stop(): Promise<void> {

@@ -20,13 +20,13 @@ export interface ReplicatedEnrolmentsOptions {
 
 /**
  * Enrolments in a database that several servers share. A change is made there first, along with the audit entry that it
- * is owed; then it is put into the replica here and its entry into the ledger. Whoever is killed between the two owes the
+ * is owed; then its entry is put into the ledger, and the change into the replica here. Whoever is killed between the two owes the
  * entry on: it is written by the next server or command of this workspace that reaches the database.
  */
 export class ReplicatedEnrolments implements EnrolmentStore {
   readonly #options: ReplicatedEnrolmentsOptions
-  /** What is read from the database is known here in the order in which it was read. */
-  #reading: Promise<unknown> = Promise.resolve()
+  /** What comes from the database is known here in the order in which it came. */
+  #turns: Promise<unknown> = Promise.resolve()
   #mayOwe = true
 
   constructor(options: ReplicatedEnrolmentsOptions) {
@@ -34,27 +34,9 @@ export class ReplicatedEnrolments implements EnrolmentStore {
   }
 
   async change(change: EnrolmentChange, terms: EnrolmentTerms): Promise<EnrolmentOutcome> {
-    const { database, ledger, replica } = this.#options
     const account = accountOf(change)
-    await this.adopt(account, ledger.enrolments.list(account))
-    let steps: readonly EnrolmentStep[] = []
-    const changed = await database.change({
-      account,
-      ...(change.kind === 'enrol' ? { fingerprint: change.enrolment.fingerprint } : {}),
-      origin: { server: replica.server, auditHead: ledger.auditHead(), actor: terms.actor },
-      decide: (ground) => {
-        const plan = planChange(change, ground, terms)
-        if (typeof plan !== 'string') steps = plan
-        return plan
-      },
-    })
-    if (typeof changed === 'string') return { refusal: changed }
-    if (changed.length > 0) {
-      this.#mayOwe = true
-      await this.replicate(async () => changed)
-      await this.#settleIfFree()
-    }
-    return outcomeOf(steps)
+    await this.adopt(account, this.#options.ledger.enrolments.list(account))
+    return this.#inTurn(() => this.#change(change, terms))
   }
 
   /** Takes over what the ledger has of an account; it stays in the ledger until {@link forget}. */
@@ -75,15 +57,13 @@ export class ReplicatedEnrolments implements EnrolmentStore {
     })
   }
 
-  /** Makes known here what has been read, before anything that is read later. @returns what was read */
+  /** Makes known here what is read, before anything that is read later. @returns what was read */
   replicate(read: () => Promise<readonly SharedEnrolment[]>): Promise<readonly SharedEnrolment[]> {
-    const turn = this.#reading.then(async () => {
+    return this.#inTurn(async () => {
       const enrolments = await read()
       await this.#options.replica.take(enrolments)
       return enrolments
     })
-    this.#reading = turn.catch(() => undefined)
-    return turn
   }
 
   /** As far as that is known there may be entries that the audit log is owed, e.g. by a process that was killed. */
@@ -104,6 +84,35 @@ export class ReplicatedEnrolments implements EnrolmentStore {
       this.#mayOwe = true
       throw error
     }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.then(work)
+    this.#turns = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #change(change: EnrolmentChange, terms: EnrolmentTerms): Promise<EnrolmentOutcome> {
+    const { database, ledger, replica } = this.#options
+    let steps: readonly EnrolmentStep[] = []
+    const changed = await database.change({
+      account: accountOf(change),
+      ...(change.kind === 'enrol' ? { fingerprint: change.enrolment.fingerprint } : {}),
+      origin: { server: replica.server, auditHead: ledger.auditHead(), actor: terms.actor },
+      decide: (ground) => {
+        const plan = planChange(change, ground, terms)
+        if (typeof plan !== 'string') steps = plan
+        return plan
+      },
+    })
+    if (typeof changed === 'string') return { refusal: changed }
+    if (changed.length > 0) {
+      this.#mayOwe = true
+      await this.#settleIfFree()
+      // Last, and nobody reads it meanwhile: whoever revokes what he has logged in with is answered before his session ends.
+      await replica.take(changed)
+    }
+    return outcomeOf(steps)
   }
 
   async #settle(): Promise<void> {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -261,5 +261,21 @@ describe('what was enrolled before the database was shared', () => {
     await a.process.logged({ msg: 'enrolled certificates are shared again' })
     await eventually(async () => labelsIn(here).join(), '')
     expect(await attempt(a, phone)).toBe(IN)
+  })
+
+  it('moves when a database is named while the server runs: who is logged in stays', async () => {
+    const shared = readFileSync(join(here, 'xmppki.toml'), 'utf8')
+    writeFileSync(join(here, 'xmppki.toml'), shared.replace(/\[store\][^[]*/, ''))
+    const [a, b] = [await serve(here), await serve(there)]
+    const alice = await online(a, issued('alice'))
+    expect(await enrol(alice, 'Phone', phone)).toBe('done')
+    const session = await online(a, phone)
+    writeFileSync(join(here, 'xmppki.toml'), shared)
+    await eventually(() => attempt(b, phone), IN)
+    expect(await attempt(a, phone)).toBe(IN)
+    await eventually(async () => labelsIn(here).join(), '')
+    expect(await names(session)).toEqual(['Phone'])
+    await eventually(async () => end(await online(b, phone), 'revoke', 'Phone'), 'done')
+    await session.receive(ENDED)
   })
 })

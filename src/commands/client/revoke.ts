@@ -22,6 +22,12 @@ export interface ClientRevokeResult {
   readonly crls: readonly CrlDocument[]
 }
 
+/** Where it is kept what users have enrolled: in no database, or in one that may not be opened. */
+interface OpenedDatabase {
+  readonly database: DatabaseEnrolments | undefined
+  readonly failure?: XmppkiError
+}
+
 export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
   static override summary = 'Revoke client certificates and write the CRL.'
 
@@ -110,9 +116,8 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     const reason = parseReason(flags.reason)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     const place = storePlace(flags, this.argv)
-    let database: DatabaseEnrolments | undefined
+    const { database, failure } = await this.#database(workspace, () => sharedUrl(workspace, place))
     try {
-      database = await this.#database(workspace, () => sharedUrl(workspace, place))
       const { revoked, enrolled, crls, unsigned, unreached } = await revokeClients(workspace, {
         database,
         target: await this.#target(workspace, args.name ?? [], flags),
@@ -125,7 +130,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       for (const row of columns(crlRows(crls))) this.log(row)
       this.reportRest(outdatedCrls(unsigned))
       this.reportRest(await shareRevocations(workspace, place))
-      this.reportRest(stillEnrolled(unreached))
+      this.reportRest(stillEnrolled(unreached ?? (flags['all-devices'] ? failure : undefined)))
       return { revoked, enrolled, crls: crls.map(crlDocument) }
     } finally {
       await database?.close()
@@ -133,15 +138,16 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
     }
   }
 
-  /** A configuration that cannot be read keeps nobody from being locked out; it is said when the others are told. */
-  async #database(workspace: Workspace, url: () => string | undefined): Promise<DatabaseEnrolments | undefined> {
+  /** What is wrong with the configuration is said when the others are told: it keeps nobody from being locked out. */
+  async #database(workspace: Workspace, url: () => string | undefined): Promise<OpenedDatabase> {
     const { DatabaseEnrolments } = await import('../../workspace/database-enrolments.ts')
+    let found: string | undefined
     try {
-      const found = url()
-      return found === undefined ? undefined : await DatabaseEnrolments.open(workspace, found)
+      found = url()
+      return { database: found === undefined ? undefined : await DatabaseEnrolments.open(workspace, found) }
     } catch (error) {
       if (!(error instanceof XmppkiError)) throw error
-      return undefined
+      return { database: undefined, ...(found === undefined ? {} : { failure: error }) }
     }
   }
 
