@@ -66,7 +66,7 @@ export class ReplicatedEnrolments implements EnrolmentStore {
     })
   }
 
-  /** As far as that is known there may be entries that the audit log is owed, e.g. by a process that was killed. */
+  /** There may be entries that the audit log is owed, e.g. by a process that was killed. */
   expectOwed(): void {
     this.#mayOwe = true
   }
@@ -95,6 +95,8 @@ export class ReplicatedEnrolments implements EnrolmentStore {
   async #change(change: EnrolmentChange, terms: EnrolmentTerms): Promise<EnrolmentOutcome> {
     const { database, ledger, replica } = this.#options
     let steps: readonly EnrolmentStep[] = []
+    // Also when no answer comes: it may have been made.
+    this.#mayOwe = true
     const changed = await database.change({
       account: accountOf(change),
       ...(change.kind === 'enrol' ? { fingerprint: change.enrolment.fingerprint } : {}),
@@ -107,7 +109,6 @@ export class ReplicatedEnrolments implements EnrolmentStore {
     })
     if (typeof changed === 'string') return { refusal: changed }
     if (changed.length > 0) {
-      this.#mayOwe = true
       await this.#settleIfFree()
       // Last, and nobody reads it meanwhile: whoever revokes what he has logged in with is answered before his session ends.
       await replica.take(changed)

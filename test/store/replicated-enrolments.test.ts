@@ -3,6 +3,7 @@ import { XmppkiError } from '../../src/errors.ts'
 import { verifyChain } from '../../src/store/audit.ts'
 import type { Enrolment } from '../../src/store/enrolments.ts'
 import { MemorySharedEnrolments } from '../../src/store/memory/shared-enrolments.ts'
+import type { SharedChange } from '../../src/store/shared-enrolments.ts'
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
 import { ReplicatedStore } from '../support/replicated-store.ts'
 import { ALICE, enrolling, enrolment, terms } from './enrolment-samples.ts'
@@ -10,9 +11,15 @@ import { describeEnrolmentStore } from './enrolment-store-contract.ts'
 
 describeEnrolmentStore('replicated', async () => new ReplicatedStore(new MemorySharedEnrolments()))
 
-/** A database whose connection is lost when it is told that an entry is in the audit log, or asked which are not. */
+/** A database whose connection is lost at one moment: before it answers, is asked what is owed, or is told what is there. */
 class LosingEnrolments extends MemorySharedEnrolments {
-  loses: 'nothing' | 'owed' | 'settle' = 'nothing'
+  loses: 'nothing' | 'answer' | 'owed' | 'settle' = 'nothing'
+
+  override async change(change: SharedChange) {
+    const changed = await super.change(change)
+    if (this.loses === 'answer') throw lost()
+    return changed
+  }
 
   override owed(server: string) {
     return this.loses === 'owed' ? Promise.reject(lost()) : super.owed(server)
@@ -75,6 +82,18 @@ describe('the audit entry of a change', () => {
     expect(entries(next)).toEqual(['enrolled Phone 1'])
     await next.store.change(enrolling({ label: 'Laptop', fingerprint: 'f2' }), terms())
     expect(entries(next)).toEqual(['enrolled Phone 1', 'enrolled Laptop 2'])
+  })
+
+  it('is there once when the answer of the database is lost', async () => {
+    const database = new LosingEnrolments()
+    const t = openStore(database)
+    await t.store.settle()
+    database.loses = 'answer'
+    await expect(t.store.change(enrolling(), terms())).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    database.loses = 'nothing'
+    await t.store.settle()
+    await t.store.settle()
+    expect(entries(t)).toEqual(['enrolled Phone 1'])
   })
 
   it('is for the workspace that made the change, and nobody else writes it', async () => {
