@@ -1,5 +1,5 @@
 // CPU time of the server process per chat message from one client to another.
-import { cpuMs, login, makeWorkspace, startServe } from './support.mjs'
+import { cpuMs, login, makeWorkspace, startUnlimited } from './support.mjs'
 
 const MESSAGES = 40_000
 const WARM_UP = 10_000
@@ -37,7 +37,7 @@ async function exchange(sender, receiver, count) {
 
 export async function chatMessages() {
   const workspace = makeWorkspace(['alice', 'bob'])
-  const serve = await startServe(workspace)
+  const serve = await startUnlimited(workspace)
   try {
     const alice = await login(serve.ready.tlsPort, workspace.credentials('alice'))
     const bob = await login(serve.ready.tlsPort, workspace.credentials('bob'))

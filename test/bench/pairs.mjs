@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { startEjabberd } from './ejabberd.mjs'
-import { login, makeWorkspace, median, startServe } from './support.mjs'
+import { login, makeWorkspace, median, startUnlimited } from './support.mjs'
 
 /** bin/xmppki.cjs of another version, built. */
 const REFERENCE = process.env.XMPPKI_BENCH_REFERENCE
@@ -144,14 +144,14 @@ async function measureAll(servers) {
 
 export async function pairedMessages() {
   const workspace = makeUsers()
-  const serve = await PairedServer.of(await startServe(workspace), workspace)
+  const serve = await PairedServer.of(await startUnlimited(workspace), workspace)
   const ejabberd = await startEjabberd(workspace)
   const others = new Map()
   if (ejabberd !== undefined) others.set('ejabberd', await PairedServer.of(ejabberd, workspace))
   if (REFERENCE !== undefined) {
     // With a workspace of its own, for it may not be able to open that of a later version.
     const earlier = makeUsers(REFERENCE)
-    others.set('another version', await PairedServer.of(await startServe(earlier, REFERENCE), earlier))
+    others.set('another version', await PairedServer.of(await startUnlimited(earlier, REFERENCE), earlier))
   }
   const all = [serve, ...others.values()]
   try {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cliStart } from './cli-start.mjs'
+import { crowd } from './crowd.mjs'
 import { door } from './door.mjs'
 import { idleSessions } from './idle.mjs'
 import { issueBatch } from './issue.mjs'
@@ -20,6 +21,7 @@ const ALL = {
   messages: chatMessages,
   pairs: pairedMessages,
   idle: idleSessions,
+  crowd,
   issue: issueBatch,
   revocation,
 }

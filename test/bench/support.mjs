@@ -1,7 +1,7 @@
 // What the benchmarks share: the real CLI, real processes, and their CPU time.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -80,6 +80,17 @@ const SERVE = ['--port', '0', '--json', '--log-level']
  */
 export function startServe(workspace, program = cli, stderr = 'inherit') {
   return startJson([program, 'serve', '--home', workspace.home, ...SERVE, 'warn'], {}, stderr)
+}
+
+/** Whose clients may send as much as they can. Earlier versions set no limits, and do not know how they are called. */
+export function startUnlimited(workspace, program = cli) {
+  if (program !== cli) return startServe(workspace, program)
+  const limits = 'max_bytes_per_second = "infinity"\nmax_stanzas_per_second = "infinity"\n'
+  const listener = (mode) => `[[listen.c2s]]\nport = 0\n${limits}tls.mode = "${mode}"\n`
+  const file = join(workspace.home, 'unlimited.toml')
+  writeFileSync(file, `${listener('starttls_required')}${listener('tls')}`)
+  const options = ['--config', file, '--json', '--log-level', 'warn']
+  return startJson([program, 'serve', '--home', workspace.home, ...options])
 }
 
 /** One that says what it holds: `memory()` answers `process.memoryUsage()` after a collection of garbage. */
