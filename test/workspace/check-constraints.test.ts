@@ -72,7 +72,7 @@ describe('a CA that excludes the domain of its workspace', () => {
       passphrase: async () => undefined,
     })
     const issuer = () => workspace.unlockCa(() => Promise.reject(new Error('nobody should ask')))
-    const common = { days: 30, algorithm: keyAlgorithm('ec:p256'), ifMissing: false, issuer }
+    const common = { days: 10, algorithm: keyAlgorithm('ec:p256'), ifMissing: false, issuer }
     const client = { jid: parseJid('alice@example.org'), device: '', p12Format: 'modern' } as const
     await expect(issueClient(workspace, { ...common, ...client })).rejects.toMatchObject({
       code: 'BAD_NAME',
