@@ -159,3 +159,26 @@ export class Realm {
     return this.#residents.flatMap((resident) => resident.take().map((stanza) => `${resident.jid}: ${stanza}`))
   }
 }
+
+/** What alice@localhost is answered by a server with every feature: the content of the result, which is the only answer. */
+export function resultOf(ask: string): string {
+  const realm = new Realm(everyFeature())
+  const alice = realm.enter('alice@localhost/a')
+  realm.send(alice, ask)
+  const [reply = '', ...more] = alice.take()
+  if (more.length > 0 || !reply.startsWith('<iq type="result" id="1"')) throw new Error(`no result: ${reply}${more}`)
+  return reply.replace(/^<iq [^>]*?\/?>|<\/iq>$/g, '')
+}
+
+/** `kind type condition` of an answer. */
+export function describeAnswer(stanza: string): string {
+  const kind = /^<(\w+)/.exec(stanza)?.[1]
+  const type = / type="(\w+)"/.exec(stanza)?.[1]
+  const condition = /<error type="\w+"><([\w-]+)/.exec(stanza)?.[1]
+  return [kind, type, condition].filter((part) => part !== undefined).join(' ')
+}
+
+/** A feature that does this and nothing else. */
+export function featureOf(install: Feature['install']): Feature {
+  return { name: 'test', claims: [], install }
+}
