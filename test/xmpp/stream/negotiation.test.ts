@@ -57,33 +57,6 @@ function parsedFeatures(state: NegotiationState, world: NegotiationContext): Ele
   return parseElement(streamFeatures(state, world).replaceAll('stream:features', 'features'))
 }
 
-describe('channel binding (XEP-0440)', () => {
-  const plus = {
-    ...external('localhost'),
-    name: 'SCRAM-SHA-1-PLUS',
-    bindings: ['tls-exporter', 'tls-server-end-point'],
-  }
-  const world: NegotiationContext = { ...context, mechanisms: () => [external('localhost'), plus] }
-
-  it('is announced once for all mechanisms that use it, after TLS and before the login', () => {
-    const text = streamFeatures(secured, world)
-    expect([...text.matchAll(/<channel-binding type="([^"]*)"/g)].map(([, type]) => type)).toEqual(plus.bindings)
-    expect(text.match(/<sasl-channel-binding /g)).toHaveLength(1)
-    for (const [state, given] of [
-      [secured, context],
-      [clear, { ...world, startTls: 'offered' }],
-      [authenticated(), world],
-    ] as const) {
-      expect(streamFeatures(state, given)).not.toContain('channel-binding')
-    }
-  })
-
-  it('is nothing that a client asks for', async () => {
-    const text = "<sasl-channel-binding xmlns='urn:xmpp:sasl-cb:0'/>"
-    expect(await exchange(secured, text, world)).toMatchObject({ out: '', end: 'unsupported-stanza-type' })
-  })
-})
-
 /** One element in; out come the elements, then the milestone or the stream error. */
 async function exchange(state: NegotiationState, text: string, world = context) {
   const step: Step = await negotiate(parseElement(text), state, world)
