@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { CertificateCredential } from '../../../src/server/login/credential.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { Stanza } from '../../../src/xmpp/stanza.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
+import { certificateCredential } from '../../support/credentials.ts'
 import { Resident } from '../../support/realm.ts'
 
 const message = (id: string) => new Stanza(xml('message', { id }), 'message', parseJid('bob@localhost/b'), undefined)
 const ids = (texts: readonly string[]) => texts.map((text) => / id="(.*?)"/.exec(text)?.[1])
 
-const certificate: CertificateCredential = {
-  mechanism: 'EXTERNAL',
-  serial: 'a1',
-  issuer: 'CN=CA',
-  fingerprint: 'f0',
-  ids: () => [],
-  ends: () => [],
-  judge: () => undefined,
-}
+const certificate = certificateCredential()
 
 const resident = (given: ConstructorParameters<typeof Resident>[1] = {}) => new Resident('alice@localhost/a', given)
 
