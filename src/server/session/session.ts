@@ -114,7 +114,8 @@ export class Session {
 
   /** Makes something known of it wherever it is known. */
   share(slot: number, value: unknown): void {
-    const shared = [...this.#resource.shared]
+    // Not spread: that would fill the slots in which nothing has been put yet.
+    const shared = this.#resource.shared.slice()
     shared[slot] = value
     this.#resource = { ...this.#resource, shared }
   }
