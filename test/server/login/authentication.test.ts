@@ -1,51 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
 import { Authentication } from '../../../src/server/login/authentication.ts'
-import type { ServerOptions } from '../../../src/server/server-options.ts'
 import type { LoginConnection } from '../../../src/server/stream/stream-host.ts'
-import { MemoryAccounts } from '../../../src/store/memory/accounts.ts'
-import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { certificateCredential } from '../../support/credentials.ts'
 import { Resident } from '../../support/realm.ts'
-import { LogBook } from '../../support/server.ts'
+import { endpointAt, memoryOptions } from '../../support/server-options.ts'
 import { madeRoot, NOON } from '../../support/small-pki.ts'
 
 const root = madeRoot()
 const account = parseJid('alice@example.org')
-const at = (port: number, methods?: readonly ('certificate' | 'password')[]) => ({
-  host: '192.0.2.1',
-  port,
-  mode: 'tls' as const,
-  ...(methods === undefined ? {} : { methods }),
-})
 
-function setUp(given: Partial<ServerOptions> = {}) {
+function setUp() {
   const noted: unknown[] = []
-  const options: ServerOptions = {
-    credentials: [],
-    endpoints: [at(5222), at(5223, ['password'])],
-    startTls: 'required',
-    conflict: 'replace',
-    limits: DEFAULT_LIMITS,
-    login: {
-      anchors: new TrustAnchors([root.pem]),
-      ledger: new MemoryLedger(),
-      policy: { sources: ['xmpp_addr'], commonName: { prefix: '', suffix: '' } },
-      now: () => NOON,
-      onLogin: (...login) => noted.push(login),
-    },
-    passwords: {
-      accounts: new MemoryAccounts(),
-      hashes: ['sha-256'],
-      iterations: 4096,
-      mechanisms: new Set(['SCRAM-SHA-256']),
-      registration: false,
-    },
-    log: new LogBook(),
-    ...given,
-  }
+  const common = memoryOptions(root)
+  const options = { ...common, login: { ...common.login, onLogin: (...login: unknown[]) => noted.push(login) } }
   return { authentication: new Authentication(options, () => undefined), options, noted }
 }
 
@@ -81,7 +50,7 @@ describe('a listener', () => {
 describe('an update', () => {
   it('holds for listeners, rules and CAs from then on', () => {
     const { authentication, options } = setUp()
-    authentication.update({ ...options, endpoints: [at(5222, ['password']), at(5223)] })
+    authentication.update({ ...options, endpoints: [endpointAt(5222, ['password']), endpointAt(5223)] })
     expect(['192.0.2.1:5222', '192.0.2.1:5223'].map((listener) => offered(authentication, listener))).toEqual([
       ['SCRAM-SHA-256'],
       EVERYTHING,

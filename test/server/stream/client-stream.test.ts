@@ -1,34 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
-import { Session, type SessionStream } from '../../../src/server/session/session.ts'
-import type { Binding } from '../../../src/server/session/session-binding.ts'
 import { ClientStream } from '../../../src/server/stream/client-stream.ts'
 import type { StreamHost } from '../../../src/server/stream/stream-host.ts'
-import { parseJid } from '../../../src/xmpp/address/jid.ts'
-import { TcpFraming } from '../../../src/xmpp/framing/tcp-framing.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
-import { Negotiation } from '../../../src/xmpp/stream/negotiation.ts'
-import type { Login } from '../../../src/xmpp/stream/stream-feature.ts'
 import { gate, turn } from '../../support/gate.ts'
 import { MemoryClient } from '../../support/memory-client.ts'
-import { LogBook } from '../../support/server.ts'
+import { bindingOf, testAuth, testHost, testMechanism } from '../../support/stream-host.ts'
 import { streamHeader } from '../../support/xmpp-client.ts'
 
-const account = parseJid('alice@localhost')
-const success = { kind: 'success', account, credential: { mechanism: 'TEST' } } as const
-const mechanism: SaslMechanism = { name: 'TEST', start: () => success }
-
 const HEADER = streamHeader({ to: 'localhost' })
-const AUTH = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='TEST'>=</auth>"
+const AUTH = testAuth()
 const BIND = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>"
 const BIND2 = "<bind xmlns='urn:xmpp:bind:0'/>"
 const authenticate = (inline = '') =>
   `<authenticate xmlns='urn:xmpp:sasl:2' mechanism='TEST'><initial-response/>${inline}</authenticate>`
 
-function bindingOf({ account, credential }: Login, stream: SessionStream): Binding {
-  const common = { agent: undefined, now: new Date(), leaving: [], outboundOctets: 1_000, onFailure: () => undefined }
-  return { session: new Session({ jid: account.withResource('r'), credential, stream, ...common }), results: [] }
-}
+/** A mechanism that waits for this before it lets anybody in. */
+const slowly = (passed: Promise<void>): SaslMechanism => ({
+  ...testMechanism,
+  start: (initial) => passed.then(() => testMechanism.start(initial)),
+})
 
 /** A server of which everything is known: what it is asked is noted in order, with what the client has been told by then. */
 function setUp(given: Partial<StreamHost> = {}) {
@@ -38,20 +28,7 @@ function setUp(given: Partial<StreamHost> = {}) {
     const said = [...client.pending.matchAll(/<(success|failure|iq|stream:error|stream:features)\b/g)]
     told.push(`${what} after ${said.map(([, name]) => name).join(' ')}`.trim())
   }
-  const host: StreamHost = {
-    listener: 'a listener',
-    disconnectOnFailure: false,
-    startTls: 'required',
-    defaultDomain: 'localhost',
-    isEnabled: (name) => name === 'TEST',
-    limits: DEFAULT_LIMITS,
-    log: new LogBook(),
-    serves: () => true,
-    mechanisms: () => [mechanism],
-    registrar: () => undefined,
-    negotiation: new Negotiation(),
-    bindInline: [],
-    framing: (events, limits) => new TcpFraming(events, limits),
+  const host = testHost({
     loggedIn: (_, login, isLate) => note(`logged in${isLate ? ' late' : ''} by ${login.credential.mechanism}`),
     bind: (login, _, stream) => {
       note('bind')
@@ -68,7 +45,7 @@ function setUp(given: Partial<StreamHost> = {}) {
     left: () => note('left'),
     closed: () => note('closed'),
     ...given,
-  }
+  })
   const stream = new ClientStream(host, client.transport)
   client.transport.attach(stream)
   return { client, told }
@@ -114,7 +91,7 @@ describe('a login', () => {
   it('that takes its time says so, and what is sent meanwhile is read afterwards', async () => {
     const { open, passed } = gate()
     const { client, told } = setUp({
-      mechanisms: () => [{ ...mechanism, start: () => passed.then(() => success) }],
+      mechanisms: () => [slowly(passed)],
     })
     client.send(HEADER + authenticate(BIND2))
     client.send('<presence/>')
@@ -133,7 +110,7 @@ describe('a login', () => {
   it('binds nothing for a client that has gone meanwhile', async () => {
     const { open, passed } = gate()
     const { client, told } = setUp({
-      mechanisms: () => [{ ...mechanism, start: () => passed.then(() => success) }],
+      mechanisms: () => [slowly(passed)],
     })
     client.send(HEADER + authenticate(BIND2))
     client.destroy()
@@ -147,7 +124,7 @@ describe('a login', () => {
 describe('mechanisms that take their time', () => {
   it('are advertised when they are there, and what is sent meanwhile is read afterwards', async () => {
     const { open, passed } = gate()
-    const { client, told } = setUp({ mechanisms: () => passed.then(() => [mechanism]) })
+    const { client, told } = setUp({ mechanisms: () => passed.then(() => [testMechanism]) })
     client.send(HEADER + AUTH)
     client.send(HEADER + BIND)
     await turn()
