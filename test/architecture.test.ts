@@ -161,6 +161,19 @@ const WING_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'xmpp/framing': ['xmpp/xml', 'xmpp/namespaces'],
 }
 
+/** Files of the wings without a test in the mirrored place, and why; of the others each that exports a value has one. */
+const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
+  'server/features/all': 'the list itself',
+  'server/limits': 'numbers alone',
+  'server/login/enrolled-login': 'what an enrolled certificate opens is in certificate-login-afterwards.test.ts',
+  'server/net/client-trust': 'a type with its plain value, which is in endpoint.test.ts',
+  'server/net/handshakes': 'told apart by the addresses of real clients, in server.test.ts',
+  'server/net/listener': 'a socket with all that stands behind it, in server.test.ts and update.test.ts',
+  'server/server-options': 'types, and the domains in them',
+  'xmpp/namespaces': 'names alone',
+  'xmpp/xml/parse-fault': 'an error and its names',
+}
+
 function roomOf(path: string): string {
   const [, folder = ''] = path.split('/')
   return folder.replace(/\.ts$/, '')
@@ -288,6 +301,17 @@ describe('the house', () => {
       .map(({ path, text }) => [path, text.split('\n').length] as const)
       .filter(([, lines]) => lines > 300)
     expect(long).toEqual([])
+  })
+})
+
+describe('the tests of the wings', () => {
+  it('stand each in the place of its file', () => {
+    const present = new Set(tests.map(({ path }) => path))
+    const without = sources
+      .filter(({ path }) => wingRoomOf(path) !== undefined)
+      .filter(({ exports }) => exports.some(({ isType }) => !isType))
+      .filter(({ path }) => !present.has(`test/${moduleOf(path)}.test.ts`))
+    expect(without.map(({ path }) => moduleOf(path))).toEqual(Object.keys(WITHOUT_MIRROR))
   })
 })
 
