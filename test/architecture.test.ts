@@ -167,7 +167,6 @@ const WITHOUT_MIRROR: Readonly<Record<string, string>> = {
   'server/limits': 'numbers alone',
   'server/login/enrolled-login': 'what an enrolled certificate opens is in certificate-login-afterwards.test.ts',
   'server/net/client-trust': 'a type with its plain value, which is in endpoint.test.ts',
-  'server/net/handshakes': 'told apart by the addresses of real clients, in server.test.ts',
   'server/net/listener': 'a socket with all that stands behind it, in server.test.ts and update.test.ts',
   'server/server-options': 'types, and the domains in them',
   'xmpp/namespaces': 'names alone',

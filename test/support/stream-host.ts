@@ -50,7 +50,7 @@ export function testHost(given: Partial<StreamHost> = {}): StreamHost {
     bind: (login, _, stream) => bindingOf(login, stream),
     opened: () => undefined,
     abandoned: () => undefined,
-    take: () => undefined,
+    router: { take: () => undefined },
     left: () => undefined,
     closed: () => undefined,
     ...given,
