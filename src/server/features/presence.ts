@@ -16,32 +16,33 @@ function priorityOf(presence: Element): number | undefined {
 }
 
 /** Full JIDs by their text. */
-type Addresses = ReadonlyMap<string, Jid>
+type Addresses = Map<string, Jid>
 
-const NOBODY: Addresses = new Map()
+const NOBODY: ReadonlyMap<string, Jid> = new Map()
 
 /** Who must hear of the end, having been told of the beginning by directed presence (RFC 6121 §4.6.3). */
 class DirectedPresence {
-  readonly #told: Slot<Addresses>
+  readonly #told: Slot<Addresses | undefined>
   /** Who has told them, so that whoever goes is forgotten without asking everybody. */
   readonly #tellers = new Map<string, Set<Session>>()
 
   constructor(host: FeatureHost) {
-    this.#told = host.slot(NOBODY)
+    this.#told = host.slot<Addresses | undefined>(undefined)
   }
 
-  toldBy(session: Session): Addresses {
-    return this.#told.get(session)
+  toldBy(session: Session): ReadonlyMap<string, Jid> {
+    return this.#told.get(session) ?? NOBODY
   }
 
   add(teller: Session, jid: Jid): void {
     const name = jid.toString()
-    this.#told.set(teller, new Map([...this.toldBy(teller), [name, jid]]))
+    const told = this.#told.get(teller) ?? new Map<string, Jid>()
+    this.#told.set(teller, told.set(name, jid))
     this.#tellers.set(name, (this.#tellers.get(name) ?? new Set()).add(teller))
   }
 
   remove(teller: Session, name: string): void {
-    this.#told.set(teller, new Map([...this.toldBy(teller)].filter(([other]) => other !== name)))
+    this.#told.get(teller)?.delete(name)
     const tellers = this.#tellers.get(name)
     tellers?.delete(teller)
     if (tellers?.size === 0) this.#tellers.delete(name)
@@ -55,7 +56,7 @@ class DirectedPresence {
   /** One that was told. */
   forget({ jid }: Session): void {
     const name = jid.toString()
-    for (const teller of [...(this.#tellers.get(name) ?? [])]) this.remove(teller, name)
+    for (const teller of this.#tellers.get(name) ?? []) this.remove(teller, name)
   }
 }
 

@@ -132,3 +132,29 @@ describe('directed presence (RFC 6121 §4.6)', () => {
     expect(realm.arrivals()).toEqual([])
   })
 })
+
+describe('a logout', () => {
+  it('asks those who told it of their presence, and nobody else', () => {
+    const realm = new Realm([presence])
+    const bob = realm.enter('bob@localhost/b', 0)
+    const tellers = ['a1', 'a2'].map((resource) => realm.enter(`alice@localhost/${resource}`))
+    for (const teller of tellers) realm.send(teller, "<presence to='bob@localhost/b'/>")
+    // Of this one every look at what it remembers is counted.
+    let looks = 0
+    const other = realm.enter('dave@localhost/d')
+    realm.send(other, "<presence to='alice@localhost/a1'/>")
+    const { slots } = other.session
+    Object.defineProperty(other.session, 'slots', {
+      get: () => {
+        looks += 1
+        return slots
+      },
+    })
+    realm.arrivals()
+    realm.leave(bob)
+    expect(looks).toBe(0)
+    for (const teller of tellers) realm.leave(teller)
+    expect(looks).toBe(1)
+    expect(bob.take()).toEqual([])
+  })
+})
