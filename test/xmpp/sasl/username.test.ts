@@ -48,6 +48,7 @@ describe('the account of a name', () => {
     { name: 'alice@elsewhere.example', prefix: 'x_', suffix: '', account: undefined },
     // Whatever changes beside its affixes would be the name of somebody else.
     { name: '\u0301alice', prefix: 'xe', suffix: '', account: undefined },
+    { name: '\u0301alice', prefix: 'x_', suffix: '', account: undefined },
     { name: 'alice', prefix: '', suffix: '\u0301', account: undefined },
     { name: 'אב', prefix: 'x', suffix: '', account: undefined },
     { name: '', prefix: 'x', suffix: '', account: undefined },
