@@ -12,7 +12,7 @@ const PAIRS = 100
 const WARM_UP = 300
 const ROUNDS = 9
 /** Messages of each pair in a round: /proc/PID/stat counts in hundredths of a second. */
-const EACH = 60
+const EACH = 150
 const TICK_MS = 10
 
 const BODIES = {
