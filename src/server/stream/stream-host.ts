@@ -1,11 +1,11 @@
 import type { MaybePromise } from '../../maybe-promise.ts'
-import type { Framing, FramingEvents } from '../../xmpp/framing/framing.ts'
+import type { Framing } from '../../xmpp/framing/framing.ts'
 import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import type { ChannelBindings } from '../../xmpp/sasl/scram.ts'
 import type { StanzaError } from '../../xmpp/stanza.ts'
 import type { Negotiation } from '../../xmpp/stream/negotiation.ts'
 import type { Login, Registrar, ResourceRequest } from '../../xmpp/stream/stream-feature.ts'
-import type { StreamLimits } from '../../xmpp/xml/stream-parser.ts'
+import type { StreamEvents, StreamLimits } from '../../xmpp/xml/stream-parser.ts'
 import type { ServerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { OversizedCertificate, PresentedCertificate } from '../net/transport.ts'
@@ -41,7 +41,7 @@ export interface StreamHost {
   /** Takes what a bound client sends. */
   readonly router: Pick<Router, 'take'>
   readonly log: Log
-  framing(events: FramingEvents, limits: StreamLimits): Framing
+  framing(events: StreamEvents, limits: StreamLimits): Framing
   serves(domain: string): boolean
   /** Whether a mechanism is switched on, on whatever connection. */
   isEnabled(mechanism: string): boolean

@@ -1,14 +1,5 @@
 import type { Element } from '../xml/element.ts'
-import type { ParseFault, StreamHeader, StreamLimits } from '../xml/stream-parser.ts'
-
-/** What a stream consists of, in order: `open`, `element`s, then `close` or `fault`, after which nothing follows. */
-export interface FramingEvents {
-  open(header: StreamHeader): void
-  /** A child of the stream: a stanza, or an element of the negotiation. */
-  element(element: Element): void
-  close(): void
-  fault(condition: ParseFault, text: string): void
-}
+import type { StreamLimits } from '../xml/stream-parser.ts'
 
 /** What the response header of a stream says (RFC 6120 §4.7). */
 export interface Opening {

@@ -1,17 +1,17 @@
 import { NS } from '../namespaces.ts'
 import { type Element, escapeAttribute, serialize } from '../xml/element.ts'
-import { type StreamLimits, StreamParser } from '../xml/stream-parser.ts'
-import type { Framing, FramingEvents, Opening } from './framing.ts'
+import { type StreamEvents, type StreamLimits, StreamParser } from '../xml/stream-parser.ts'
+import type { Framing, Opening } from './framing.ts'
 
 const OPENING = `<?xml version="1.0"?><stream:stream xmlns="${NS.client}" xmlns:stream="${NS.stream}"`
 
 /** One XML document in each direction, whose root stays open as long as the stream (RFC 6120 §4.2). */
 export class TcpFraming implements Framing {
   readonly contentNamespace = NS.client
-  readonly #events: FramingEvents
+  readonly #events: StreamEvents
   #parser: StreamParser
 
-  constructor(events: FramingEvents, limits: StreamLimits) {
+  constructor(events: StreamEvents, limits: StreamLimits) {
     this.#events = events
     this.#parser = new StreamParser(events, limits)
   }
