@@ -13,6 +13,8 @@ export interface Outlet {
 /** A stanza that waits, and how many handlers have seen it. */
 interface Waiting {
   readonly stanza: Stanza
+  /** UTF-8 octets of its text. */
+  readonly octets: number
   seen: number
 }
 
@@ -44,8 +46,9 @@ export class Outgoing {
 
   /** @param outlet undefined while there is no client */
   add(stanza: Stanza, outlet: Outlet | undefined): void {
-    this.#waiting.push({ stanza, seen: 0 })
-    this.#octets += Buffer.byteLength(stanza.text)
+    const octets = Buffer.byteLength(stanza.text)
+    this.#waiting.push({ stanza, octets, seen: 0 })
+    this.#octets += octets
     if (outlet !== undefined && !outlet.isClogged) this.flush(outlet)
   }
 
@@ -58,7 +61,7 @@ export class Outgoing {
     for (const waiting of this.#waiting.splice(0, going)) {
       // Held by one handler, and let go with another stanza: the others have still to see it.
       while (waiting.seen < this.#handlers.length) this.#isLetGo(waiting)
-      this.#octets -= Buffer.byteLength(waiting.stanza.text)
+      this.#octets -= waiting.octets
       outlet.send(waiting.stanza.text)
     }
   }
