@@ -35,10 +35,6 @@ export class LocalSessions implements SessionRegistry {
     return this.sessionsOf(account).map(({ resource }) => resource)
   }
 
-  find(full: Jid): Resource | undefined {
-    return this.session(full)?.resource
-  }
-
   deliver(full: Jid, stanza: Stanza): Delivery {
     return this.session(full)?.deliver(stanza) ?? 'gone'
   }

@@ -28,6 +28,5 @@ export type Delivery = 'taken' | 'gone' | 'full'
 export interface SessionRegistry {
   /** All of an account, available or not, in the order in which they came. */
   resources(account: Jid): readonly Resource[]
-  find(full: Jid): Resource | undefined
   deliver(full: Jid, stanza: Stanza): Delivery
 }

@@ -59,6 +59,6 @@ describe('LocalSessions', () => {
     const [before] = sessions.resources(resident.session.account)
     resident.withPriority(7)
     expect(before?.presence?.priority).toBe(1)
-    expect(sessions.find(resident.session.jid)?.presence?.priority).toBe(7)
+    expect(sessions.session(resident.session.jid)?.resource.presence?.priority).toBe(7)
   })
 })

@@ -44,10 +44,10 @@ describe('a resource that is given out', () => {
   it('is seen by nobody before its client knows of it, and taken all the same', () => {
     const { sessions, bind, tell } = setUp('refuse')
     const session = bound(bind('r'))
-    expect([sessions.size, sessions.find(session.jid)]).toEqual([0, undefined])
+    expect([sessions.size, sessions.session(session.jid)?.resource]).toEqual([0, undefined])
     expect(bind('r')).toEqual({ condition: 'conflict' })
     tell(session)
-    expect(sessions.find(session.jid)?.jid).toBe(session.jid)
+    expect(sessions.session(session.jid)?.resource.jid).toBe(session.jid)
     expect(bind('r')).toEqual({ condition: 'conflict' })
   })
 
