@@ -124,10 +124,19 @@ const HEADER =
   "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
 
 /** Reads until the text contains the mark; answers the text. */
-async function until(socket, mark) {
-  let text = ''
-  while (!text.includes(mark)) text += (await once(socket, 'data'))[0]
-  return text
+function until(socket, mark) {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    // Stays until the end: two records that are read at once are told of in one turn.
+    const read = (chunk) => {
+      text += chunk
+      if (!text.includes(mark)) return
+      socket.off('data', read).off('close', fail)
+      resolve(text)
+    }
+    const fail = () => reject(new Error(`the connection ended before ${mark}: ${text}`))
+    socket.on('data', read).once('close', fail)
+  })
 }
 
 /** @returns the features */
