@@ -1,6 +1,6 @@
 // What the benchmarks share: the real CLI, real processes, and their CPU time.
 import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,19 +124,14 @@ const HEADER =
   "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
 
 /** Reads until the text contains the mark; answers the text. */
-function until(socket, mark) {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    // Stays until the end: two records that are read at once are told of in one turn.
-    const read = (chunk) => {
-      text += chunk
-      if (!text.includes(mark)) return
-      socket.off('data', read).off('close', fail)
-      resolve(text)
-    }
-    const fail = () => reject(new Error(`the connection ended before ${mark}: ${text}`))
-    socket.on('data', read).once('close', fail)
-  })
+async function until(socket, mark) {
+  let text = ''
+  // Listens until the end: two records that are read at once are told of in one turn.
+  for await (const [chunk] of on(socket, 'data', { close: ['close'] })) {
+    text += chunk
+    if (text.includes(mark)) return text
+  }
+  throw new Error(`the connection ended before ${mark}: ${text}`)
 }
 
 /** @returns the features */
