@@ -1,9 +1,8 @@
 // What a witness notices of those who do not behave: one that sends as fast as it can, and one that never reads while
 // another writes to it. Round trips of the witness, and the memory of the server.
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { login, makeWorkspace, startServe, startUnlimited } from './support.mjs'
+import { login, makeWorkspace, residentKib, startServe, startUnlimited } from './support.mjs'
 
 const PINGS = 1_000
 const PAUSE_MS = 5
@@ -11,10 +10,6 @@ const PAUSE_MS = 5
 const AT_ONCE = 500
 const PING = "<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>"
 const LARGE = `<message to='silent@localhost' type='chat'><body>${'x'.repeat(20_000)}</body></message>`
-
-function residentMib(pid) {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
-}
 
 /** Milliseconds of each round trip, in order of length. */
 async function roundTrips(witness) {
@@ -53,11 +48,11 @@ async function row(what, serve, workspace, begin) {
   try {
     const witness = await join('witness')
     await roundTrips(witness)
-    const before = residentMib(serve.pid)
+    const before = residentKib(serve.pid)
     const stop = await begin(join)
     const times = await roundTrips(witness)
     stop()
-    const grown = residentMib(serve.pid) - before
+    const grown = (residentKib(serve.pid) - before) / 1024
     const longest = `99 of 100 below ${times[Math.floor(PINGS * 0.99)].toFixed(1)} ms, the longest ${times.at(-1).toFixed(1)} ms`
     return [what, `${times[PINGS >> 1].toFixed(1)} ms`, `${longest}; ${grown.toFixed(0)} MiB more`]
   } finally {

@@ -1,12 +1,12 @@
 // Memory of the server process for each session that does nothing, beside servers that know nothing of XMPP and ejabberd.
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startEjabberd } from './ejabberd.mjs'
-import { makeWorkspace, startFloor, startServe } from './support.mjs'
+import { makeWorkspace, residentKib, startFloor, startServe } from './support.mjs'
 
 /** bin/xmppki.cjs of another version, built. */
 const REFERENCE = process.env.XMPPKI_BENCH_REFERENCE
@@ -21,11 +21,6 @@ const SESSIONS = { warmUp: 3000, few: 500, many: 2500 }
 const FEWER_SESSIONS = { warmUp: 500, few: 200, many: 1000 }
 /** For timers and collections that are due. */
 const SETTLE_MS = 2_000
-
-/** What a process has in memory. */
-function residentKib(pid) {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])
-}
 
 function startClients(port, file) {
   const script = fileURLToPath(new URL('idle-clients.mjs', import.meta.url))

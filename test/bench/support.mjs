@@ -17,6 +17,11 @@ export function cpuMs(pid) {
   return readdirSync(tasks).reduce((sum, task) => sum + nanoseconds(task), 0) / 1e6
 }
 
+/** What a process has in memory, KiB. */
+export function residentKib(pid) {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
