@@ -6,24 +6,31 @@ const sources = readSources('src')
 const tests = readSources('test')
 
 /** Rooms of one file that all others may use. */
-const EVERYWHERE = ['errors', 'memo', 'maybe-promise']
+const EVERYWHERE = ['errors', 'memo', 'maybe-promise', 'did-you-mean']
 
 /** What each room may import besides itself and those; an arrow that is not here is an error. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   memo: [],
   'maybe-promise': [],
+  'did-you-mean': [],
   xmpp: [],
   formats: [],
   pki: ['xmpp/address/jid'],
   // One judgement of a certificate, for whoever has to know.
   trust: ['pki', 'store/certificate-id', 'xmpp/address/jid'],
   store: ['xmpp/address/jid', 'xmpp/sasl/scram-keys'],
-  accounts: ['formats', 'store/accounts', 'store/import-plan', 'xmpp/sasl/scram-credentials', 'xmpp/sasl/scram-keys'],
+  accounts: [
+    'formats',
+    'store/accounts',
+    'store/common/import-plan',
+    'xmpp/sasl/scram-credentials',
+    'xmpp/sasl/scram-keys',
+  ],
   pkcs11: ['pki'],
   workspace: ['pki', 'trust', 'pkcs11', 'store', 'xmpp/address/jid', 'package.json'],
   // What is filled in; types alone.
-  render: ['workspace/server-papers'],
+  render: ['workspace/servers/server-certificate-files'],
   server: [
     'xmpp',
     'pki',
@@ -35,20 +42,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'store/ledger',
   ],
   probe: ['xmpp'],
-  config: [
-    'cli/nearest',
-    'formats',
-    'store/postgres/url',
-    'xmpp/address/jid',
-    'xmpp/sasl/external',
-    'xmpp/sasl/scram-keys',
-  ],
+  config: ['formats', 'store/postgres/url', 'xmpp/address/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],
   service: ['config', 'server', 'workspace', 'pki', 'trust', 'store', 'probe', 'xmpp', 'package.json'],
   cli: [
     'accounts',
     'config',
     'formats',
-    'pki/algorithms',
+    'pki/keys/algorithms',
     // Sheets come from single commands and from batches, so what renders them is shared.
     'render',
     'store',
@@ -65,9 +65,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'workspace',
     'pki',
     'trust',
-    'service/configuration-check',
-    'service/admin-client',
-    'service/admin-protocol',
+    'service/check/configuration-check',
+    'service/admin/admin-client',
+    'service/admin/admin-protocol',
     'store',
     'xmpp/address/jid',
   ],

@@ -1,5 +1,5 @@
-import type { Credential, ForeignAccount } from './foreign.ts'
-import { rowError } from './foreign.ts'
+import type { Credential, ForeignAccount } from './foreign-account.ts'
+import { rowError } from './foreign-account.ts'
 import { readPassDetails } from './mongooseim-details.ts'
 import { keyOctets, parseIterations, scramKeys } from './scram-row.ts'
 

@@ -1,7 +1,7 @@
 import { XmppkiError } from '../errors.ts'
 import { isCopyStatement } from '../formats/postgres-copy.ts'
 import { decodeUtf8 } from '../formats/utf8.ts'
-import type { FileFormat, ForeignRow } from './foreign.ts'
+import type { FileFormat, ForeignRow } from './foreign-account.ts'
 import { readCsvAccounts, readDumpedAccounts, readJsonAccounts } from './list.ts'
 import { readMnesiaAccounts } from './mnesia.ts'
 

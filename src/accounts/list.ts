@@ -2,7 +2,7 @@ import { XmppkiError } from '../errors.ts'
 import { csvSeparator, splitCsv } from '../formats/csv.ts'
 import { readCopiedRows } from '../formats/postgres-copy.ts'
 import { accountOf, COLUMN_HINT, columnOf } from './columns.ts'
-import { type ForeignRow, foreignRow, rowError } from './foreign.ts'
+import { type ForeignRow, foreignRow, rowError } from './foreign-account.ts'
 
 type Pair = readonly [column: string, value: string]
 

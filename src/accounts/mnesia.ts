@@ -1,7 +1,7 @@
 import { XmppkiError } from '../errors.ts'
 import { readErlangTerms, type Term } from '../formats/erlang-reader.ts'
 import { decodeUtf8 } from '../formats/utf8.ts'
-import { type Credential, type ForeignRow, foreignRow, rowError } from './foreign.ts'
+import { type Credential, type ForeignRow, foreignRow, rowError } from './foreign-account.ts'
 import { keyOctets, scramHash, scramKeys } from './scram-row.ts'
 
 /**

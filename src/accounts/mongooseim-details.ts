@@ -1,5 +1,5 @@
 import type { ScramKeySet } from '../xmpp/sasl/scram-keys.ts'
-import { rowError } from './foreign.ts'
+import { rowError } from './foreign-account.ts'
 import { keyOctets, parseIterations, scramHash, scramKeys } from './scram-row.ts'
 
 const SINGLE = '==SCRAM==,'

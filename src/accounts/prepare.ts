@@ -1,7 +1,13 @@
 import { XmppkiError } from '../errors.ts'
 import { preparePassword } from '../xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES } from '../xmpp/sasl/scram-keys.ts'
-import { type Credential, type ForeignAccount, type ForeignRow, type RefusedAccount, rowError } from './foreign.ts'
+import {
+  type Credential,
+  type ForeignAccount,
+  type ForeignRow,
+  type RefusedAccount,
+  rowError,
+} from './foreign-account.ts'
 
 /** An account that can be made here, but for the keys of a password that is still one. */
 export interface PreparedAccount {

@@ -1,5 +1,5 @@
 import { MIN_ITERATIONS, type ScramHash, type ScramKeys } from '../xmpp/sasl/scram-keys.ts'
-import { rowError } from './foreign.ts'
+import { rowError } from './foreign-account.ts'
 
 /** More would let whoever asks for PLAIN keep the server busy for seconds. */
 const MAX_ITERATIONS = 1_000_000

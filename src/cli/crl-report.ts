@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
-import { keyFileOf } from '../workspace/authority.ts'
-import { crlObstacle, type PublishedCrl, type UnsignedCrl } from '../workspace/publish-crl.ts'
+import { keyFileOf } from '../workspace/base/authority.ts'
+import { crlObstacle, type PublishedCrl, type UnsignedCrl } from '../workspace/ca/publish-crl.ts'
 import { day } from './output.ts'
 
 /** A CRL that was written, as `--json` shows it. */

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
+import { nearest } from '../did-you-mean.ts'
 import { type ErrorCode, XmppkiError } from '../errors.ts'
-import { nearest } from './nearest.ts'
 
 /** What the user could have meant. */
 export interface KnownNames {

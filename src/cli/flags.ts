@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { Flags } from '@oclif/core'
 import { XmppkiError } from '../errors.ts'
-import { KEY_TYPES, type KeyAlgorithm, parseKeyType } from '../pki/algorithms.ts'
-import { type Period, parsePeriod } from '../workspace/period.ts'
+import { KEY_TYPES, type KeyAlgorithm, parseKeyType } from '../pki/keys/algorithms.ts'
+import { type Period, parsePeriod } from '../workspace/base/period.ts'
 import { JidError, prepareDomain } from '../xmpp/address/jid.ts'
 
 /** A hundred years; more is a slip of the finger. */

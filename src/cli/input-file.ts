@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { XmppkiError } from '../errors.ts'
-import { reasonOf } from '../workspace/files.ts'
+import { reasonOf } from '../workspace/disk/files.ts'
 
 /** Far more than a CRL of 200,000 entries; a larger file is the wrong file. */
 const MAX_BYTES = 32 * 1024 * 1024

@@ -1,7 +1,7 @@
+import { nearest } from '../did-you-mean.ts'
 import { XmppkiError } from '../errors.ts'
 import { csvSeparator, splitCsv } from '../formats/csv.ts'
 import { decodeUtf8 } from '../formats/utf8.ts'
-import { nearest } from './nearest.ts'
 
 /** What a list may say of a user; the name is the only thing it must say. */
 const FIELDS = ['name', 'device', 'days', 'domain'] as const

@@ -4,7 +4,7 @@ import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../cli/base-command.ts'
 import type { Offers } from '../cli/completion/command-tree.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
-import { KEY_TYPES } from '../pki/algorithms.ts'
+import { KEY_TYPES } from '../pki/keys/algorithms.ts'
 import { renderTemplate } from '../render/template.ts'
 import { EXTERNAL_SOURCES } from '../xmpp/sasl/external.ts'
 
@@ -45,7 +45,7 @@ export default class Completion extends XmppkiCommand<void> {
   async run(): Promise<void> {
     const { args } = await this.parse(Completion)
     const { commandTree } = await import('../cli/completion/command-tree.ts')
-    const { REVOCATION_REASONS } = await import('../pki/revocation-reason.ts')
+    const { REVOCATION_REASONS } = await import('../pki/revocation/revocation-reason.ts')
     const offers: Offers = {
       values: {
         FILE: 'files',

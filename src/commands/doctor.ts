@@ -11,7 +11,7 @@ import { STORE_FLAGS, storePlace } from '../cli/serve-flags.ts'
 import type { ClientPapers, HomeCa } from '../doctor/client-certificate.ts'
 import type { Finding, FindingState } from '../doctor/finding.ts'
 import { XmppkiError } from '../errors.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { Workspace } from '../workspace/base/workspace.ts'
 
 /** The result of `doctor`. */
 export interface DoctorResult {
@@ -134,7 +134,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
 
   async #examineWorkspace(flags: DoctorFlags): Promise<Finding[]> {
     const { examineWorkspace } = await import('../doctor/workspace-doctor.ts')
-    const { openWorkspace } = await import('../workspace/workspace.ts')
+    const { openWorkspace } = await import('../workspace/base/workspace.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
       // Without a CA there is nothing to look at, and this says so.
@@ -172,7 +172,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
 
   /** A foreign server can be visited without one. */
   async #workspaceIfAny(flags: DoctorFlags): Promise<Workspace | undefined> {
-    const { openWorkspace } = await import('../workspace/workspace.ts')
+    const { openWorkspace } = await import('../workspace/base/workspace.ts')
     try {
       const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
       if (workspace.hasCa) return workspace
@@ -190,7 +190,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
     workspace: Workspace | undefined,
     flags: DoctorFlags,
   ): Promise<{ papers: ClientPapers | undefined; domain?: string }> {
-    const { papersOfUser, papersOfBundle, papersOfFiles } = await import('../doctor/papers.ts')
+    const { papersOfUser, papersOfBundle, papersOfFiles } = await import('../doctor/client-credentials.ts')
     if (flags.user !== undefined && workspace !== undefined) {
       const domain = flags.domain ?? workspace.defaultDomain
       const [client] = parseClientNames([flags.user], { domain, explicit: false })
@@ -214,7 +214,7 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
       return { anchors: [(await readInputFile(ca)).toString('latin1')], source: ca, book: undefined }
     }
     if (workspace === undefined) return undefined
-    const { trustOf } = await import('../workspace/trust.ts')
+    const { trustOf } = await import('../workspace/clients/client-judge.ts')
     const { anchors, source, ledger: book } = trustOf(workspace)
     return { anchors, source, book }
   }

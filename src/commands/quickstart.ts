@@ -13,7 +13,7 @@ import { literal } from '../render/literals.ts'
 import { renderTemplate } from '../render/template.ts'
 import type { Outfit, Proof } from '../service/quickstart.ts'
 import type { Service } from '../service/service.ts'
-import type { IssuerSource, Workspace } from '../workspace/workspace.ts'
+import type { IssuerSource, Workspace } from '../workspace/base/workspace.ts'
 import { parseJid } from '../xmpp/address/jid.ts'
 
 interface QuickstartResult {
@@ -108,7 +108,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
     const home = flags.home ?? join(this.config.dataDir, 'quickstart')
     // Before anything is made: a wrong name must not leave a workspace behind.
     parseClientNames(flags.user, { domain: flags.domain ?? 'localhost', explicit: true })
-    const { openWorkspace } = await import('../workspace/workspace.ts')
+    const { openWorkspace } = await import('../workspace/base/workspace.ts')
     const { stopSignal } = await import('../service/service.ts')
     const stopped = stopSignal()
     const workspace = openWorkspace(home, { create: true, warn: (text) => this.sayWarning(text) })
@@ -162,7 +162,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
   /** The usual ports, or free ones where those are taken and none were asked for. */
   async #start(workspace: Workspace, domain: string, settings: Settings, issuer: IssuerSource) {
     const { startService } = await import('../service/service.ts')
-    const { createLog } = await import('../service/log.ts')
+    const { createLog } = await import('../service/logger.ts')
     const { loadConfiguration } = await import('../config/load.ts')
     const start = (port: number, tlsPort: number): Promise<Service> =>
       startService(workspace, {

@@ -83,11 +83,11 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
 
   async run(): Promise<StoppedEvent> {
     const { flags } = await this.parse(Serve)
-    const { openWorkspace } = await import('../workspace/workspace.ts')
+    const { openWorkspace } = await import('../workspace/base/workspace.ts')
     const { configurationPath, loadConfiguration } = await import('../config/load.ts')
     const { startService, stopSignal } = await import('../service/service.ts')
     const { keepYoungGenerationSmall } = await import('../service/young-generation.ts')
-    const { createLog } = await import('../service/log.ts')
+    const { createLog } = await import('../service/logger.ts')
     keepYoungGenerationSmall()
     const warn = (text: string) => this.sayWarning(text)
     const passphrase = rememberedPassphrases((key, terminal) =>

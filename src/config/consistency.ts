@@ -1,4 +1,4 @@
-import { error, type Finding, type TableName, warning } from './finding.ts'
+import { error, type Finding, type TableName, warning } from './config-finding.ts'
 import { loginFindings } from './login-findings.ts'
 import type { C2sConfiguration, Configuration, TlsConfiguration } from './schema.ts'
 

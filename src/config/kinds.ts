@@ -1,4 +1,4 @@
-import { nearest } from '../cli/nearest.ts'
+import { nearest } from '../did-you-mean.ts'
 import { XmppkiError } from '../errors.ts'
 import { parsePostgresUrl, withoutPassword } from '../store/postgres/url.ts'
 import { JidError, prepareDomain } from '../xmpp/address/jid.ts'

@@ -1,4 +1,4 @@
-import { error, type Finding, type TableName, warning } from './finding.ts'
+import { error, type Finding, type TableName, warning } from './config-finding.ts'
 import { type LoginMethods, loginMethods } from './login-methods.ts'
 import { type C2sConfiguration, type Configuration, GOOD_RSA_BITS } from './schema.ts'
 

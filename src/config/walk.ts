@@ -1,4 +1,4 @@
-import { nearest } from '../cli/nearest.ts'
+import { nearest } from '../did-you-mean.ts'
 import type { Field, Group, Groups, Option, Shape } from './field.ts'
 import { describeType } from './kinds.ts'
 import type { Origin, Problem } from './origin.ts'

@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises'
 import { checkDatabaseFile } from '../store/sqlite/check.ts'
 import { LEDGER_WORDS } from '../store/sqlite/driver.ts'
-import { readAuditTrail } from '../workspace/audit-trail.ts'
-import { sizeIfAny } from '../workspace/files.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import type { Workspace } from '../workspace/base/workspace.ts'
+import { readAuditTrail } from '../workspace/ca/audit-trail.ts'
+import { sizeIfAny } from '../workspace/disk/files.ts'
 import { about, type Finding } from './finding.ts'
 
 const MIB = 1_048_576

@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { withIo } from '../workspace/files.ts'
+import { withIo } from '../workspace/disk/files.ts'
 import { about, type Finding } from './finding.ts'
 
 /** Files that let whoever reads them log in, sign, or see who has an account or is locked out. */

@@ -1,9 +1,9 @@
 import type { Configuration } from '../config/schema.ts'
 import { XmppkiError } from '../errors.ts'
 import { isListening } from '../probe/listening.ts'
-import { askServer } from '../service/admin-client.ts'
-import type { ServeStatus } from '../service/admin-protocol.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import { askServer } from '../service/admin/admin-client.ts'
+import type { ServeStatus } from '../service/admin/admin-protocol.ts'
+import type { Workspace } from '../workspace/base/workspace.ts'
 import { about, type Finding } from './finding.ts'
 
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/

@@ -1,5 +1,5 @@
-import type { CertificateFacts } from '../pki/certificate.ts'
-import { parseDomain } from '../pki/domain.ts'
+import type { CertificateFacts } from '../pki/x509/certificate.ts'
+import { parseDomain } from '../pki/x509/domain.ts'
 
 /** RFC 6125 §6.4.3: a wildcard stands for one whole label, the leftmost. */
 function matchesDns(name: string, domain: string): boolean {

@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import { parseDomain } from '../pki/domain.ts'
+import { parseDomain } from '../pki/x509/domain.ts'
 import { about, type Finding } from './finding.ts'
 
 /** For both questions together. */

@@ -1,4 +1,4 @@
-import type { Workspace } from '../workspace/workspace.ts'
+import type { Workspace } from '../workspace/base/workspace.ts'
 import { examineAuthorities } from './authorities.ts'
 import { type ConfigurationPlace, examineConfiguration } from './configuration.ts'
 import { attempt, type Finding } from './finding.ts'

@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type { Crypto, CryptoKey, TokenAlgorithm } from 'node-webcrypto-p11'
 import { XmppkiError } from '../errors.ts'
-import { type KeyAlgorithm, keyTypeOf } from '../pki/algorithms.ts'
-import { integer, sequence } from '../pki/der-writer.ts'
-import type { SigningKey } from '../pki/signature.ts'
+import { integer, sequence } from '../pki/der/der-writer.ts'
+import { type KeyAlgorithm, keyTypeOf } from '../pki/keys/algorithms.ts'
+import type { SigningKey } from '../pki/keys/signature.ts'
 import { inToken, logIn, openToken, type TokenSelector } from './token.ts'
 
 /** A key that lies in a PKCS #11 token, and how to find it again. */

@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { NS } from '../xmpp/namespaces.ts'
 import { childNamed, serialize, textOf, xml } from '../xmpp/xml/element.ts'
-import { ClientStream, failed } from './client-stream.ts'
+import { ClientStream, failed } from './probe-stream.ts'
 
 /** Where and as whom to log in, with the files that a user would be given. */
 export interface LoginRequest {

@@ -5,7 +5,7 @@ import { NS } from '../xmpp/namespaces.ts'
 import type { Element } from '../xmpp/xml/element.ts'
 import { childElements, childNamed, localNameOf, serialize, textOf, xml } from '../xmpp/xml/element.ts'
 import { acceptableAuthorities, Tap } from './certificate-request.ts'
-import { ClientStream, failed, type StreamTarget } from './client-stream.ts'
+import { ClientStream, failed, type StreamTarget } from './probe-stream.ts'
 
 /** What a client proves itself with. */
 export interface ClientIdentity {

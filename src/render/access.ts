@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
-import type { ServerPapers } from '../workspace/server-papers.ts'
+import type { ServerPapers } from '../workspace/servers/server-certificate-files.ts'
 import { shellWord } from './quote.ts'
-import type { ServerRequest } from './server.ts'
+import type { ServerRequest } from './rendered-server.ts'
 
 /** A server that reads the papers. */
 interface Reader {

@@ -1,7 +1,7 @@
 import { accessFor } from './access.ts'
 import { fill } from './fill.ts'
 import { quotedPapers } from './quote.ts'
-import type { ReadTemplate, ServerRequest } from './server.ts'
+import type { ReadTemplate, ServerRequest } from './rendered-server.ts'
 
 /** The `ejabberd.yml` of ejabberd 23. It has no use for CRLs. @throws {XmppkiError} BAD_INPUT */
 export function renderEjabberd(request: ServerRequest, read: ReadTemplate): string {

@@ -1,4 +1,4 @@
-import type { ReadTemplate } from './server.ts'
+import type { ReadTemplate } from './rendered-server.ts'
 import { renderTemplate } from './template.ts'
 
 /** Reads a template and fills it. @throws {XmppkiError} INTERNAL when values and placeholders do not agree */

@@ -1,7 +1,7 @@
 import { accessFor } from './access.ts'
 import { fill } from './fill.ts'
 import { quotedList, quotedPapers } from './quote.ts'
-import type { ReadTemplate, ServerRequest } from './server.ts'
+import type { ReadTemplate, ServerRequest } from './rendered-server.ts'
 
 const MONGOOSEIM = { name: 'MongooseIM', user: 'mongooseim', reload: undefined }
 

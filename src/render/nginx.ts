@@ -1,5 +1,5 @@
 import { fill } from './fill.ts'
-import type { ReadTemplate } from './server.ts'
+import type { ReadTemplate } from './rendered-server.ts'
 
 /**
  * The `nginx.conf` of a machine with an XMPP server behind it.

@@ -1,7 +1,7 @@
 import { accessFor } from './access.ts'
 import { fill } from './fill.ts'
 import { quoted, quotedList, quotedPapers } from './quote.ts'
-import type { ReadTemplate, ServerRequest } from './server.ts'
+import type { ReadTemplate, ServerRequest } from './rendered-server.ts'
 
 /** The module that the configuration needs, below `templates`. */
 export const PROSODY_MODULE = 'prosody/mod_auth_xmppki.lua'

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import type { ServerPapers } from '../workspace/server-papers.ts'
+import type { ServerPapers } from '../workspace/servers/server-certificate-files.ts'
 
 /** Each format would write them in another way, or not at all. */
 const CONTROL = /\p{Cc}/u

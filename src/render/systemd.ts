@@ -1,6 +1,6 @@
 import { fill } from './fill.ts'
 import { systemdWord } from './quote.ts'
-import type { ReadTemplate } from './server.ts'
+import type { ReadTemplate } from './rendered-server.ts'
 
 /**
  * The unit of `xmppki serve`.

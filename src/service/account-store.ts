@@ -2,7 +2,7 @@ import type { Configuration } from '../config/schema.ts'
 import { storeUrl } from '../config/store-url.ts'
 import type { Log } from '../server/log.ts'
 import type { Accounts } from '../store/accounts.ts'
-import { openAccounts } from '../store/open-accounts.ts'
+import { openAccounts } from '../store/open/open-accounts.ts'
 
 /** Accounts that are open for a configuration; either taken up or given back. */
 export interface PreparedAccounts {

@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
-import { decodePemAll, encodePem } from '../pki/pem.ts'
-import { type Authority, authorityOf, mayAnchor } from './authority.ts'
+import { decodePemAll, encodePem } from '../pki/der/pem.ts'
+import { type Authority, authorityOf, mayAnchor } from './ca-certificate.ts'
 
 /**
  * The CA certificates that are configured. Each is an anchor, an intermediate too; where its issuer is configured as well,

@@ -1,4 +1,4 @@
-import type { Authority } from './authority.ts'
+import type { Authority } from './ca-certificate.ts'
 import { checkValidity } from './checks.ts'
 import { maySignLists } from './loaded-list.ts'
 

@@ -1,6 +1,6 @@
-import type { CertificateFacts } from '../pki/certificate.ts'
-import type { RawCertificate } from '../pki/certificate-der.ts'
-import { OID } from '../pki/oids.ts'
+import { OID } from '../pki/der/oids.ts'
+import type { CertificateFacts } from '../pki/x509/certificate.ts'
+import type { RawCertificate } from '../pki/x509/certificate-der.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What an end entity may prove in TLS. */

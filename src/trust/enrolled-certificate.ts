@@ -1,8 +1,8 @@
 import { XmppkiError } from '../errors.ts'
-import { type CertificateFacts, openCertificate, readCertificate } from '../pki/certificate.ts'
-import { readRawCertificate } from '../pki/certificate-der.ts'
-import { DerError } from '../pki/der.ts'
-import { keyFault } from '../pki/key-strength.ts'
+import { DerError } from '../pki/der/der.ts'
+import { keyFault } from '../pki/keys/key-strength.ts'
+import { type CertificateFacts, openCertificate, readCertificate } from '../pki/x509/certificate.ts'
+import { readRawCertificate } from '../pki/x509/certificate-der.ts'
 import { type Jid, tryParseJid } from '../xmpp/address/jid.ts'
 import { checkForm, checkPurpose, checkValidity } from './checks.ts'
 

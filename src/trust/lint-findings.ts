@@ -1,4 +1,4 @@
-import { DEFAULT_MIN_RSA_BITS } from '../pki/key-strength.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../pki/keys/key-strength.ts'
 import { type Finding, lintCertificate } from '../pki/lint/lint.ts'
 import type { CertificateKind } from '../pki/lint/rule.ts'
 import type { Purpose } from './checks.ts'

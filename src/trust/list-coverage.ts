@@ -1,6 +1,5 @@
-import type { CertificateFacts } from '../pki/certificate.ts'
-import type { RawCertificate } from '../pki/certificate-der.ts'
-import { DerError } from '../pki/der.ts'
+import { DerError } from '../pki/der/der.ts'
+import { OID } from '../pki/der/oids.ts'
 import {
   ALL_REASONS,
   type CrlScope,
@@ -8,9 +7,10 @@ import {
   impliedPoint,
   type ReasonFlags,
   readDistributionPoints,
-} from '../pki/distribution-points.ts'
-import { OID } from '../pki/oids.ts'
-import type { Authority } from './authority.ts'
+} from '../pki/revocation/distribution-points.ts'
+import type { CertificateFacts } from '../pki/x509/certificate.ts'
+import type { RawCertificate } from '../pki/x509/certificate-der.ts'
+import type { Authority } from './ca-certificate.ts'
 import type { Listed } from './list-group.ts'
 import type { LoadedList } from './loaded-list.ts'
 

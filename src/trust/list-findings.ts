@@ -1,6 +1,6 @@
-import { ALL_REASONS } from '../pki/distribution-points.ts'
-import type { Authority } from './authority.ts'
+import { ALL_REASONS } from '../pki/revocation/distribution-points.ts'
 import type { TrustFinding } from './authority-findings.ts'
+import type { Authority } from './ca-certificate.ts'
 import type { LoadedList, UnusableList } from './loaded-list.ts'
 import type { RevocationLists } from './revocation-lists.ts'
 

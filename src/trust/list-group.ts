@@ -1,6 +1,6 @@
-import type { CrlEntry } from '../pki/crl-entries.ts'
-import type { CrlHeader } from '../pki/crl-reader.ts'
-import type { RevocationReason } from '../pki/revocation-reason.ts'
+import type { CrlEntry } from '../pki/revocation/crl-entries.ts'
+import type { CrlHeader } from '../pki/revocation/crl-reader.ts'
+import type { RevocationReason } from '../pki/revocation/revocation-reason.ts'
 import type { LoadedList } from './loaded-list.ts'
 
 /** What a list says about a certificate that it names. */

@@ -1,10 +1,10 @@
 import { XmppkiError } from '../errors.ts'
-import { damagedText } from '../pki/crl-facts.ts'
-import { type CrlIndex, indexEntries } from '../pki/crl-index.ts'
-import { type CrlHeader, openCrl } from '../pki/crl-reader.ts'
-import { type CrlSignature, isSignedBy, readCrlSignature } from '../pki/crl-signature.ts'
-import { DerError } from '../pki/der.ts'
-import type { Authority } from './authority.ts'
+import { DerError } from '../pki/der/der.ts'
+import { damagedText } from '../pki/revocation/crl-facts.ts'
+import { type CrlIndex, indexEntries } from '../pki/revocation/crl-index.ts'
+import { type CrlHeader, openCrl } from '../pki/revocation/crl-reader.ts'
+import { type CrlSignature, isSignedBy, readCrlSignature } from '../pki/revocation/crl-signature.ts'
+import type { Authority } from './ca-certificate.ts'
 
 /**
  * Lists of a CA that is not configured, and stands below one that is, are only verified when a client comes with it: at

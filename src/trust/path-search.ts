@@ -1,5 +1,5 @@
 import type { TrustAnchors } from './anchors.ts'
-import { type Authority, authorityOf, type CertificationPath, mayIssue } from './authority.ts'
+import { type Authority, authorityOf, type CertificationPath, mayIssue } from './ca-certificate.ts'
 import { isRefusal, type Refusal, type RefusalName } from './refusal.ts'
 import { SignedCertificate } from './signed-certificate.ts'
 import { checkStrength } from './strength.ts'

@@ -1,9 +1,9 @@
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
-import { type CertificateFacts, formatSerial, readCertificate } from '../pki/certificate.ts'
-import { type RawCertificate, readRawCertificate } from '../pki/certificate-der.ts'
-import { DerError } from '../pki/der.ts'
-import { formatName, PRINT_LIMIT, readName } from '../pki/distinguished-name.ts'
-import { nameKey } from '../pki/name-key.ts'
+import { DerError } from '../pki/der/der.ts'
+import { type CertificateFacts, formatSerial, readCertificate } from '../pki/x509/certificate.ts'
+import { type RawCertificate, readRawCertificate } from '../pki/x509/certificate-der.ts'
+import { formatName, PRINT_LIMIT, readName } from '../pki/x509/distinguished-name.ts'
+import { nameKey } from '../pki/x509/name-key.ts'
 import type { Refusal } from './refusal.ts'
 
 /** Whoever may have signed it. */

@@ -1,8 +1,8 @@
-import type { RawCertificate } from '../pki/certificate-der.ts'
-import { DerError } from '../pki/der.ts'
-import { keyFault } from '../pki/key-strength.ts'
-import { signatureFault } from '../pki/signature-strength.ts'
-import type { StrengthFault } from '../pki/strength-fault.ts'
+import { DerError } from '../pki/der/der.ts'
+import { keyFault } from '../pki/keys/key-strength.ts'
+import { signatureFault } from '../pki/keys/signature-strength.ts'
+import type { StrengthFault } from '../pki/keys/strength-fault.ts'
+import type { RawCertificate } from '../pki/x509/certificate-der.ts'
 
 /** Why signature or key of a certificate are not accepted; `reason` completes a log line. */
 export type StrengthRefusal = StrengthFault | { readonly check: 'malformed'; readonly reason: string }

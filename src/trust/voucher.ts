@@ -1,4 +1,4 @@
-import type { RevocationReason } from '../pki/revocation-reason.ts'
+import type { RevocationReason } from '../pki/revocation/revocation-reason.ts'
 import type { TrustAnchors } from './anchors.ts'
 import { findPath } from './path-search.ts'
 import { isRefusal } from './refusal.ts'

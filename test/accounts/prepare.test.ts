@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Credential, ForeignRow } from '../../src/accounts/foreign.ts'
+import type { Credential, ForeignRow } from '../../src/accounts/foreign-account.ts'
 import { prepareAccounts } from '../../src/accounts/prepare.ts'
 import { XmppkiError } from '../../src/errors.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ForeignAccount, ForeignRow } from '../../src/accounts/foreign.ts'
+import type { ForeignAccount, ForeignRow } from '../../src/accounts/foreign-account.ts'
 import { verifyPassword } from '../../src/xmpp/sasl/scram-credentials.ts'
 
 /** What rows say, with errors as texts. */

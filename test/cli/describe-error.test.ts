@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorDocument, isQuietExit } from '../../src/cli/describe-error.ts'
-import { nearest } from '../../src/cli/nearest.ts'
+import { nearest } from '../../src/did-you-mean.ts'
 import { type ErrorCode, EXIT_CODES, XmppkiError } from '../../src/errors.ts'
 import { runCli } from '../support/cli.ts'
 

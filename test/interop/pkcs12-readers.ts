@@ -2,7 +2,7 @@ import { createPublicKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readCsr } from '../../src/pki/csr-reader.ts'
+import { readCsr } from '../../src/pki/csr/csr-reader.ts'
 import { type ProgramResult, programAsync } from './program.ts'
 
 /** A bundle to open. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openEnrolments } from '../../src/store/open-enrolments.ts'
+import { openEnrolments } from '../../src/store/open/open-enrolments.ts'
 import { enrolling, terms } from '../store/enrolment-samples.ts'
 import { describeEnrolmentStore } from '../store/enrolment-store-contract.ts'
 import { changing, describeSharedEnrolments, step } from '../store/shared-enrolments-contract.ts'

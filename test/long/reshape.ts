@@ -1,5 +1,5 @@
-import { type DerElement, DerError, readSingle, TAG } from '../../src/pki/der.ts'
-import { element } from '../../src/pki/der-writer.ts'
+import { type DerElement, DerError, readSingle, TAG } from '../../src/pki/der/der.ts'
+import { element } from '../../src/pki/der/der-writer.ts'
 import { distort, mutate } from '../pki/mutations.ts'
 
 type Random = (below: number) => number

@@ -1,23 +1,31 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../src/errors.ts'
-import { KEY_TYPES } from '../../src/pki/algorithms.ts'
-import { readCertificates } from '../../src/pki/certificate-file.ts'
-import { createCrl } from '../../src/pki/crl.ts'
-import { readCrl } from '../../src/pki/crl-facts.ts'
-import { judgeCsr } from '../../src/pki/csr-judge.ts'
-import { readCsr } from '../../src/pki/csr-reader.ts'
-import { readSingle, TAG } from '../../src/pki/der.ts'
-import { context, contextPrimitive, integer, nullValue, octetString, oid, sequence } from '../../src/pki/der-writer.ts'
-import { judgeImportedCa } from '../../src/pki/imported-ca.ts'
-import { inspect } from '../../src/pki/inspect.ts'
-import { prepareClient, sign } from '../../src/pki/issue.ts'
-import type { Issuer } from '../../src/pki/issuer.ts'
-import { privateKeyText, withoutDes } from '../../src/pki/key-import.ts'
-import { decodePrivateKey, type KeyPair } from '../../src/pki/keys.ts'
+import { judgeCsr } from '../../src/pki/csr/csr-judge.ts'
+import { readCsr } from '../../src/pki/csr/csr-reader.ts'
+import { readSingle, TAG } from '../../src/pki/der/der.ts'
+import {
+  context,
+  contextPrimitive,
+  integer,
+  nullValue,
+  octetString,
+  oid,
+  sequence,
+} from '../../src/pki/der/der-writer.ts'
+import { OID } from '../../src/pki/der/oids.ts'
+import { decodePem, encodePem, pemBlocks } from '../../src/pki/der/pem.ts'
+import { inspect } from '../../src/pki/inspect/inspect.ts'
+import { judgeImportedCa } from '../../src/pki/issue/imported-ca.ts'
+import { prepareClient, sign } from '../../src/pki/issue/issue.ts'
+import type { Issuer } from '../../src/pki/issue/issuer.ts'
+import { KEY_TYPES } from '../../src/pki/keys/algorithms.ts'
+import { privateKeyText, withoutDes } from '../../src/pki/keys/key-import.ts'
+import { decodePrivateKey, type KeyPair } from '../../src/pki/keys/keys.ts'
 import { lintCertificate } from '../../src/pki/lint/lint.ts'
-import { OID } from '../../src/pki/oids.ts'
-import { decodePem, encodePem, pemBlocks } from '../../src/pki/pem.ts'
-import { readPkcs12 } from '../../src/pki/pkcs12-reader.ts'
+import { readPkcs12 } from '../../src/pki/pkcs12/pkcs12-reader.ts'
+import { createCrl } from '../../src/pki/revocation/crl.ts'
+import { readCrl } from '../../src/pki/revocation/crl-facts.ts'
+import { readCertificates } from '../../src/pki/x509/certificate-file.ts'
 import { verifyCertificate } from '../../src/trust/verify.ts'
 import { cpuTime } from '../support/cpu-time.ts'
 import { distort, generator, mutate, toBer } from './mutations.ts'

@@ -1,5 +1,5 @@
-import { type DerElement, TAG } from '../../src/pki/der.ts'
-import { octetString } from '../../src/pki/der-writer.ts'
+import { type DerElement, TAG } from '../../src/pki/der/der.ts'
+import { octetString } from '../../src/pki/der/der-writer.ts'
 
 /** Mulberry32: the same inputs in every run. */
 export function generator(seed: number): (below: number) => number {

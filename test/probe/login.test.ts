@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodePkcs12 } from '../../src/pki/pkcs12.ts'
+import { encodePkcs12 } from '../../src/pki/pkcs12/pkcs12.ts'
 import { LoginProbe, type LoginRequest } from '../../src/probe/login.ts'
 import { type Credentials, OpensslCa } from '../support/certificates.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../src/config/load.ts'
-import { importMongooseim } from '../../src/config/mongooseim/import.ts'
+import { importMongooseim } from '../../src/config/mongooseim/import-config.ts'
 import { renderMongooseimCfg, renderMongooseimToml } from '../../src/render/mongooseim.ts'
 import { golden, readTemplate, serverRequest } from '../support/rendered.ts'
 

@@ -3,8 +3,8 @@ import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { authorityId } from '../../src/pki/authority-id.ts'
-import { readRawCertificate } from '../../src/pki/certificate-der.ts'
+import { authorityId } from '../../src/pki/x509/authority-id.ts'
+import { readRawCertificate } from '../../src/pki/x509/certificate-der.ts'
 import type { CertificateId } from '../../src/store/certificate-id.ts'
 
 /** Key and certificate chain as PEM. */

@@ -1,6 +1,6 @@
-import { readCrlFile } from '../../src/pki/crl-file.ts'
+import { readCrlFile } from '../../src/pki/revocation/crl-file.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
-import type { Authority } from '../../src/trust/authority.ts'
+import type { Authority } from '../../src/trust/ca-certificate.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../../src/trust/loaded-list.ts'
 import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 

@@ -1,7 +1,16 @@
 import { type KeyObject, sign, X509Certificate } from 'node:crypto'
-import { readRawCertificate } from '../../src/pki/certificate-der.ts'
-import { TAG } from '../../src/pki/der.ts'
-import { booleanTrue, context, element, integer, octetString, oid, sequence, time } from '../../src/pki/der-writer.ts'
+import { TAG } from '../../src/pki/der/der.ts'
+import {
+  booleanTrue,
+  context,
+  element,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  time,
+} from '../../src/pki/der/der-writer.ts'
+import { readRawCertificate } from '../../src/pki/x509/certificate-der.ts'
 import type { Credentials } from './certificates.ts'
 
 /** Parts of a CRL as DER, whatever it is; everything is optional. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { ReadTemplate, ServerRequest } from '../../src/render/server.ts'
+import type { ReadTemplate, ServerRequest } from '../../src/render/rendered-server.ts'
 
 /** The templates of this checkout. */
 export const readTemplate: ReadTemplate = (name) => {

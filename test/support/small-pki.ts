@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { TAG } from '../../src/pki/der.ts'
+import { TAG } from '../../src/pki/der/der.ts'
 import {
   booleanTrue,
   context,
@@ -14,10 +14,10 @@ import {
   setOf,
   time,
   utf8String,
-} from '../../src/pki/der-writer.ts'
-import { OID } from '../../src/pki/oids.ts'
-import { encodePem } from '../../src/pki/pem.ts'
-import { type Authority, authorityOf } from '../../src/trust/authority.ts'
+} from '../../src/pki/der/der-writer.ts'
+import { OID } from '../../src/pki/der/oids.ts'
+import { encodePem } from '../../src/pki/der/pem.ts'
+import { type Authority, authorityOf } from '../../src/trust/ca-certificate.ts'
 import { SignedCertificate } from '../../src/trust/signed-certificate.ts'
 import type { Credentials } from './certificates.ts'
 

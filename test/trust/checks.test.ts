@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type CertificateFacts, readCertificate } from '../../src/pki/certificate.ts'
+import { type CertificateFacts, readCertificate } from '../../src/pki/x509/certificate.ts'
 import { checkForm, checkPurpose, checkValidity } from '../../src/trust/checks.ts'
 import { testClient, testRoot } from '../pki/support.ts'
 

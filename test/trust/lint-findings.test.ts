@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OID } from '../../src/pki/oids.ts'
+import { OID } from '../../src/pki/der/oids.ts'
 import { lintFindings } from '../../src/trust/lint-findings.ts'
 import { DIGITAL_SIGNATURE, Made, NOON, type Wish } from '../support/small-pki.ts'
 

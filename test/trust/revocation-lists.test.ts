@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { readCertificate } from '../../src/pki/certificate.ts'
-import { decodePemAll } from '../../src/pki/pem.ts'
+import { decodePemAll } from '../../src/pki/der/pem.ts'
+import { readCertificate } from '../../src/pki/x509/certificate.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { findPath } from '../../src/trust/path-search.ts'
 import { isRefusal } from '../../src/trust/refusal.ts'

@@ -7,8 +7,8 @@ import { holderText, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import { XmppkiError } from '../../errors.ts'
 import { AUDIT_KINDS } from '../../store/audit.ts'
-import type { AuditedEntry, AuditReport } from '../../workspace/audit-trail.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
+import type { AuditedEntry, AuditReport } from '../../workspace/ca/audit-trail.ts'
 
 export default class CaAudit extends XmppkiCommand<AuditReport> {
   static override summary = 'Show and verify the log of what was done with the CA, and by whom.'
@@ -81,9 +81,9 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
 
   async run(): Promise<AuditReport> {
     const { flags } = await this.parse(CaAudit)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { parseSince, readAuditTrail } = await import('../../workspace/audit-trail.ts')
-    const { parseIssuerId, parseSerial } = await import('../../workspace/certificate-number.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { parseSince, readAuditTrail } = await import('../../workspace/ca/audit-trail.ts')
+    const { parseIssuerId, parseSerial } = await import('../../workspace/base/certificate-number.ts')
     const since = flags.since === undefined ? undefined : parseSince(flags.since)
     const serial = flags.serial === undefined ? undefined : parseSerial(flags.serial)
     const issuerId = flags.issuer === undefined ? undefined : parseIssuerId(flags.issuer)

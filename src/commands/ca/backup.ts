@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core'
-import { backupPassphraseFileFlag, readBackupPassphrase } from '../../cli/backup-passphrase.ts'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { parsePath } from '../../cli/flags.ts'
 import { columns } from '../../cli/output.ts'
-import type { BackupResult } from '../../workspace/backup.ts'
+import type { BackupResult } from '../../workspace/backup/backup.ts'
+import { backupPassphraseFileFlag, readBackupPassphrase } from './backup-passphrase.ts'
 
 export default class CaBackup extends XmppkiCommand<BackupResult> {
   static override summary = 'Write everything of the workspace to one encrypted file.'
@@ -43,8 +43,8 @@ export default class CaBackup extends XmppkiCommand<BackupResult> {
 
   async run(): Promise<BackupResult> {
     const { args, flags } = await this.parse(CaBackup)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { backupWorkspace, checkBackupTarget } = await import('../../workspace/backup.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { backupWorkspace, checkBackupTarget } = await import('../../workspace/backup/backup.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {

@@ -6,7 +6,7 @@ import { caPassphraseFileFlag, daysFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, holderText, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import type { IssuedRecord } from '../../store/ledger.ts'
-import type { PublishedCrl } from '../../workspace/publish-crl.ts'
+import type { PublishedCrl } from '../../workspace/ca/publish-crl.ts'
 
 /** The result of `ca crl`. */
 export interface CaCrlResult {
@@ -64,9 +64,9 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
 
   async run(): Promise<CaCrlResult> {
     const { flags } = await this.parse(CaCrl)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { signerId } = await import('../../workspace/authority.ts')
-    const { checkCrlTarget, copyCrls, crlObstacle, publishCrls } = await import('../../workspace/publish-crl.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { signerId } = await import('../../workspace/base/authority.ts')
+    const { checkCrlTarget, copyCrls, crlObstacle, publishCrls } = await import('../../workspace/ca/publish-crl.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {

@@ -7,8 +7,8 @@ import { caPassphraseFileFlag, domainFlag, pathFlag, secretFileFlag } from '../.
 import { columns, day, styled } from '../../cli/output.ts'
 import { readSecret } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { ImportCaResult, RefusedCertificates } from '../../workspace/import-ca.ts'
-import type { CaHistory } from '../../workspace/import-ledger.ts'
+import type { ImportCaResult, RefusedCertificates } from '../../workspace/ca/import-ca.ts'
+import type { CaHistory } from '../../workspace/ca/import-ledger.ts'
 
 /** Where the CA and its history are. */
 interface Sources {
@@ -92,8 +92,8 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
     }
     const sources = await this.#sourcesOf(args, flags)
     const warn = (text: string) => this.sayWarning(text)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { importCa } = await import('../../workspace/import-ca.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { importCa } = await import('../../workspace/ca/import-ca.ts')
     const workspace = openWorkspace(this.homeOf(flags), { create: true, warn })
     try {
       const result = await importCa(workspace, {
@@ -127,7 +127,7 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
       readonly issued: string | undefined
     },
   ): Promise<Sources> {
-    const { easyRsaCa, easyRsaHistory, opensslHistory } = await import('../../workspace/import-ledger.ts')
+    const { easyRsaCa, easyRsaHistory, opensslHistory } = await import('../../workspace/ca/import-ledger.ts')
     const { 'easy-rsa': easyRsa, 'openssl-index': index, issued } = flags
     if (easyRsa !== undefined) {
       if (args.cert === undefined) return { ...easyRsaCa(easyRsa), history: easyRsaHistory(easyRsa) }

@@ -4,9 +4,9 @@ import { readCaPassphrase, readTokenPin } from '../../cli/ca-passphrase.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, domainFlag, keyTypeFlag, pathFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
-import { keyAlgorithm } from '../../pki/algorithms.ts'
-import type { TokenRequest } from '../../workspace/ca-token.ts'
-import type { RootResult } from '../../workspace/init-ca.ts'
+import { keyAlgorithm } from '../../pki/keys/algorithms.ts'
+import type { TokenRequest } from '../../workspace/base/ca-token.ts'
+import type { RootResult } from '../../workspace/ca/init-ca.ts'
 
 interface KeyProtection {
   readonly unencrypted: boolean
@@ -115,8 +115,8 @@ export default class CaInit extends XmppkiCommand<RootResult> {
   async run(): Promise<RootResult> {
     const { flags } = await this.parse(CaInit)
     const warn = (text: string) => this.sayWarning(text)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { initCa } = await import('../../workspace/init-ca.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { initCa } = await import('../../workspace/ca/init-ca.ts')
     const permitDomains = flags['permit-domain'] ?? []
     const token = tokenOf(flags, warn)
     const workspace = openWorkspace(this.homeOf(flags), { create: true, warn })

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { Args } from '@oclif/core'
-import { backupPassphraseFileFlag, readBackupPassphrase } from '../../cli/backup-passphrase.ts'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { columns } from '../../cli/output.ts'
-import type { RestoreResult } from '../../workspace/restore.ts'
+import type { RestoreResult } from '../../workspace/backup/restore.ts'
+import { backupPassphraseFileFlag, readBackupPassphrase } from './backup-passphrase.ts'
 
 export default class CaRestore extends XmppkiCommand<RestoreResult> {
   static override summary = 'Make a workspace from a backup.'
@@ -41,7 +41,7 @@ export default class CaRestore extends XmppkiCommand<RestoreResult> {
 
   async run(): Promise<RestoreResult> {
     const { args, flags } = await this.parse(CaRestore)
-    const { checkRestoreTarget, restoreWorkspace } = await import('../../workspace/restore.ts')
+    const { checkRestoreTarget, restoreWorkspace } = await import('../../workspace/backup/restore.ts')
     const home = resolve(this.homeOf(flags))
     const file = resolve(args.file)
     checkRestoreTarget(home, file)

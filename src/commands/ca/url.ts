@@ -3,7 +3,7 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { columns } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { CaUrls } from '../../workspace/publication.ts'
+import type { CaUrls } from '../../workspace/base/pki-url.ts'
 
 /** The result of `ca url`. */
 export interface CaUrlResult {
@@ -40,8 +40,8 @@ export default class CaUrl extends XmppkiCommand<CaUrlResult> {
   async run(): Promise<CaUrlResult> {
     const { args, flags } = await this.parse(CaUrl)
     if (flags.none && args.url !== undefined) throw new XmppkiError('USAGE', 'give either a URL or --none')
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { parsePkiUrl } = await import('../../workspace/publication.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { parsePkiUrl } = await import('../../workspace/base/pki-url.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
       const url = args.url === undefined ? undefined : parsePkiUrl(args.url)

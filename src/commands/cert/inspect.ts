@@ -6,8 +6,8 @@ import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { columns, styled } from '../../cli/output.ts'
 import { readSecretFile } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { Inspected } from '../../pki/inspect.ts'
-import type { InspectedRows } from '../../pki/inspected-rows.ts'
+import type { Inspected } from '../../pki/inspect/inspect.ts'
+import type { InspectedRows } from '../../pki/inspect/inspected-rows.ts'
 
 /** The result of `cert inspect`; dates are ISO 8601 in JSON. */
 export interface CertInspectResult {
@@ -64,9 +64,9 @@ export default class CertInspect extends XmppkiCommand<CertInspectResult> {
     }
     const octets = await readInputFile(file)
     const password = passwordFile === undefined ? undefined : await this.#readPassword(passwordFile)
-    const { inspect } = await import('../../pki/inspect.ts')
+    const { inspect } = await import('../../pki/inspect/inspect.ts')
     const items = await inspect(octets, { source: sourceName(file), password })
-    const { inspectedRows } = await import('../../pki/inspected-rows.ts')
+    const { inspectedRows } = await import('../../pki/inspect/inspected-rows.ts')
     for (const item of items) this.#show(inspectedRows(item))
     return { file, items }
   }

@@ -70,8 +70,8 @@ export default class CertLint extends XmppkiCommand<CertLintResult> {
     const { args, flags } = await this.parse(CertLint)
     const { file } = args
     const source = sourceName(file)
-    const { readCertificates } = await import('../../pki/certificate-file.ts')
-    const { readCertificate } = await import('../../pki/certificate.ts')
+    const { readCertificates } = await import('../../pki/x509/certificate-file.ts')
+    const { readCertificate } = await import('../../pki/x509/certificate.ts')
     const { lintFindings } = await import('../../trust/lint-findings.ts')
     const now = new Date()
     const certificates = readCertificates(await readInputFile(file), source).map((der) => {

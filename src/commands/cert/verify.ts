@@ -6,7 +6,7 @@ import { readInputFile, sourceName } from '../../cli/input-file.ts'
 import { columns, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { Verification, VerifyRequest } from '../../trust/verify.ts'
-import type { WorkspaceTrust } from '../../workspace/trust.ts'
+import type { WorkspaceTrust } from '../../workspace/clients/client-judge.ts'
 import { accountCandidates, type ExternalPolicy } from '../../xmpp/sasl/external.ts'
 
 /** The result of `cert verify`. */
@@ -71,7 +71,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
   async run(): Promise<CertVerifyResult> {
     const { args, flags } = await this.parse(CertVerify)
     const { file } = args
-    const { readCertificates } = await import('../../pki/certificate-file.ts')
+    const { readCertificates } = await import('../../pki/x509/certificate-file.ts')
     const chain = readCertificates(await readInputFile(file), sourceName(file))
     const purpose = flags.purpose === undefined ? undefined : PURPOSES[flags.purpose]
     const { verifyCertificate } = await import('../../trust/verify.ts')
@@ -87,7 +87,7 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
     const { TrustAnchors } = await import('../../trust/anchors.ts')
     const { loadList } = await import('../../trust/loaded-list.ts')
     const source = sourceName(file)
-    const { MAX_CRL_BYTES, readCrlFile } = await import('../../pki/crl-file.ts')
+    const { MAX_CRL_BYTES, readCrlFile } = await import('../../pki/revocation/crl-file.ts')
     const { ders, faults } = await readCrlFile(
       await readInputFile(file, { maxBytes: MAX_CRL_BYTES, flag: '--crl' }),
       source,
@@ -106,8 +106,8 @@ export default class CertVerify extends XmppkiCommand<CertVerifyResult> {
       const anchors = (await readInputFile(ca)).toString('latin1')
       return work({ anchors, anchorSource: ca, find: undefined })
     }
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { trustOf } = await import('../../workspace/trust.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { trustOf } = await import('../../workspace/clients/client-judge.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
       return await work(trustIn(trustOf(workspace), workspace.defaultDomain))

@@ -7,8 +7,8 @@ import { domainFlag, keyTypeFlag, pathFlag, secretFileFlag } from '../../cli/fla
 import { columns, styled } from '../../cli/output.ts'
 import { readSecretFile } from '../../cli/secret.ts'
 import { XmppkiError } from '../../errors.ts'
-import { keyAlgorithm } from '../../pki/algorithms.ts'
-import type { MadeCsr } from '../../workspace/make-csr.ts'
+import { keyAlgorithm } from '../../pki/keys/algorithms.ts'
+import type { MadeCsr } from '../../workspace/clients/make-csr.ts'
 
 export default class ClientCsr extends XmppkiCommand<MadeCsr> {
   static override summary = 'Make a private key and a certificate request (CSR), on the machine of the client.'
@@ -61,7 +61,7 @@ export default class ClientCsr extends XmppkiCommand<MadeCsr> {
     const client = this.#clientOf(args.name, flags.domain)
     for (const remark of remarksAbout(client)) this.say(`note: ${remark}`)
     const file = flags['key-passphrase-file']
-    const { makeCsr } = await import('../../workspace/make-csr.ts')
+    const { makeCsr } = await import('../../workspace/clients/make-csr.ts')
     const made = await makeCsr({
       jid: client.jid,
       algorithm: flags['key-type'],

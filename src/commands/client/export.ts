@@ -1,12 +1,12 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
-import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { deviceFlag, domainFlag, pathFlag, secretFileFlag } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { ExportedClient, ExportFormat } from '../../workspace/export-client.ts'
+import type { ExportedClient, ExportFormat } from '../../workspace/clients/export-client.ts'
+import { readBundlePassword } from './bundle-password.ts'
 
 /** The result of `client export`; a generated password stays in its file. */
 export type ClientExportResult = Omit<ExportedClient, 'generatedPassword'>
@@ -77,8 +77,8 @@ export default class ClientExport extends XmppkiCommand<ClientExportResult> {
 
   async run(): Promise<ClientExportResult> {
     const { args, flags } = await this.parse(ClientExport)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { exportClient } = await import('../../workspace/export-client.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { exportClient } = await import('../../workspace/clients/export-client.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {

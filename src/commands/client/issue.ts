@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
-import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { checkFolders, parseClientNames, remarksAbout } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
@@ -14,25 +13,19 @@ import {
   pathFlag,
   secretFileFlag,
 } from '../../cli/flags.ts'
-import {
-  failure,
-  interruptionLine,
-  issuedLines,
-  type NamedBatchClient,
-  refusal,
-  summaryLine,
-} from '../../cli/issue-report.ts'
-import { checkSources } from '../../cli/issue-sources.ts'
+import { StopSwitch } from '../../cli/interrupt-handler.ts'
 import { type RefusedRow, readListedClients } from '../../cli/listed-clients.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
-import { SHEET_FLAGS } from '../../cli/sheet-flags.ts'
-import type { Sheets } from '../../cli/sheets.ts'
-import { StopSwitch } from '../../cli/stop-switch.ts'
-import { keyAlgorithm } from '../../pki/algorithms.ts'
-import type { ClientRequest, IssuedClient } from '../../workspace/issue-client.ts'
-import type { BatchResult } from '../../workspace/issue-clients.ts'
-import type { IssuerSource, Workspace } from '../../workspace/workspace.ts'
+import { keyAlgorithm } from '../../pki/keys/algorithms.ts'
+import type { IssuerSource, Workspace } from '../../workspace/base/workspace.ts'
+import type { ClientRequest, IssuedClient } from '../../workspace/clients/issue-client.ts'
+import type { BatchResult } from '../../workspace/clients/issue-clients.ts'
+import { readBundlePassword } from './bundle-password.ts'
+import { failure, interruptionLine, issuedLines, type NamedBatchClient, refusal, summaryLine } from './issue-report.ts'
+import { checkSources } from './issue-sources.ts'
+import { SHEET_FLAGS } from './sheet-flags.ts'
+import type { Sheets } from './sheets.ts'
 
 /** The result of `client issue`; passwords stay in their files. */
 export interface ClientIssueResult {
@@ -153,10 +146,10 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     const { args, flags } = await this.parse(ClientIssue)
     const names = args.name ?? []
     checkSources(names, flags)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { issueClients } = await import('../../workspace/issue-clients.ts')
-    const { sheetsOf } = await import('../../cli/sheets.ts')
-    const { checkPasswordList, writePasswordList } = await import('../../workspace/password-list.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { issueClients } = await import('../../workspace/clients/issue-clients.ts')
+    const { sheetsOf } = await import('./sheets.ts')
+    const { checkPasswordList, writePasswordList } = await import('../../workspace/clients/password-list.ts')
     if (flags.passwords !== undefined) checkPasswordList(flags.passwords)
     const warn = (text: string) => this.#warn(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })

@@ -4,8 +4,8 @@ import { exitCodes } from '../../cli/exit-codes.ts'
 import { day, holderText, styled } from '../../cli/output.ts'
 import { table } from '../../cli/table.ts'
 import { EXIT_CODES } from '../../errors.ts'
-import { CLIENT_STATES, type ClientState, type ListedClient } from '../../workspace/list-clients.ts'
-import { type Period, parsePeriod } from '../../workspace/period.ts'
+import { type Period, parsePeriod } from '../../workspace/base/period.ts'
+import { CLIENT_STATES, type ClientState, type ListedClient } from '../../workspace/clients/list-clients.ts'
 
 /** The result of `client list`. */
 export interface ClientListResult {
@@ -60,8 +60,8 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
 
   async run(): Promise<ClientListResult> {
     const { flags } = await this.parse(ClientList)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { listClients } = await import('../../workspace/list-clients.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { listClients } = await import('../../workspace/clients/list-clients.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
       workspace.root()

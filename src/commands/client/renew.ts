@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
-import { readBundlePassword } from '../../cli/bundle-password.ts'
 import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { parseClientNames } from '../../cli/client-names.ts'
 import { type CrlDocument, crlDocument, crlRows, outdatedCrls } from '../../cli/crl-report.ts'
@@ -20,10 +19,11 @@ import { columns, day, styled } from '../../cli/output.ts'
 import { checkKeyType, notDue } from '../../cli/renewal.ts'
 import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { Client } from '../../workspace/client-folder.ts'
-import type { RenewedClient } from '../../workspace/renew-client.ts'
-import type { RenewalBatchResult } from '../../workspace/renew-clients.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
+import type { Client } from '../../workspace/clients/client-folder.ts'
+import type { RenewedClient } from '../../workspace/clients/renew-client.ts'
+import type { RenewalBatchResult } from '../../workspace/clients/renew-clients.ts'
+import { readBundlePassword } from './bundle-password.ts'
 
 /** The result of `client renew`; passwords stay in their files. */
 export interface ClientRenewResult {
@@ -102,8 +102,8 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       throw new XmppkiError('USAGE', '--passphrase-file and --p12-password-file cannot both read standard input')
     }
     checkKeyType(flags.rekey, this.argv)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { renewClients } = await import('../../workspace/renew-clients.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { renewClients } = await import('../../workspace/clients/renew-clients.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
@@ -121,7 +121,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
       })
       const document = this.#finish(result)
       if (result.done.some(({ previous }) => previous?.revoked)) {
-        const { shareRevocations } = await import('../../service/share-revocations.ts')
+        const { shareRevocations } = await import('../../service/sharing/share-revocations.ts')
         this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
       }
       return document
@@ -139,7 +139,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
     if (Boolean(flags.all) === names.length > 0) {
       throw new XmppkiError('USAGE', 'give either names or --all', { hint: 'e.g. xmppki client renew alice' })
     }
-    const { renewableClients } = await import('../../workspace/renew-clients.ts')
+    const { renewableClients } = await import('../../workspace/clients/renew-clients.ts')
     const domain = flags.domain ?? workspace.defaultDomain
     const isMeant = ({ jid }: Client) => flags.domain === undefined || jid.domain === domain
     if (flags.all) return renewableClients(workspace).filter(isMeant)

@@ -8,10 +8,10 @@ import { caPassphraseFileFlag, crlDaysFlag, deviceFlag, namesDomainFlag, pathFla
 import { columns, day, holderText, styled } from '../../cli/output.ts'
 import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { DatabaseEnrolments } from '../../workspace/database-enrolments.ts'
-import type { RevocationTarget, RevokedClient } from '../../workspace/revoke-clients.ts'
-import type { RevokedEnrolment } from '../../workspace/revoke-enrolments.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
+import type { DatabaseEnrolments } from '../../workspace/clients/database-enrolments.ts'
+import type { RevocationTarget, RevokedClient } from '../../workspace/clients/revoke-clients.ts'
+import type { RevokedEnrolment } from '../../workspace/clients/revoke-enrolments.ts'
 
 /** The result of `client revoke`. */
 export interface ClientRevokeResult {
@@ -109,9 +109,9 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
 
   async run(): Promise<ClientRevokeResult> {
     const { args, flags } = await this.parse(ClientRevoke)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { shareRevocations, sharedUrl } = await import('../../service/share-revocations.ts')
-    const { parseReason, revokeClients } = await import('../../workspace/revoke-clients.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { shareRevocations, sharedUrl } = await import('../../service/sharing/share-revocations.ts')
+    const { parseReason, revokeClients } = await import('../../workspace/clients/revoke-clients.ts')
     const warn = (text: string) => this.sayWarning(text)
     const reason = parseReason(flags.reason)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
@@ -140,7 +140,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
 
   /** What is wrong with the configuration is said when the others are told: it keeps nobody from being locked out. */
   async #database(workspace: Workspace, url: () => string | undefined): Promise<OpenedDatabase> {
-    const { DatabaseEnrolments } = await import('../../workspace/database-enrolments.ts')
+    const { DatabaseEnrolments } = await import('../../workspace/clients/database-enrolments.ts')
     let found: string | undefined
     try {
       found = url()
@@ -171,7 +171,7 @@ export default class ClientRevoke extends XmppkiCommand<ClientRevokeResult> {
       })
     }
     if (serial !== undefined) {
-      const { parseIssuerId, parseSerial } = await import('../../workspace/certificate-number.ts')
+      const { parseIssuerId, parseSerial } = await import('../../workspace/base/certificate-number.ts')
       return { serial: parseSerial(serial), ...(issuer === undefined ? {} : { issuerId: parseIssuerId(issuer) }) }
     }
     if (file !== undefined) return { file }

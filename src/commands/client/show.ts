@@ -6,8 +6,8 @@ import { deviceFlag, domainFlag } from '../../cli/flags.ts'
 import { columns, day, harmless, styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
 import { REFUSALS } from '../../trust/refusal.ts'
-import type { ListedClient } from '../../workspace/list-clients.ts'
-import type { ClientJudge } from '../../workspace/trust.ts'
+import type { ClientJudge } from '../../workspace/clients/client-judge.ts'
+import type { ListedClient } from '../../workspace/clients/list-clients.ts'
 
 /** The result of `client show`. */
 export interface ClientShowResult {
@@ -50,9 +50,9 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
 
   async run(): Promise<ClientShowResult> {
     const { args, flags } = await this.parse(ClientShow)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { listClients } = await import('../../workspace/list-clients.ts')
-    const { parsePeriod } = await import('../../workspace/period.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { listClients } = await import('../../workspace/clients/list-clients.ts')
+    const { parsePeriod } = await import('../../workspace/base/period.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
       const domain = flags.domain ?? workspace.defaultDomain
@@ -61,7 +61,7 @@ export default class ClientShow extends XmppkiCommand<ClientShowResult> {
       const all = listClients(workspace, { jid, expiring: parsePeriod('30d') })
       const wanted = all.filter(({ device }) => flags.device === undefined || device === flags.device)
       if (wanted.length === 0) throw neverIssued(jid, flags.device)
-      const { ClientJudge } = await import('../../workspace/trust.ts')
+      const { ClientJudge } = await import('../../workspace/clients/client-judge.ts')
       const judge = new ClientJudge(workspace, new Date())
       const certificates = wanted.map((certificate) => judged(certificate, client, judge))
       for (const certificate of certificates) this.#show(certificate)

@@ -10,11 +10,11 @@ import { caPassphraseFileFlag, crlDaysFlag, daysFlag, deviceFlag, namesDomainFla
 import { columns, day, styled } from '../../cli/output.ts'
 import { STORE_FLAGS, storePlace } from '../../cli/serve-flags.ts'
 import { XmppkiError } from '../../errors.ts'
-import { KEY_TYPES, type KeyType, parseKeyType } from '../../pki/algorithms.ts'
-import type { CrlRun } from '../../workspace/publish-crl.ts'
-import type { SupersededCertificate } from '../../workspace/renew-client.ts'
-import type { SignedClient, SignRequest } from '../../workspace/sign-csr.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import { KEY_TYPES, type KeyType, parseKeyType } from '../../pki/keys/algorithms.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
+import type { CrlRun } from '../../workspace/ca/publish-crl.ts'
+import type { SupersededCertificate } from '../../workspace/clients/renew-client.ts'
+import type { SignedClient, SignRequest } from '../../workspace/clients/sign-csr.ts'
 
 /** The result of `client sign`. */
 export interface ClientSignResult {
@@ -131,7 +131,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
       throw new XmppkiError('USAGE', '--revoke-old has no effect without --renew', { hint: 'add --renew' })
     }
     const warn = (text: string) => this.sayWarning(text)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const domain = flags.domain ?? workspace.defaultDomain
@@ -151,7 +151,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
         issuer: workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn })),
       })
       if (document.signed.some(({ previous }) => previous?.revoked)) {
-        const { shareRevocations } = await import('../../service/share-revocations.ts')
+        const { shareRevocations } = await import('../../service/sharing/share-revocations.ts')
         this.reportRest(await shareRevocations(workspace, storePlace(flags, this.argv)))
       }
       return document
@@ -166,7 +166,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
     files: readonly string[],
     request: SignRequest & { readonly crlDays: number },
   ): Promise<ClientSignResult> {
-    const { signCsr } = await import('../../workspace/sign-csr.ts')
+    const { signCsr } = await import('../../workspace/clients/sign-csr.ts')
     const signed: SignedClient[] = []
     const failed: { request: string; error: XmppkiError }[] = []
     let issuerFailed = false
@@ -186,7 +186,7 @@ export default class ClientSign extends XmppkiCommand<ClientSignResult> {
         failed.push({ request: file, error })
       }
     }
-    const { publishSuperseded } = await import('../../workspace/renew-clients.ts')
+    const { publishSuperseded } = await import('../../workspace/clients/renew-clients.ts')
     const crl = { issuer: request.issuer, days: request.crlDays, now: new Date() }
     return this.#finish(signed, failed, await publishSuperseded(workspace, signed, crl))
   }

@@ -56,8 +56,8 @@ export default class ConfigCheck extends XmppkiCommand<ConfigCheckResult> {
 
   async run(): Promise<ConfigCheckResult> {
     const { args, flags } = await this.parse(ConfigCheck)
-    const { examinedConfiguration } = await import('../../service/configuration-check.ts')
-    const { servedByDefault } = await import('../../workspace/default-host.ts')
+    const { examinedConfiguration } = await import('../../service/check/configuration-check.ts')
+    const { servedByDefault } = await import('../../workspace/base/default-host.ts')
     const home = this.homeOf(flags)
     const { file, problems } = await examinedConfiguration({
       file: args.file ?? flags.config,

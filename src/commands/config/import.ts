@@ -3,7 +3,7 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { pathFlag } from '../../cli/flags.ts'
 import { readInputFile, sourceName } from '../../cli/input-file.ts'
-import type { Remark } from '../../config/mongooseim/foreign.ts'
+import type { Remark } from '../../config/mongooseim/foreign-options.ts'
 import { XmppkiError } from '../../errors.ts'
 
 /** The result of `config import`. */
@@ -61,7 +61,7 @@ export default class ConfigImport extends XmppkiCommand<ConfigImportResult> {
     const { file } = args
     const { out } = flags
     const text = decode(await readInputFile(file, { maxBytes: MAX_BYTES }), sourceName(file))
-    const { importMongooseim } = await import('../../config/mongooseim/import.ts')
+    const { importMongooseim } = await import('../../config/mongooseim/import-config.ts')
     const { toml, remarks } = importMongooseim(text, sourceName(file))
     if (out === undefined) this.log(toml.trimEnd())
     else await this.#write(out, toml)
@@ -70,7 +70,7 @@ export default class ConfigImport extends XmppkiCommand<ConfigImportResult> {
   }
 
   async #write(path: string, toml: string): Promise<void> {
-    const { createWholeFile, exists, PUBLIC_FILE } = await import('../../workspace/files.ts')
+    const { createWholeFile, exists, PUBLIC_FILE } = await import('../../workspace/disk/files.ts')
     if (exists(path)) {
       throw new XmppkiError('EXISTS', `${path} is already there`, { hint: 'give another name with --out' })
     }

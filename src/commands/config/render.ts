@@ -7,8 +7,8 @@ import { exitCodes } from '../../cli/exit-codes.ts'
 import { domainFlag, pathFlag } from '../../cli/flags.ts'
 import { XmppkiError } from '../../errors.ts'
 import { shellWord } from '../../render/quote.ts'
-import type { ReadTemplate, ServerRequest } from '../../render/server.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { ReadTemplate, ServerRequest } from '../../render/rendered-server.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
 
 const TARGETS = ['mongooseim', 'ejabberd', 'prosody', 'nginx', 'systemd'] as const
 
@@ -126,7 +126,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
   async #renderFrom(home: string, choice: Choice): Promise<Rendered & { readonly domain: string }> {
     // A service can be set up before its workspace.
     if (choice.target === 'systemd' && choice.domain !== undefined) return this.#renderSystemd(choice.domain, choice)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
     const workspace = openWorkspace(home, { warn: (text) => this.sayWarning(text) })
     try {
       const domain = choice.domain ?? workspace.defaultDomain
@@ -166,7 +166,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
       const url = workspace.settings.pkiUrl ?? likelyUrl(domain)
       return { text: renderNginx({ url: new URL(url), command }, this.#template) }
     }
-    const { serverPapers } = await import('../../workspace/server-papers.ts')
+    const { serverPapers } = await import('../../workspace/servers/server-certificate-files.ts')
     const request = { papers: serverPapers(workspace, domain), copies, passwords, command }
     if (target === 'prosody') return this.#renderProsody(request, choice.out)
     if (target === 'ejabberd') {
@@ -195,7 +195,7 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
   /** Nothing is written unless all of it can be; a companion that is there already may be the same. */
   async #write(main: WholeFile, companions: readonly WholeFile[]): Promise<string[]> {
     const { createWholeFile, exists, PUBLIC_FILE, readTextIfAny, SECRET_FILE } = await import(
-      '../../workspace/files.ts'
+      '../../workspace/disk/files.ts'
     )
     const files = [...companions.filter(({ path, content }) => readTextIfAny(path) !== content), main]
     const taken = files.find(({ path }) => exists(path))

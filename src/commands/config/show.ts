@@ -49,7 +49,7 @@ export default class ConfigShow extends XmppkiCommand<ConfigShowResult> {
   async run(): Promise<ConfigShowResult> {
     const { flags } = await this.parse(ConfigShow)
     const { problemError, readConfiguration } = await import('../../config/load.ts')
-    const { servedByDefault } = await import('../../workspace/default-host.ts')
+    const { servedByDefault } = await import('../../workspace/base/default-host.ts')
     const home = this.homeOf(flags)
     const overrides = overridesOf(flags, this.argv)
     const read = readConfiguration({ file: flags.config, home, overrides, defaultHost: servedByDefault(home) })

@@ -1,7 +1,7 @@
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { columns, styled } from '../../cli/output.ts'
-import type { ServeStatus } from '../../service/admin-protocol.ts'
+import type { ServeStatus } from '../../service/admin/admin-protocol.ts'
 
 const NAMES = { starttls: 'STARTTLS', tls: 'direct TLS', http: 'CRL and OCSP' } as const
 
@@ -27,8 +27,8 @@ export default class ServeStatusCommand extends XmppkiCommand<ServeStatus> {
 
   async run(): Promise<ServeStatus> {
     const { flags } = await this.parse(ServeStatusCommand)
-    const { askServer } = await import('../../service/admin-client.ts')
-    const { WorkspacePaths } = await import('../../workspace/paths.ts')
+    const { askServer } = await import('../../service/admin/admin-client.ts')
+    const { WorkspacePaths } = await import('../../workspace/base/paths.ts')
     const status = await askServer(new WorkspacePaths(this.homeOf(flags)).adminSocket, 'status', {})
     this.#show(status)
     return status

@@ -4,8 +4,8 @@ import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, keyTypeFlag, parseDomain } from '../../cli/flags.ts'
 import { columns, day, styled } from '../../cli/output.ts'
-import { keyAlgorithm } from '../../pki/algorithms.ts'
-import type { IssuedServer } from '../../workspace/issue-server.ts'
+import { keyAlgorithm } from '../../pki/keys/algorithms.ts'
+import type { IssuedServer } from '../../workspace/servers/issue-server.ts'
 
 export default class ServerIssue extends XmppkiCommand<IssuedServer> {
   static override summary = 'Issue a server certificate for one or more XMPP domains.'
@@ -67,8 +67,8 @@ export default class ServerIssue extends XmppkiCommand<IssuedServer> {
   async run(): Promise<IssuedServer> {
     const { args, flags } = await this.parse(ServerIssue)
     const warn = (text: string) => this.sayWarning(text)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { issueServer } = await import('../../workspace/issue-server.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { issueServer } = await import('../../workspace/servers/issue-server.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const result = await issueServer(workspace, {

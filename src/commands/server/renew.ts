@@ -4,13 +4,13 @@ import { readCaPassphrase } from '../../cli/ca-passphrase.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, expiresInFlag, keyTypeFlag, parseDomain } from '../../cli/flags.ts'
-import { runHook } from '../../cli/hook.ts'
 import { columns, day, styled } from '../../cli/output.ts'
 import { checkKeyType, notDue } from '../../cli/renewal.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { CaBatch } from '../../workspace/ca-batch.ts'
-import type { RenewedServer } from '../../workspace/renew-server.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { CaBatch } from '../../workspace/base/ca-batch.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
+import type { RenewedServer } from '../../workspace/servers/renew-server.ts'
+import { runHook } from './hook.ts'
 
 /** A certificate that was looked at, and whether the command of --exec did its part: null when it was not run. */
 interface RenewedServerDocument extends RenewedServer {
@@ -77,8 +77,8 @@ export default class ServerRenew extends XmppkiCommand<ServerRenewResult> {
   async run(): Promise<ServerRenewResult> {
     const { args, flags } = await this.parse(ServerRenew)
     checkKeyType(flags.rekey, this.argv)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
-    const { renewServers } = await import('../../workspace/renew-server.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
+    const { renewServers } = await import('../../workspace/servers/renew-server.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
@@ -97,7 +97,7 @@ export default class ServerRenew extends XmppkiCommand<ServerRenewResult> {
 
   async #domains(workspace: Workspace, named: readonly string[]): Promise<string[]> {
     if (named.length > 0) return [...new Set(named)]
-    const { renewableServers } = await import('../../workspace/renew-server.ts')
+    const { renewableServers } = await import('../../workspace/servers/renew-server.ts')
     // The message of a folder without a workspace says more than that there is nothing.
     workspace.root()
     return renewableServers(workspace)

@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { parseSessionJid } from '../../cli/session-jid.ts'
 import { XmppkiError } from '../../errors.ts'
+import { parseSessionJid } from './session-jid.ts'
 
 /** The result of `session kill`. */
 export interface SessionKillResult {
@@ -34,8 +34,8 @@ export default class SessionKill extends XmppkiCommand<SessionKillResult> {
   async run(): Promise<SessionKillResult> {
     const { args, flags } = await this.parse(SessionKill)
     const jid = parseSessionJid(args.jid).toString()
-    const { askServer } = await import('../../service/admin-client.ts')
-    const { WorkspacePaths } = await import('../../workspace/paths.ts')
+    const { askServer } = await import('../../service/admin/admin-client.ts')
+    const { WorkspacePaths } = await import('../../workspace/base/paths.ts')
     const result = await askServer(new WorkspacePaths(this.homeOf(flags)).adminSocket, 'kill', { jid })
     if (result.killed.length === 0) {
       throw new XmppkiError('NOT_FOUND', `${jid} is not logged in`, { hint: 'see: xmppki session list' })

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core'
 import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { parseSessionJid } from '../../cli/session-jid.ts'
 import { table } from '../../cli/table.ts'
-import type { ListedSession } from '../../service/admin-protocol.ts'
+import type { ListedSession } from '../../service/admin/admin-protocol.ts'
+import { parseSessionJid } from './session-jid.ts'
 
 /** The result of `session list`. */
 export interface SessionListResult {
@@ -33,8 +33,8 @@ export default class SessionList extends XmppkiCommand<SessionListResult> {
 
   async run(): Promise<SessionListResult> {
     const { args, flags } = await this.parse(SessionList)
-    const { askServer } = await import('../../service/admin-client.ts')
-    const { WorkspacePaths } = await import('../../workspace/paths.ts')
+    const { askServer } = await import('../../service/admin/admin-client.ts')
+    const { WorkspacePaths } = await import('../../workspace/base/paths.ts')
     const account = args.jid === undefined ? undefined : parseSessionJid(args.jid).bare()
     const { sessions } = await askServer(new WorkspacePaths(this.homeOf(flags)).adminSocket, 'sessions', {})
     const wanted = sessions.filter(({ jid }) => account === undefined || jid.startsWith(`${account}/`))

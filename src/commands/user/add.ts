@@ -1,14 +1,14 @@
 import { Args, Flags } from '@oclif/core'
-import { conflictError } from '../../cli/account-conflict.ts'
-import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { parseClientNames, remarkOnForm } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { pathFlag } from '../../cli/flags.ts'
-import { NEW_PASSWORD_FLAGS, type NewPasswordFlags, newPassword, passwordRows } from '../../cli/new-password.ts'
 import { styled } from '../../cli/output.ts'
-import type { UserAccounts } from '../../cli/user-accounts.ts'
 import { XmppkiError } from '../../errors.ts'
+import { conflictError } from './account-conflict.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from './accounts-command.ts'
+import { NEW_PASSWORD_FLAGS, type NewPasswordFlags, newPassword, passwordRows } from './new-password.ts'
+import type { UserAccounts } from './user-accounts.ts'
 
 interface AddedAccount {
   readonly jid: string
@@ -81,7 +81,7 @@ export default class UserAdd extends AccountsCommand<UserAddResult> {
   async run(): Promise<UserAddResult> {
     const { args, flags } = await this.parse(UserAdd)
     const { passwords } = flags
-    const { checkPasswordList } = await import('../../workspace/password-list.ts')
+    const { checkPasswordList } = await import('../../workspace/clients/password-list.ts')
     if (args.name.length > 1 && flags['password-file'] !== undefined) throw oneForAll()
     if (passwords !== undefined) checkPasswordList(passwords)
     const { added, failed } = await this.withAccounts(flags, (accounts) => this.#add(accounts, args.name, flags))
@@ -138,7 +138,7 @@ export default class UserAdd extends AccountsCommand<UserAddResult> {
 
 /** @throws {XmppkiError} IO, when the accounts are there already */
 async function collectPasswords(path: string, added: readonly AddedAccount[]): Promise<void> {
-  const { writeSecretRows } = await import('../../workspace/password-list.ts')
+  const { writeSecretRows } = await import('../../workspace/clients/password-list.ts')
   const rows = added.flatMap(({ jid, password }) => (password === undefined ? [] : [[jid, password]]))
   try {
     writeSecretRows(path, [['jid', 'password'], ...rows])

@@ -1,13 +1,13 @@
 import { Args } from '@oclif/core'
-import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { parseClientNames, remarkOnForm } from '../../cli/client-names.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { styled } from '../../cli/output.ts'
-import type { UserAccounts } from '../../cli/user-accounts.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { RevokedEnrolment } from '../../workspace/revoke-enrolments.ts'
-import type { Workspace } from '../../workspace/workspace.ts'
+import type { Workspace } from '../../workspace/base/workspace.ts'
+import type { RevokedEnrolment } from '../../workspace/clients/revoke-enrolments.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from './accounts-command.ts'
+import type { UserAccounts } from './user-accounts.ts'
 
 /** The result of `user delete`. */
 export interface UserDeleteResult {
@@ -54,7 +54,7 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
   async run(): Promise<UserDeleteResult> {
     const { args, flags } = await this.parse(UserDelete)
     const home = this.homeOf(flags)
-    const { openWorkspace } = await import('../../workspace/workspace.ts')
+    const { openWorkspace } = await import('../../workspace/base/workspace.ts')
     const workspace = openWorkspace(home)
     try {
       const work = (accounts: UserAccounts) => this.#delete(workspace, accounts, args.name)
@@ -115,8 +115,8 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
 
   /** The accounts are gone already, so what goes wrong here is no error. */
   async #endSessions(home: string, jids: readonly string[]): Promise<string[]> {
-    const { askServer } = await import('../../service/admin-client.ts')
-    const { WorkspacePaths } = await import('../../workspace/paths.ts')
+    const { askServer } = await import('../../service/admin/admin-client.ts')
+    const { WorkspacePaths } = await import('../../workspace/base/paths.ts')
     const socket = new WorkspacePaths(home).adminSocket
     const ended: string[] = []
     try {
@@ -132,13 +132,13 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
 /** Revokes what users have enrolled, where it is kept. @param url of the database that has it */
 async function enrolmentsOf(workspace: Workspace, url: string | undefined) {
   if (url === undefined) {
-    const { revokeEnrolments } = await import('../../workspace/revoke-enrolments.ts')
+    const { revokeEnrolments } = await import('../../workspace/clients/revoke-enrolments.ts')
     const ledger = workspace.ledger()
     const revoke = async (jid: string) =>
       ledger.transaction((_insert, changes) => revokeEnrolments(ledger, changes, jid, Date.now()))
     return { revoke, close: async () => undefined }
   }
-  const { DatabaseEnrolments } = await import('../../workspace/database-enrolments.ts')
+  const { DatabaseEnrolments } = await import('../../workspace/clients/database-enrolments.ts')
   const database = await DatabaseEnrolments.open(workspace, url)
   return { revoke: (jid: string) => database.revokeAll(jid, Date.now()), close: () => database.close() }
 }
@@ -149,7 +149,7 @@ function noAccount(jid: string): XmppkiError {
 
 /** Those of the users who have a certificate that is good. */
 async function withCertificates(workspace: Workspace, jids: readonly string[]): Promise<string[]> {
-  const { listClients } = await import('../../workspace/list-clients.ts')
+  const { listClients } = await import('../../workspace/clients/list-clients.ts')
   const clients = listClients(workspace, { expiring: { milliseconds: 0 } })
   const good = clients.filter(({ state }) => state !== 'revoked' && state !== 'expired')
   const holders = new Set(good.map(({ jid }) => jid))

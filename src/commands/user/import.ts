@@ -1,23 +1,16 @@
 import { Args, Flags } from '@oclif/core'
-import { FILE_FORMATS } from '../../accounts/foreign.ts'
+import { FILE_FORMATS } from '../../accounts/foreign-account.ts'
 import type { PreparedAccounts } from '../../accounts/prepare.ts'
-import {
-  type ImportCounts,
-  type ImportFailure,
-  importLine,
-  importReport,
-  jidOf,
-  refusedRow,
-} from '../../cli/account-import.ts'
-import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { remarkOnKeys } from '../../cli/import-remarks.ts'
+import { StopSwitch } from '../../cli/interrupt-handler.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
-import { StopSwitch } from '../../cli/stop-switch.ts'
-import type { UserAccounts } from '../../cli/user-accounts.ts'
 import type { Account } from '../../store/accounts.ts'
+import { type ImportCounts, type ImportFailure, importLine, importReport, jidOf, refusedRow } from './account-import.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from './accounts-command.ts'
+import { remarkOnKeys } from './import-remarks.ts'
+import type { UserAccounts } from './user-accounts.ts'
 
 /** The result of `user import`. */
 export interface UserImportResult extends ImportCounts {
@@ -103,7 +96,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
   async run(): Promise<UserImportResult> {
     const { args, flags } = await this.parse(UserImport)
     return this.withAccounts(flags, async (accounts) => {
-      const { readAccountSource } = await import('../../cli/account-source.ts')
+      const { readAccountSource } = await import('./account-source.ts')
       const { prepareAccounts } = await import('../../accounts/prepare.ts')
       const rows = await readAccountSource(args.file, flags.format)
       const began = performance.now()
@@ -128,7 +121,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
     { accounts, refused }: PreparedAccounts,
     flags: ImportFlags & { readonly stop: StopSwitch },
   ) {
-    const { writeAccounts } = await import('../../accounts/import.ts')
+    const { writeAccounts } = await import('../../accounts/import-accounts.ts')
     const { replace, 'dry-run': dryRun, 'if-missing': keep, stop } = flags
     // What a dry run says depends on names alone, and deriving takes minutes.
     const whole = dryRun ? accounts.map(({ jid }) => accountOf(jid, {})) : await this.#derived(into, accounts, stop)
@@ -143,7 +136,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
     accounts: PreparedAccounts['accounts'],
     stop: StopSwitch,
   ): Promise<Account[]> {
-    const { deriveAll } = await import('../../accounts/import.ts')
+    const { deriveAll } = await import('../../accounts/import-accounts.ts')
     const bar = new ProgressBar(accounts.length)
     try {
       const onProgress = (done: number) => bar.update(done, 0)

@@ -1,4 +1,3 @@
-import { AccountsCommand } from '../../cli/accounts-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { domainFlag } from '../../cli/flags.ts'
 import { day } from '../../cli/output.ts'
@@ -6,6 +5,7 @@ import { STORE_FLAGS } from '../../cli/serve-flags.ts'
 import { table } from '../../cli/table.ts'
 import type { Account } from '../../store/accounts.ts'
 import type { ScramHash } from '../../xmpp/sasl/scram-keys.ts'
+import { AccountsCommand } from './accounts-command.ts'
 
 interface ListedAccount {
   readonly jid: string

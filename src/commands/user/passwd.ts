@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core'
-import { ACCOUNTS_FLAGS, AccountsCommand } from '../../cli/accounts-command.ts'
 import { parseListedName, remarkOnForm } from '../../cli/client-names.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { NEW_PASSWORD_FLAGS, type NewPassword, newPassword, passwordRows } from '../../cli/new-password.ts'
 import { styled } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
+import { ACCOUNTS_FLAGS, AccountsCommand } from './accounts-command.ts'
+import { NEW_PASSWORD_FLAGS, type NewPassword, newPassword, passwordRows } from './new-password.ts'
 
 /** The result of `user passwd`. */
 export interface UserPasswdResult {

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../../errors.ts'
-import { A_PORT, type ForeignListener, type ForeignTls, isPort, OptionReader } from './foreign.ts'
+import { A_PORT, type ForeignListener, type ForeignTls, isPort, OptionReader } from './foreign-options.ts'
 import { proplist } from './plain-term.ts'
 import { readSuites } from './suites.ts'
 

@@ -14,7 +14,7 @@ import {
   type Options,
   printable,
   type Remark,
-} from './foreign.ts'
+} from './foreign-options.ts'
 import { plain, proplist } from './plain-term.ts'
 import { sectionRemark } from './reasons.ts'
 

@@ -1,7 +1,7 @@
 import { loginMethods, type MECHANISMS } from '../login-methods.ts'
 import { SCHEMA } from '../schema.ts'
 import { isTable } from '../walk.ts'
-import { different, type ForeignAuth, leftOut, type Options, type Remark } from './foreign.ts'
+import { different, type ForeignAuth, leftOut, type Options, type Remark } from './foreign-options.ts'
 
 /** How passwords log in; one for all hosts. */
 export interface PasswordPolicy {

@@ -1,6 +1,6 @@
 import { XmppkiError } from '../../errors.ts'
 import type { Term } from '../../formats/erlang-reader.ts'
-import { type Options, printable } from './foreign.ts'
+import { type Options, printable } from './foreign-options.ts'
 
 /** A term as a value of JavaScript: text for atoms, strings and binaries, arrays for lists and tuples. */
 export function plain(term: Term): unknown {

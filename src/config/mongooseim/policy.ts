@@ -1,6 +1,6 @@
 import { domain } from '../kinds.ts'
 import { SCHEMA } from '../schema.ts'
-import { different, type ForeignAuth, type ForeignConfiguration, leftOut, type Remark } from './foreign.ts'
+import { different, type ForeignAuth, type ForeignConfiguration, leftOut, type Remark } from './foreign-options.ts'
 import { hasAccounts, type PasswordPolicy, passwordPolicy } from './passwords.ts'
 import { authRemarks } from './reasons.ts'
 

@@ -1,4 +1,4 @@
-import { different, leftOut, type Options, type Remark } from './foreign.ts'
+import { different, leftOut, type Options, type Remark } from './foreign-options.ts'
 
 /** Why an option is left out; the first pattern that matches its name decides. */
 type Reasons = readonly (readonly [name: RegExp, reason: string])[]

@@ -1,5 +1,5 @@
 import { LEAST_BYTES_PER_SECOND, MOST_BYTES_PER_SECOND } from '../listen.ts'
-import { different, type ForeignListener, type ForeignShaping, leftOut, type Remark } from './foreign.ts'
+import { different, type ForeignListener, type ForeignShaping, leftOut, type Remark } from './foreign-options.ts'
 import { sectionRemark } from './reasons.ts'
 
 interface ImportedShaper {

@@ -1,4 +1,4 @@
-import type { OptionReader, Options } from './foreign.ts'
+import type { OptionReader, Options } from './foreign-options.ts'
 
 /** What `protocol_options` turns off, and the version that then is not spoken. */
 const VERSIONS = [

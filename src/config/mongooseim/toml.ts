@@ -14,7 +14,7 @@ import {
   OptionReader,
   type Options,
   type Remark,
-} from './foreign.ts'
+} from './foreign-options.ts'
 import { sectionRemark } from './reasons.ts'
 import { readSuites } from './suites.ts'
 

@@ -1,6 +1,6 @@
 import { tryParseJid } from '../../xmpp/address/jid.ts'
-import { keyFacts } from '../key-facts.ts'
-import { OID } from '../oids.ts'
+import { OID } from '../der/oids.ts'
+import { keyFacts } from '../keys/key-facts.ts'
 import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when, XMPP_ENTITY } from './rule.ts'
 
 const DAY = 86_400_000

@@ -1,6 +1,6 @@
-import type { RawCertificate } from '../certificate-der.ts'
-import { fitsCommonName } from '../names.ts'
-import { OID } from '../oids.ts'
+import { OID } from '../der/oids.ts'
+import type { RawCertificate } from '../x509/certificate-der.ts'
+import { fitsCommonName } from '../x509/names.ts'
 import { ANY, END_ENTITY, firstBad, type Rule, when } from './rule.ts'
 
 /** RFC 1034 §3.5 as RFC 5280 §4.2.1.6 wants it, and a wildcard as the whole first label (RFC 6120 §13.7.1.2.1). */

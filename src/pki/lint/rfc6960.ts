@@ -1,4 +1,4 @@
-import { OID } from '../oids.ts'
+import { OID } from '../der/oids.ts'
 import { type Rule, when } from './rule.ts'
 
 /** What RFC 6960 demands of a responder to which a CA delegates its answers. */

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
-import type { CertificateFacts } from '../certificate.ts'
-import type { RawCertificate, RawExtension } from '../certificate-der.ts'
-import type { StrengthFault } from '../strength-fault.ts'
+import type { StrengthFault } from '../keys/strength-fault.ts'
+import type { CertificateFacts } from '../x509/certificate.ts'
+import type { RawCertificate, RawExtension } from '../x509/certificate-der.ts'
 
 /** What a certificate is for; decides which rules apply. */
 export type CertificateKind = 'ca' | 'client' | 'server' | 'ocsp'

@@ -1,4 +1,4 @@
-import { DEFAULT_MIN_RSA_BITS } from '../../pki/key-strength.ts'
+import { DEFAULT_MIN_RSA_BITS } from '../../pki/keys/key-strength.ts'
 import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import type { Login } from '../../xmpp/stream/stream-feature.ts'
 import { ALL_METHODS, listenerOptions, methodsByListener } from '../net/endpoint.ts'

@@ -1,4 +1,4 @@
-import type { CertificateFacts } from '../../pki/certificate.ts'
+import type { CertificateFacts } from '../../pki/x509/certificate.ts'
 import type { Enrolment } from '../../store/enrolments.ts'
 import type { LoginLedger } from '../../store/ledger.ts'
 import { judgeAlone } from '../../trust/judgement.ts'

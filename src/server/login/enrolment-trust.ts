@@ -1,5 +1,5 @@
 import { Memo } from '../../memo.ts'
-import type { Authority } from '../../trust/authority.ts'
+import type { Authority } from '../../trust/ca-certificate.ts'
 import { isRefusal } from '../../trust/refusal.ts'
 import { SignedCertificate } from '../../trust/signed-certificate.ts'
 import { judgeVoucher, type RevokedVoucher } from '../../trust/voucher.ts'

@@ -1,8 +1,8 @@
-import { readRawCertificate } from '../../pki/certificate-der.ts'
-import { TAG } from '../../pki/der.ts'
-import { context, element, integer, oid, sequence, time } from '../../pki/der-writer.ts'
-import { OID } from '../../pki/oids.ts'
-import { decodePemAll, encodePem } from '../../pki/pem.ts'
+import { TAG } from '../../pki/der/der.ts'
+import { context, element, integer, oid, sequence, time } from '../../pki/der/der-writer.ts'
+import { OID } from '../../pki/der/oids.ts'
+import { decodePemAll, encodePem } from '../../pki/der/pem.ts'
+import { readRawCertificate } from '../../pki/x509/certificate-der.ts'
 
 const ALGORITHM = sequence(oid(OID.ed25519))
 const VALIDITY = sequence(time(new Date('2000-01-01T00:00:00Z')), time(new Date('2099-12-31T23:59:59Z')))

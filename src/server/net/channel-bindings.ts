@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { endPointHash } from '../../pki/signature.ts'
+import { endPointHash } from '../../pki/keys/signature.ts'
 import { type ChannelBindings, UNANNOUNCED_BINDING } from '../../xmpp/sasl/scram.ts'
 
 /** RFC 9266 §3: no context, and 32 bytes. */

@@ -8,7 +8,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 import { XmppkiError } from '../../errors.ts'
-import { parseDomain } from '../../pki/domain.ts'
+import { parseDomain } from '../../pki/x509/domain.ts'
 import type { ServerLimits } from '../limits.ts'
 import { acceptableAuthorities } from './acceptable-authorities.ts'
 import type { ClientTrust } from './client-trust.ts'

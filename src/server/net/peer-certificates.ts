@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { Memo } from '../../memo.ts'
-import { contextTag, readSingle, TAG } from '../../pki/der.ts'
+import { contextTag, readSingle, TAG } from '../../pki/der/der.ts'
 import type { CertificateLimits } from '../limits.ts'
 import type { OversizedCertificate, PresentedCertificate } from './transport.ts'
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { pemBlocks } from '../../pki/pem.ts'
+import { pemBlocks } from '../../pki/der/pem.ts'
 
 /**
  * A server certificate that comes alone, and behind it those of these CAs that lead up from it, the root included.

@@ -1,7 +1,7 @@
 import type { CountedForm, ScramKeySet } from '../../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from '../accounts.ts'
-import { dummySecretOf, newDummySecret } from '../dummy-secret.ts'
-import { domainOf, planImport } from '../import-plan.ts'
+import { dummySecretOf, newDummySecret } from '../common/dummy-secret.ts'
+import { domainOf, planImport } from '../common/import-plan.ts'
 import { countedForms, formText } from '../key-forms.ts'
 
 /** The reference: what the contract means, without a file. */

@@ -1,6 +1,6 @@
-import { EventIds } from '../event-ids.ts'
+import { EventIds } from '../common/event-ids.ts'
+import { pageOf, splitPeer } from '../common/event-rows.ts'
 import type { Appended, EventLog, LogEntry, LogPage, LogQuery } from '../event-log.ts'
-import { pageOf, splitPeer } from '../event-rows.ts'
 
 /** The reference: what the contract means, without a file. */
 export class MemoryEventLog implements EventLog {

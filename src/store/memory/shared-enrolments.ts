@@ -1,4 +1,4 @@
-import { planAdoption } from '../adoption-plan.ts'
+import { planAdoption } from '../common/adoption-plan.ts'
 import { auditEventOf } from '../enrolment-plan.ts'
 import type { Enrolment, EnrolmentRefusal, EnrolmentRevocation } from '../enrolments.ts'
 import type { Listening } from '../revocations.ts'

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { Client, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { XmppkiError } from '../../errors.ts'
 import type { Listening } from '../revocations.ts'
-import { explainedBy, isRefusal } from './errors.ts'
 import { migrate } from './migrations.ts'
 import { inTransaction, type Query } from './query.ts'
+import { explainedBy, isRefusal } from './sql-errors.ts'
 import { type PostgresTarget, parsePostgresUrl } from './url.ts'
 
 /** A server of 100 connections serves several processes of ours. */

@@ -1,7 +1,6 @@
 import { XmppkiError } from '../../errors.ts'
-import { BatchWriter } from '../batch-writer.ts'
-import { EventIds } from '../event-ids.ts'
-import type { Appended, EventLog, LogEntry, LogPage, LogQuery } from '../event-log.ts'
+import { BatchWriter } from '../common/batch-writer.ts'
+import { EventIds } from '../common/event-ids.ts'
 import {
   ENTRY_COLUMNS,
   type EntryRow,
@@ -11,7 +10,8 @@ import {
   pageStatement,
   splitPeer,
   toEntry,
-} from '../event-rows.ts'
+} from '../common/event-rows.ts'
+import type { Appended, EventLog, LogEntry, LogPage, LogQuery } from '../event-log.ts'
 import type { PostgresDatabase } from './database.ts'
 
 /** One statement, so that no transaction waits for this process: every server that appends to the collection locks its clock. */

@@ -1,4 +1,4 @@
-import { newerSchema } from '../newer-schema.ts'
+import { newerSchema } from '../common/newer-schema.ts'
 import { inTransaction, lock, type Query } from './query.ts'
 
 /**

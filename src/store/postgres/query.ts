@@ -1,4 +1,4 @@
-import { isRefusal } from './errors.ts'
+import { isRefusal } from './sql-errors.ts'
 
 /** First key of all advisory locks of xmppki, so that they are nobody else's: "xmpk" in ASCII. */
 const ADVISORY_LOCKS = 0x78_6d_70_6b

@@ -1,4 +1,4 @@
-import { batches } from '../batches.ts'
+import { batches } from '../common/batches.ts'
 import type { Listening, NumberedRevocation, RevocationBoard, SharedRevocation } from '../revocations.ts'
 import type { PostgresDatabase } from './database.ts'
 import { lock } from './query.ts'

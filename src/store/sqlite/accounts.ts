@@ -1,8 +1,8 @@
 import { XmppkiError } from '../../errors.ts'
 import type { CountedForm, ScramKeySet } from '../../xmpp/sasl/scram-keys.ts'
 import type { Account, Accounts, CreationConflict, CreationLimits, ImportOutcome } from '../accounts.ts'
-import { dummySecretOf, newDummySecret } from '../dummy-secret.ts'
-import { domainOf, planImport } from '../import-plan.ts'
+import { dummySecretOf, newDummySecret } from '../common/dummy-secret.ts'
+import { domainOf, planImport } from '../common/import-plan.ts'
 import { countedForms, FORM_SQL } from '../key-forms.ts'
 import {
   explained,
@@ -12,7 +12,7 @@ import {
   translated,
   untilFree,
 } from './driver.ts'
-import { inTransaction, type Migration, openForServer } from './schema.ts'
+import { inTransaction, type Migration, openForServer } from './migrate.ts'
 
 /** How messages speak of the file, and what a held lock is to a login: a reason to try again. */
 export const ACCOUNTS_WORDS: FileWords = {

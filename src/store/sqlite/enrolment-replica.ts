@@ -10,7 +10,7 @@ import {
   translated,
   untilFree,
 } from './driver.ts'
-import { inTransaction, type Migration, openForServer } from './schema.ts'
+import { inTransaction, type Migration, openForServer } from './migrate.ts'
 
 export const ENROLMENTS_WORDS: FileWords = {
   name: 'the copy of what accounts have enrolled',

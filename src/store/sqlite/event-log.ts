@@ -1,5 +1,5 @@
+import { ENTRY_COLUMNS, type EntryRow, pageOf, pageStatement, splitPeer, toEntry } from '../common/event-rows.ts'
 import type { Appended, EventLog, LogEntry, LogPage, LogQuery } from '../event-log.ts'
-import { ENTRY_COLUMNS, type EntryRow, pageOf, pageStatement, splitPeer, toEntry } from '../event-rows.ts'
 import type { SqliteUserData } from './user-data.ts'
 
 const mark = (number: number) => `?${number}`

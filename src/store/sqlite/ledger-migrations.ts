@@ -1,5 +1,5 @@
 import { logStarted } from '../audit.ts'
-import { type Migration, rebuildTable } from './schema.ts'
+import { type Migration, rebuildTable } from './migrate.ts'
 
 /**
  * Serial numbers are unique for each CA from this version on. Which CA the rows are from that are there already stands in

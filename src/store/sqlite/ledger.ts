@@ -15,7 +15,7 @@ import {
 import { SqliteEnrolments } from './enrolments.ts'
 import { idValues, MEANT, SqliteIssued } from './issued.ts'
 import { LEDGER_MIGRATIONS } from './ledger-migrations.ts'
-import { inLongTransaction, inTransaction, migrate } from './schema.ts'
+import { inLongTransaction, inTransaction, migrate } from './migrate.ts'
 
 /** Entries of the audit log that are read at once. */
 const AUDIT_PAGE = 1_000

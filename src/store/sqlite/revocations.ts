@@ -1,6 +1,6 @@
 import type { SharedRevocation } from '../revocations.ts'
 import { type FileWords, type SqliteDatabase, type SqliteStatement, translated } from './driver.ts'
-import { inTransaction, type Migration, openForServer, rebuildTable } from './schema.ts'
+import { inTransaction, type Migration, openForServer, rebuildTable } from './migrate.ts'
 
 export const REVOCATIONS_WORDS: FileWords = {
   name: 'the database of what others have revoked',

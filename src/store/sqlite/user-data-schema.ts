@@ -1,5 +1,5 @@
 import type { FileWords, SqliteDatabase } from './driver.ts'
-import { type Migration, openForServer } from './schema.ts'
+import { type Migration, openForServer } from './migrate.ts'
 
 export const USER_DATA_WORDS: FileWords = {
   name: 'the database of user data',

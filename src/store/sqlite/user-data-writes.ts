@@ -1,6 +1,6 @@
-import { type EventRow, leadOf } from '../event-rows.ts'
+import { type EventRow, leadOf } from '../common/event-rows.ts'
 import type { SqliteDatabase, SqliteStatement } from './driver.ts'
-import { inTransaction } from './schema.ts'
+import { inTransaction } from './migrate.ts'
 
 /** Whose rows. */
 export interface OwnerKey {

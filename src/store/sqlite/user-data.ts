@@ -1,6 +1,6 @@
 import { XmppkiError } from '../../errors.ts'
-import { BatchWriter } from '../batch-writer.ts'
-import { EventIds } from '../event-ids.ts'
+import { BatchWriter } from '../common/batch-writer.ts'
+import { EventIds } from '../common/event-ids.ts'
 import { explained, type SqliteDatabase, type SqliteStatement, translated, untilFree } from './driver.ts'
 import { openUserData, USER_DATA_WORDS } from './user-data-schema.ts'
 import type { UserDataChange } from './user-data-writes.ts'

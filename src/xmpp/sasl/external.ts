@@ -2,7 +2,7 @@ import { type Jid, tryParseJid } from '../address/jid.ts'
 import { accountAt, requestedAccount } from './account-name.ts'
 import type { Credential, SaslFailure, SaslMechanism, SaslOutcome } from './mechanism.ts'
 import { type Affixes, accountOfName, isHostOf } from './username.ts'
-import { decodeUtf8 } from './utf8.ts'
+import { decodeUtf8 } from './utf8-message.ts'
 
 /** Where the name of the account may come from, in the operator's order; the first that applies decides. */
 export const EXTERNAL_SOURCES = ['xmpp_addr', 'common_name', 'email', 'uid', 'auth_id'] as const

@@ -2,7 +2,7 @@ import type { Jid } from '../address/jid.ts'
 import { requestedAccount } from './account-name.ts'
 import { failed } from './attempt.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome } from './mechanism.ts'
-import { decodeUtf8 } from './utf8.ts'
+import { decodeUtf8 } from './utf8-message.ts'
 
 export interface PlainOptions {
   /** The domain of the stream. */

@@ -1,5 +1,5 @@
 import { decodeBase64 } from './attempt.ts'
-import { decodeUtf8 } from './utf8.ts'
+import { decodeUtf8 } from './utf8-message.ts'
 
 /** `client-first-message` of RFC 5802 §7. */
 export interface ClientFirst {

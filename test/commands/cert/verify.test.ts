@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createCrl } from '../../../src/pki/crl.ts'
-import { loadIssuer } from '../../../src/pki/issuer.ts'
-import { decodePrivateKey } from '../../../src/pki/keys.ts'
-import { softwareKey } from '../../../src/pki/signature.ts'
+import { loadIssuer } from '../../../src/pki/issue/issuer.ts'
+import { decodePrivateKey } from '../../../src/pki/keys/keys.ts'
+import { softwareKey } from '../../../src/pki/keys/signature.ts'
+import { createCrl } from '../../../src/pki/revocation/crl.ts'
 import { CliHome } from '../../support/cli.ts'
 
 describe('cert verify', () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { REVOCATION_REASONS } from '../../../src/pki/revocation-reason.ts'
+import { REVOCATION_REASONS } from '../../../src/pki/revocation/revocation-reason.ts'
 import { CliHome } from '../../support/cli.ts'
 import { issuedCredentials } from '../../support/issued-credentials.ts'
 import { ServeProcess } from '../../support/serve.ts'

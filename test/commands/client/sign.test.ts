@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createCsr } from '../../../src/pki/csr.ts'
+import { createCsr } from '../../../src/pki/csr/csr.ts'
 import { account, testKeys } from '../../pki/support.ts'
 import { CliHome } from '../../support/cli.ts'
 import { homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'

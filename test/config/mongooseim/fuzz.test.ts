@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../../src/config/load.ts'
-import { importMongooseim } from '../../../src/config/mongooseim/import.ts'
+import { importMongooseim } from '../../../src/config/mongooseim/import-config.ts'
 import { XmppkiError } from '../../../src/errors.ts'
 import { generator, mutate } from '../../pki/mutations.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../../src/config/load.ts'
-import { importMongooseim } from '../../../src/config/mongooseim/import.ts'
+import { importMongooseim } from '../../../src/config/mongooseim/import-config.ts'
 
 /** `max_bytes_per_second` of the first listener, and what is said about shapers and access rules. */
 function shaped(text: string) {

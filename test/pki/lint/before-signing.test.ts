@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
-import { readCertificates } from '../../../src/pki/certificate-file.ts'
-import { prepareClient, prepareServer, sign } from '../../../src/pki/issue.ts'
-import { loadIssuer } from '../../../src/pki/issuer.ts'
-import { decodePrivateKey } from '../../../src/pki/keys.ts'
+import { prepareClient, prepareServer, sign } from '../../../src/pki/issue/issue.ts'
+import { loadIssuer } from '../../../src/pki/issue/issuer.ts'
+import { decodePrivateKey } from '../../../src/pki/keys/keys.ts'
+import { softwareKey } from '../../../src/pki/keys/signature.ts'
 import { lintCertificate } from '../../../src/pki/lint/lint.ts'
-import { softwareKey } from '../../../src/pki/signature.ts'
+import { readCertificates } from '../../../src/pki/x509/certificate-file.ts'
 import { generator, mutate } from '../mutations.ts'
 import {
   account,

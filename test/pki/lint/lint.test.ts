@@ -1,14 +1,14 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RawCertificate, type RawExtension, readRawCertificate } from '../../../src/pki/certificate-der.ts'
-import { contextTag, TAG } from '../../../src/pki/der.ts'
-import * as der from '../../../src/pki/der-writer.ts'
-import { prepareOcspResponder, prepareServer, sign } from '../../../src/pki/issue.ts'
+import { contextTag, TAG } from '../../../src/pki/der/der.ts'
+import * as der from '../../../src/pki/der/der-writer.ts'
+import { OID } from '../../../src/pki/der/oids.ts'
+import { decodePem } from '../../../src/pki/der/pem.ts'
+import { prepareOcspResponder, prepareServer, sign } from '../../../src/pki/issue/issue.ts'
 import { lintCertificate, RULES } from '../../../src/pki/lint/lint.ts'
 import type { CertificateKind } from '../../../src/pki/lint/rule.ts'
-import { subjectName } from '../../../src/pki/names.ts'
-import { OID } from '../../../src/pki/oids.ts'
-import { decodePem } from '../../../src/pki/pem.ts'
+import { type RawCertificate, type RawExtension, readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
+import { subjectName } from '../../../src/pki/x509/names.ts'
 import {
   type Folder,
   NOW,

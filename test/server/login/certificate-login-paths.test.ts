@@ -1,6 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
-import { OID } from '../../../src/pki/oids.ts'
+import { OID } from '../../../src/pki/der/oids.ts'
 import { plainTrust } from '../../../src/server/net/client-trust.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import type { RefusalName } from '../../../src/trust/refusal.ts'

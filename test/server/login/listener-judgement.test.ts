@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OID } from '../../../src/pki/oids.ts'
+import { OID } from '../../../src/pki/der/oids.ts'
 import { isAsked, judgeFor } from '../../../src/server/login/listener-judgement.ts'
 import { type ClientTrust, plainTrust } from '../../../src/server/net/client-trust.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { certificateKey } from '../../../src/store/certificate-id.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { LEDGER_MIGRATIONS } from '../../../src/store/sqlite/ledger-migrations.ts'
-import { migrate } from '../../../src/store/sqlite/schema.ts'
+import { migrate } from '../../../src/store/sqlite/migrate.ts'
 import { issuedRecord } from '../ledger-contract.ts'
 
 const ROOT = { authority: 'A', issuer: '0a' }

@@ -5,8 +5,8 @@ import { exitCodes } from '../../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, daysFlag, keyTypeFlag, secretFileFlag } from '../../../cli/flags.ts'
 import { columns, day, styled } from '../../../cli/output.ts'
 import { XmppkiError } from '../../../errors.ts'
-import { keyAlgorithm } from '../../../pki/algorithms.ts'
-import type { IssuingResult } from '../../../workspace/init-issuing.ts'
+import { keyAlgorithm } from '../../../pki/keys/algorithms.ts'
+import type { IssuingResult } from '../../../workspace/ca/init-issuing.ts'
 
 export default class CaIssuingInit extends XmppkiCommand<IssuingResult> {
   static override summary = 'Make an issuing CA below the root, so that the key of the root can leave the machine.'
@@ -71,8 +71,8 @@ export default class CaIssuingInit extends XmppkiCommand<IssuingResult> {
       throw new XmppkiError('USAGE', '--passphrase-file and --issuing-passphrase-file cannot both read standard input')
     }
     const warn = (text: string) => this.sayWarning(text)
-    const { openWorkspace } = await import('../../../workspace/workspace.ts')
-    const { initIssuing } = await import('../../../workspace/init-issuing.ts')
+    const { openWorkspace } = await import('../../../workspace/base/workspace.ts')
+    const { initIssuing } = await import('../../../workspace/ca/init-issuing.ts')
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {
       const result = await initIssuing(workspace, {

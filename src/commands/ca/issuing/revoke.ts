@@ -6,7 +6,7 @@ import { exitCodes } from '../../../cli/exit-codes.ts'
 import { caPassphraseFileFlag, crlDaysFlag } from '../../../cli/flags.ts'
 import { columns, day, styled } from '../../../cli/output.ts'
 import { STORE_FLAGS, storePlace } from '../../../cli/serve-flags.ts'
-import type { RevokedIssuing } from '../../../workspace/revoke-issuing.ts'
+import type { RevokedIssuing } from '../../../workspace/ca/revoke-issuing.ts'
 
 /** The result of `ca issuing revoke`. */
 export interface CaIssuingRevokeResult extends Omit<RevokedIssuing, 'crl' | 'unsigned'> {
@@ -65,11 +65,11 @@ export default class CaIssuingRevoke extends XmppkiCommand<CaIssuingRevokeResult
 
   async run(): Promise<CaIssuingRevokeResult> {
     const { flags } = await this.parse(CaIssuingRevoke)
-    const { openWorkspace } = await import('../../../workspace/workspace.ts')
-    const { parseReason } = await import('../../../workspace/revoke-clients.ts')
-    const { parseSerial } = await import('../../../workspace/certificate-number.ts')
-    const { shareRevocations } = await import('../../../service/share-revocations.ts')
-    const { revokeIssuing } = await import('../../../workspace/revoke-issuing.ts')
+    const { openWorkspace } = await import('../../../workspace/base/workspace.ts')
+    const { parseReason } = await import('../../../workspace/clients/revoke-clients.ts')
+    const { parseSerial } = await import('../../../workspace/base/certificate-number.ts')
+    const { shareRevocations } = await import('../../../service/sharing/share-revocations.ts')
+    const { revokeIssuing } = await import('../../../workspace/ca/revoke-issuing.ts')
     const warn = (text: string) => this.sayWarning(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
     try {

@@ -8,9 +8,9 @@ import { exitCodes } from '../../../cli/exit-codes.ts'
 import { deviceFlag, domainFlag, pathFlag } from '../../../cli/flags.ts'
 import { XmppkiError } from '../../../errors.ts'
 import { CLIENTS, type ClientFacts, clientFacts, namesOf } from '../../../render/client-facts.ts'
-import type { Client } from '../../../workspace/client-folder.ts'
-import type { IssuedClient } from '../../../workspace/issue-client.ts'
-import type { Workspace } from '../../../workspace/workspace.ts'
+import type { Workspace } from '../../../workspace/base/workspace.ts'
+import type { Client } from '../../../workspace/clients/client-folder.ts'
+import type { IssuedClient } from '../../../workspace/clients/issue-client.ts'
 
 const FORMATS = ['text', 'markdown', 'html', 'settings'] as const
 
@@ -102,7 +102,7 @@ export default class ConfigRenderClient extends XmppkiCommand<ConfigRenderClient
 
   async run(): Promise<ConfigRenderClientResult> {
     const { args, flags } = await this.parse(ConfigRenderClient)
-    const { openWorkspace } = await import('../../../workspace/workspace.ts')
+    const { openWorkspace } = await import('../../../workspace/base/workspace.ts')
     const facts = clientFacts(args.client)
     const workspace = openWorkspace(this.homeOf(flags), { warn: (text) => this.sayWarning(text) })
     try {
@@ -129,7 +129,7 @@ export default class ConfigRenderClient extends XmppkiCommand<ConfigRenderClient
 
   async #render(workspace: Workspace, facts: ClientFacts, client: Client, flags: RenderFlags): Promise<string> {
     const { ClientGuides } = await import('../../../cli/client-guides.ts')
-    const { clientSetup } = await import('../../../cli/client-setup.ts')
+    const { clientSetup } = await import('./client-setup.ts')
     const { guideText } = await import('../../../render/guide-text.ts')
     const { guideMarkdown } = await import('../../../render/guide-markdown.ts')
     const { settingsOf } = await import('../../../render/guide.ts')
@@ -146,7 +146,7 @@ export default class ConfigRenderClient extends XmppkiCommand<ConfigRenderClient
   }
 
   async #write(path: string, text: string, isSecret: boolean): Promise<void> {
-    const { createWholeFile, exists, PUBLIC_FILE, SECRET_FILE } = await import('../../../workspace/files.ts')
+    const { createWholeFile, exists, PUBLIC_FILE, SECRET_FILE } = await import('../../../workspace/disk/files.ts')
     if (exists(path)) {
       throw new XmppkiError('EXISTS', `${path} is already there`, { hint: 'nothing was written; give another --out' })
     }

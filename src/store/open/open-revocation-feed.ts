@@ -1,0 +1,11 @@
+import type { RevocationBoard } from '../revocations.ts'
+
+/**
+ * The board in the database of this URL; connects when it is used. The driver is loaded by those alone who have one.
+ * @throws {XmppkiError} BAD_INPUT about the URL, IO about the file with the CA
+ */
+export async function openBoard(url: string): Promise<RevocationBoard> {
+  const { PostgresRevocations } = await import('../postgres/revocations.ts')
+  const { PostgresDatabase } = await import('../postgres/database.ts')
+  return new PostgresRevocations(new PostgresDatabase(url))
+}

@@ -1,0 +1,232 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { XmppkiError } from '../../errors.ts'
+import { ACCOUNTS_WORDS } from '../../store/sqlite/accounts.ts'
+import { type FileWords, LEDGER_WORDS } from '../../store/sqlite/driver.ts'
+import { ENROLMENTS_WORDS } from '../../store/sqlite/enrolment-replica.ts'
+import { REVOCATIONS_WORDS } from '../../store/sqlite/revocations.ts'
+import { snapshotDatabase } from '../../store/sqlite/snapshot.ts'
+import { currentActor } from '../base/audit-events.ts'
+import { journalsIn, settledTransaction } from '../base/install.ts'
+import type { WorkspacePaths } from '../base/paths.ts'
+import type { Workspace } from '../base/workspace.ts'
+import { exists, makePrivateFolder, removeAll, SECRET_FILE, syncFolder, withIo } from '../disk/files.ts'
+import { encryptAge, WORK_FACTOR } from './age.ts'
+import { type TarMember, writeTar } from './tar.ts'
+
+export interface BackupResult {
+  /** Absolute path. */
+  readonly file: string
+  readonly bytes: number
+  /** Of the encrypted file, lower-case hexadecimal. */
+  readonly sha256: string
+  /** How many files are in it. */
+  readonly files: number
+  /** Certificates whose folders are not in the workspace, and so not in the backup. */
+  readonly outside: number
+  /** What lies in the workspace and was left out: symbolic links and the like. Relative paths. */
+  readonly skipped: readonly string[]
+}
+
+const CHUNK = 1_048_576
+
+/**
+ * Writes everything of the workspace to one new, encrypted file of mode 0600: a tar archive in the format of age. No
+ * publication is under way meanwhile: it holds the write lock of the ledger. The file appears when it is complete.
+ * @param file absolute path, not in the workspace
+ * @param workFactor what guessing the passphrase costs, see {@link WORK_FACTOR}
+ * @throws {XmppkiError} NOT_FOUND without a CA, EXISTS when the file is there, USAGE when it is in the workspace, IO,
+ * CORRUPT
+ */
+export function backupWorkspace(
+  workspace: Workspace,
+  file: string,
+  passphrase: string,
+  workFactor = WORK_FACTOR,
+): BackupResult {
+  const { paths } = workspace
+  checkBackupTarget(workspace, file)
+  const ledger = workspace.ledger()
+  for (;;) {
+    settledTransaction(ledger, paths.temporary, () => undefined)
+    const result = ledger.transaction((_insert, changes) => {
+      // The snapshot has what is committed: what a crash has left in this moment is finished in the next round.
+      if (journalsIn(paths.temporary).length > 0) return undefined
+      const made = writeBackup(workspace, file, (plain) => encryptAge(plain, passphrase, workFactor))
+      const { sha256, files } = made
+      const details = { file, sha256, files }
+      changes.audit({ at: Date.now(), event: 'backed-up', actor: currentActor(), details })
+      return made
+    })
+    if (result !== undefined) return result
+  }
+}
+
+/**
+ * Refuses what {@link backupWorkspace} would refuse, before a passphrase is asked for.
+ * @throws {XmppkiError} NOT_FOUND, EXISTS, USAGE, IO
+ */
+export function checkBackupTarget(workspace: Workspace, file: string): void {
+  workspace.authority()
+  if (isInside(workspace.paths.home, file)) {
+    throw new XmppkiError('USAGE', `${file} is in the workspace that it is to be a backup of`, {
+      hint: 'give a file elsewhere, best on another disk',
+    })
+  }
+  if (exists(file)) throw occupied(file)
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith('../')
+}
+
+function occupied(file: string): XmppkiError {
+  return new XmppkiError('EXISTS', `${file} is already there`, { hint: 'nothing was written; give another file' })
+}
+
+type Encrypt = (plain: Iterable<Uint8Array>) => Iterable<Uint8Array>
+
+/** The file of a database, and what SQLite keeps beside it. */
+function withJournal(path: string): string[] {
+  return [path, `${path}-wal`, `${path}-shm`]
+}
+
+interface Database {
+  /** In the archive. */
+  readonly name: string
+  readonly path: string
+  readonly words: FileWords
+}
+
+/** What is copied as it is in one moment, not as its files happen to be; the ledger last. */
+function databasesOf({ accounts, revocations, enrolments, ledger }: WorkspacePaths): Database[] {
+  const all = [
+    { name: 'accounts.db', path: accounts, words: ACCOUNTS_WORDS },
+    { name: 'revocations.db', path: revocations, words: REVOCATIONS_WORDS },
+    { name: 'enrolments.db', path: enrolments, words: ENROLMENTS_WORDS },
+    { name: 'ledger.db', path: ledger, words: LEDGER_WORDS },
+  ]
+  return all.filter(({ path }) => exists(path))
+}
+
+function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): BackupResult {
+  const { paths } = workspace
+  makePrivateFolder(paths.temporary)
+  const id = `.xmppki-${randomBytes(8).toString('hex')}`
+  const snapshots = databasesOf(paths).map((one) => ({ ...one, snapshot: join(paths.temporary, `${id}-${one.name}`) }))
+  const partial = join(dirname(file), id)
+  const databases = [paths.accounts, paths.revocations, paths.enrolments, paths.ledger, paths.adminLock].flatMap(
+    withJournal,
+  )
+  const found = new Inventory(paths.home, new Set([paths.temporary, paths.keptCrls, paths.adminSocket, ...databases]))
+  try {
+    for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)
+    const written = writePieces(partial, encrypt(writeTar(found.members(snapshots))))
+    appear(partial, file)
+    const outside = workspace
+      .ledger()
+      .list()
+      .filter(({ directory }) => !isInside(paths.home, directory)).length
+    return { file, ...written, files: found.files, outside, skipped: found.skipped }
+  } finally {
+    removeAll(partial)
+    for (const { snapshot } of snapshots) removeAll(snapshot)
+  }
+}
+
+/** Never over another file, not even one that has come meanwhile. */
+function appear(partial: string, file: string): void {
+  try {
+    linkSync(partial, file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') throw occupied(file)
+    throw new XmppkiError('IO', `cannot write ${file}: ${String(code)}`, {
+      hint: 'the file system has no hard links; write it to another one and copy it',
+      cause: error,
+    })
+  }
+  syncFolder(dirname(file))
+}
+
+/** Brings a new file to the disk. */
+function writePieces(path: string, pieces: Iterable<Uint8Array>) {
+  const hash = createHash('sha256')
+  let bytes = 0
+  withIo(`write ${path}`, () => {
+    const descriptor = openSync(path, 'wx', SECRET_FILE)
+    try {
+      for (const piece of pieces) {
+        hash.update(piece)
+        for (let done = 0; done < piece.length; ) done += writeSync(descriptor, piece, done)
+        bytes += piece.length
+      }
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+/** The folders and files of a workspace, in the order of their names, the databases last. */
+class Inventory {
+  files = 0
+  readonly skipped: string[] = []
+  readonly #home: string
+  readonly #without: ReadonlySet<string>
+
+  constructor(home: string, without: ReadonlySet<string>) {
+    this.#home = home
+    this.#without = without
+  }
+
+  *members(databases: readonly { readonly snapshot: string; readonly name: string }[]): Generator<TarMember> {
+    yield* this.#below(this.#home)
+    for (const { snapshot, name } of databases) yield this.#file(snapshot, name)
+  }
+
+  *#below(folder: string): Generator<TarMember> {
+    const names = withIo(`read ${folder}`, () => readdirSync(folder)).sort()
+    for (const path of names.map((name) => join(folder, name))) {
+      if (this.#without.has(path) || basename(path).startsWith('.xmppki-')) continue
+      const status = lstatSync(path)
+      const name = relative(this.#home, path)
+      if (status.isFile()) yield this.#file(path, name)
+      else if (status.isDirectory() && !exists(join(path, 'ledger.db'))) {
+        yield { path: name, kind: 'folder', mode: status.mode & 0o777, modified: seconds(status), size: 0, content: [] }
+        yield* this.#below(path)
+      } else this.skipped.push(name)
+    }
+  }
+
+  #file(path: string, name: string): TarMember {
+    const status = lstatSync(path)
+    const { mode, size } = status
+    this.files += 1
+    const content = contentOf(path, size)
+    return { path: name, kind: 'file', mode: mode & 0o777, modified: seconds(status), size, content }
+  }
+}
+
+function seconds({ mtimeMs }: { readonly mtimeMs: number }): number {
+  return Math.max(0, Math.floor(mtimeMs / 1_000))
+}
+
+/** Exactly `size` bytes: the archive has said so already. */
+function* contentOf(path: string, size: number): Generator<Buffer> {
+  const descriptor = withIo(`read ${path}`, () => openSync(path, 'r'))
+  try {
+    for (let left = size; left > 0; ) {
+      const piece = Buffer.alloc(Math.min(left, CHUNK))
+      const count = withIo(`read ${path}`, () => readSync(descriptor, piece))
+      if (count === 0) throw new XmppkiError('IO', `${path} became shorter while it was read`, { hint: 'try again' })
+      left -= count
+      yield piece.subarray(0, count)
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { XmppkiError } from '../../errors.ts'
+import type { ChainHead } from '../../store/audit.ts'
+import { SqliteLedger } from '../../store/sqlite/ledger.ts'
+import { currentActor } from '../base/audit-events.ts'
+import { keyFileOf, readAuthority } from '../base/authority.ts'
+import { WorkspacePaths } from '../base/paths.ts'
+import { readSettings } from '../base/settings.ts'
+import { readAuditTrail } from '../ca/audit-trail.ts'
+import { exists, makePrivateFolder, moveInto, removeAll, withIo } from '../disk/files.ts'
+import { decryptAge } from './age.ts'
+import { readTar, type TarMember } from './tar.ts'
+
+export interface RestoreResult {
+  /** Absolute path of the workspace. */
+  readonly home: string
+  /** The default XMPP domain. */
+  readonly domain: string
+  readonly files: number
+  readonly certificates: number
+  /** Certificates whose folders were outside of the workspace: the ledger knows them, their files were not in the backup. */
+  readonly outside: number
+  /** False where the key of the root is kept elsewhere. */
+  readonly hasRootKey: boolean
+  /** The end of the audit log as it was in the backup. */
+  readonly head: ChainHead
+}
+
+const CHUNK = 1_048_576
+
+/**
+ * Unpacks a backup into a folder without a CA: first beside or in it, where everything is checked, then at its place by
+ * renaming, the CA last. The folder is as it was when anything fails.
+ * @param home absolute path of the workspace to be
+ * @param file absolute path of the backup
+ * @throws {XmppkiError} EXISTS when there is a CA or something else in the way, NOT_FOUND, BAD_INPUT when the file is no
+ * backup, PASSPHRASE, CORRUPT, IO
+ */
+export function restoreWorkspace(home: string, file: string, passphrase: string): RestoreResult {
+  checkRestoreTarget(home, file)
+  const isNew = !exists(home)
+  const parent = isNew ? dirname(home) : home
+  makePrivateFolder(parent)
+  const staging = join(parent, `.xmppki-${randomBytes(8).toString('hex')}`)
+  try {
+    makePrivateFolder(staging)
+    const files = unpack(file, passphrase, staging)
+    const result = check(staging, home, file)
+    // rename(2): over a folder that somebody has made meanwhile only if it is empty.
+    if (isNew) moveInto(staging, home)
+    else moveContents(staging, home)
+    return { ...result, files }
+  } finally {
+    removeAll(staging)
+  }
+}
+
+/**
+ * Refuses what {@link restoreWorkspace} would refuse, before a passphrase is asked for.
+ * @throws {XmppkiError} EXISTS, NOT_FOUND, IO
+ */
+export function checkRestoreTarget(home: string, file: string): void {
+  const { ca } = new WorkspacePaths(home)
+  if (exists(ca)) throw occupied(ca)
+  if (!exists(file)) throw new XmppkiError('NOT_FOUND', `there is no file ${file}`)
+}
+
+function occupied(path: string): XmppkiError {
+  return new XmppkiError('EXISTS', `${path} is already there`, {
+    hint: 'nothing was changed; --home restores into another folder',
+  })
+}
+
+function* piecesOf(file: string): Generator<Buffer> {
+  const descriptor = withIo(`read ${file}`, () => openSync(file, 'r'))
+  try {
+    for (;;) {
+      const piece = Buffer.alloc(CHUNK)
+      const count = withIo(`read ${file}`, () => readSync(descriptor, piece))
+      if (count === 0) return
+      yield piece.subarray(0, count)
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function unpack(file: string, passphrase: string, folder: string): number {
+  let files = 0
+  for (const member of readTar(decryptAge(piecesOf(file), passphrase, file), file)) {
+    const path = join(folder, member.path)
+    // Folders come before what is in them, for whom they are to be private from the first moment.
+    if (member.kind === 'folder') makePrivateFolder(path)
+    else {
+      writeMember(path, member)
+      files += 1
+    }
+  }
+  return files
+}
+
+function writeMember(path: string, { mode, content, size }: TarMember): void {
+  withIo(`write ${path}`, () => {
+    // The owner at least can read it, and nobody else more than before.
+    const descriptor = openSync(path, 'wx', mode | 0o600)
+    try {
+      let written = 0
+      for (const piece of content) {
+        for (let done = 0; done < piece.length; ) done += writeSync(descriptor, piece, done)
+        written += piece.length
+      }
+      if (written < size) throw new XmppkiError('CORRUPT', `${path} is not complete in the backup`)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+}
+
+/** Everything that the workspace will need is there and fits; the restoring is put into its audit log. */
+function check(staging: string, home: string, file: string): Omit<RestoreResult, 'files'> {
+  const paths = new WorkspacePaths(staging)
+  const settings = readSettings(paths.settings)
+  const root = readAuthority(paths.ca, 'root')
+  if (settings === undefined || root === undefined || !exists(paths.ledger)) {
+    throw new XmppkiError('CORRUPT', `${file} has no whole workspace in it`, { hint: 'take another backup' })
+  }
+  const ledger = new SqliteLedger(paths.ledger)
+  try {
+    const { head } = readAuditTrail(ledger, { events: [] })
+    const records = ledger.list()
+    const outside = records.filter(({ directory }) => !directory.startsWith(`${staging}/`)).length
+    const details = { file, entries: head.number }
+    ledger.transaction((_insert, changes) => {
+      changes.audit({ at: Date.now(), event: 'restored', actor: currentActor(), details })
+    })
+    const hasRootKey = exists(keyFileOf(root.files))
+    return { home, domain: settings.domain, certificates: records.length, outside, hasRootKey, head }
+  } finally {
+    ledger.close()
+  }
+}
+
+function moveContents(staging: string, home: string): void {
+  const names = withIo(`read ${staging}`, () => readdirSync(staging))
+  const taken = names.map((name) => join(home, name)).find(exists)
+  if (taken !== undefined) throw occupied(taken)
+  // Whoever looks meanwhile sees a folder without a CA.
+  const ordered = [...names.filter((name) => name !== 'ca'), 'ca']
+  const moved: string[] = []
+  try {
+    for (const name of ordered) {
+      moveInto(join(staging, name), join(home, name))
+      moved.push(name)
+    }
+  } catch (error) {
+    for (const name of moved) moveInto(join(home, name), join(staging, name))
+    throw error
+  }
+}

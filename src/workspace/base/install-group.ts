@@ -1,0 +1,103 @@
+import { dirname, join } from 'node:path'
+import { XmppkiError } from '../../errors.ts'
+import type { InsertRecord, Ledger, LedgerChanges } from '../../store/ledger.ts'
+import {
+  createFile,
+  createFolders,
+  makePrivateFolder,
+  moveAllInto,
+  type NewFile,
+  removeAll,
+  SECRET_FILE,
+  syncFolder,
+} from '../disk/files.ts'
+import {
+  enter,
+  type Journal,
+  journalOf,
+  newPublicationId,
+  type Publication,
+  putBack,
+  settledTransaction,
+} from './install.ts'
+
+/** One of several publications. */
+export interface GroupMember {
+  readonly publication: Publication
+  /** Asked under the lock: false when another process has meanwhile done it. */
+  readonly wanted: () => boolean
+}
+
+/** What became of one of them: `published`, `unwanted`, or why it could not be published. */
+export type GroupOutcome = 'published' | 'unwanted' | XmppkiError
+
+interface Begun {
+  readonly journal: Journal
+  readonly files: readonly NewFile[]
+}
+
+/**
+ * As `publish` for several at once: one journal, one wait for the lock, one commit, and the disk gets their files
+ * together. Whatever a crash leaves is finished or undone for each of them by itself.
+ * @returns what became of each, in their order
+ * @throws {XmppkiError} IO, CORRUPT; then none of them was published, or the next publication will finish it
+ */
+export async function publishGroup(
+  ledger: Ledger,
+  temporary: string,
+  members: readonly GroupMember[],
+): Promise<GroupOutcome[]> {
+  const journalFile = `${newPublicationId()}.json`
+  makePrivateFolder(temporary)
+  for (const folder of new Set(members.map(({ publication }) => dirname(publication.record.directory)))) {
+    makePrivateFolder(folder)
+  }
+  settledTransaction(ledger, temporary, () => undefined)
+  const outcomes = await ledger.longTransaction(async (insert, changes) => {
+    const begun: Begun[] = []
+    const found = members.map((member) => begin(member, begun))
+    if (begun.length > 0) {
+      const content = JSON.stringify(begun.map(({ journal }) => journal))
+      createFile(temporary, { name: journalFile, content, mode: SECRET_FILE })
+      syncFolder(temporary)
+      await publishBegun(begun, ledger, { insert, changes })
+    }
+    return found
+  })
+  removeAll(join(temporary, journalFile))
+  return outcomes
+}
+
+function begin({ publication, wanted }: GroupMember, begun: Begun[]): GroupOutcome {
+  if (!wanted()) return 'unwanted'
+  try {
+    begun.push({ journal: journalOf(publication, newPublicationId()), files: publication.files })
+    return 'published'
+  } catch (error) {
+    if (error instanceof XmppkiError && error.code === 'EXISTS') return error
+    throw error
+  }
+}
+
+async function publishBegun(
+  begun: readonly Begun[],
+  ledger: Ledger,
+  { insert, changes }: { readonly insert: InsertRecord; readonly changes: LedgerChanges },
+): Promise<void> {
+  try {
+    await createFolders(begun.map(({ journal, files }) => ({ path: journal.staging, files })))
+    for (const { journal } of begun) enter(journal, ledger, insert, changes)
+    moveAllInto(begun.flatMap(({ journal }) => movesOf(journal)))
+  } catch (error) {
+    for (const { journal } of begun) {
+      removeAll(journal.staging)
+      putBack(journal)
+    }
+    throw error
+  }
+}
+
+function movesOf({ record, replaces, staging }: Journal): { from: string; to: string }[] {
+  const reveal = { from: staging, to: record.directory }
+  return replaces?.archive === undefined ? [reveal] : [{ from: record.directory, to: replaces.archive }, reveal]
+}
