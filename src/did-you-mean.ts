@@ -1,5 +1,5 @@
 /** The candidate that goes on where the text ends, else the one that needs the fewest edits, if it is close enough. */
-export function nearest(text: string, candidates: readonly string[]): string | undefined {
+export function didYouMean(text: string, candidates: readonly string[]): string | undefined {
   // Before all others: `--no-passphrase` is never what `--passphrase` meant.
   const longer = candidates.find((candidate) => candidate.startsWith(`${text}-`))
   if (longer !== undefined) return longer

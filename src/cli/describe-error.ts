@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { nearest } from '../did-you-mean.ts'
+import { didYouMean } from '../did-you-mean.ts'
 import { type ErrorCode, XmppkiError } from '../errors.ts'
 
 /** What the user could have meant. */
@@ -116,7 +116,7 @@ function unknownCommand(command: string, commands: readonly string[]): XmppkiErr
   const words = command.split(' ')
   const starts = words.map((_, index) => words.slice(0, index + 1).join(' '))
   if (starts.some((start) => commands.includes(start))) return tooManyArguments()
-  const meant = nearest(words.slice(0, 2).join(' '), commands) ?? nearest(words[0] ?? '', commands)
+  const meant = didYouMean(words.slice(0, 2).join(' '), commands) ?? didYouMean(words[0] ?? '', commands)
   return new XmppkiError('USAGE', `unknown command: ${words.slice(0, 2).join(' ')}`, {
     hint: meant === undefined ? 'see: xmppki --help' : `did you mean: xmppki ${meant}`,
   })
@@ -125,7 +125,7 @@ function unknownCommand(command: string, commands: readonly string[]): XmppkiErr
 function unknownFlag(flag: string, flags: readonly string[]): XmppkiError {
   // The value after `=` may be a secret that was given to the wrong flag.
   const name = flag.split('=')[0] ?? flag
-  const meant = name.startsWith('--') ? nearest(name.slice(2), flags) : undefined
+  const meant = name.startsWith('--') ? didYouMean(name.slice(2), flags) : undefined
   return new XmppkiError('USAGE', `unknown flag: ${name}`, {
     hint: meant === undefined ? 'see --help' : `did you mean --${meant}? see --help`,
   })

@@ -1,5 +1,5 @@
 /** Ctrl-C asks a long run to end after what it has in hand; the second one ends it at once. */
-export class StopSwitch {
+export class InterruptHandler {
   readonly #controller = new AbortController()
   readonly #stop = () => {
     this.disarm()

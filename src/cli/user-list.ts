@@ -1,4 +1,4 @@
-import { nearest } from '../did-you-mean.ts'
+import { didYouMean } from '../did-you-mean.ts'
 import { XmppkiError } from '../errors.ts'
 import { csvSeparator, splitCsv } from '../formats/csv.ts'
 import { decodeUtf8 } from '../formats/utf8.ts'
@@ -84,7 +84,7 @@ function unknownField(written: string, describe: (name: string) => string): Xmpp
       hint: 'every user gets a generated one; --passwords FILE writes them all to a new file',
     })
   }
-  const meant = nearest(written.trim().toLowerCase(), [...FIELDS, ...Object.keys(ALIASES)])
+  const meant = didYouMean(written.trim().toLowerCase(), [...FIELDS, ...Object.keys(ALIASES)])
   return new XmppkiError('BAD_INPUT', describe(JSON.stringify(written)), {
     hint: meant === undefined ? `there are: ${FIELDS.join(', ')}` : `did you mean '${meant}'?`,
   })

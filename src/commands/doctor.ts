@@ -8,7 +8,7 @@ import { readInputFile } from '../cli/input-file.ts'
 import { styled } from '../cli/output.ts'
 import { readSecretFile } from '../cli/secret.ts'
 import { STORE_FLAGS, storePlace } from '../cli/serve-flags.ts'
-import type { ClientPapers, HomeCa } from '../doctor/client-certificate.ts'
+import type { ClientCredentials, HomeCa } from '../doctor/client-certificate.ts'
 import type { Finding, FindingState } from '../doctor/finding.ts'
 import { XmppkiError } from '../errors.ts'
 import type { Workspace } from '../workspace/base/workspace.ts'
@@ -153,14 +153,14 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
     const { examineConnection } = await import('../doctor/connection-doctor.ts')
     const workspace = await this.#workspaceIfAny(flags)
     try {
-      const { papers, domain } = await this.#papers(workspace, flags)
+      const { credentials, domain } = await this.#credentials(workspace, flags)
       const home = await this.#home(workspace, flags.ca)
       return await examineConnection({
         host,
         port: port ?? (flags.tls ? 5223 : 5222),
         mode: flags.tls ? 'tls' : 'starttls',
         domain: flags.domain ?? domain ?? workspace?.defaultDomain ?? host,
-        papers,
+        credentials,
         home,
         bind: flags.login,
         now: new Date(),
@@ -186,27 +186,29 @@ export default class Doctor extends XmppkiCommand<DoctorResult> {
     })
   }
 
-  async #papers(
+  async #credentials(
     workspace: Workspace | undefined,
     flags: DoctorFlags,
-  ): Promise<{ papers: ClientPapers | undefined; domain?: string }> {
-    const { papersOfUser, papersOfBundle, papersOfFiles } = await import('../doctor/client-credentials.ts')
+  ): Promise<{ credentials: ClientCredentials | undefined; domain?: string }> {
+    const { credentialsOfUser, credentialsOfBundle, credentialsOfFiles } = await import(
+      '../doctor/client-credentials.ts'
+    )
     if (flags.user !== undefined && workspace !== undefined) {
       const domain = flags.domain ?? workspace.defaultDomain
       const [client] = parseClientNames([flags.user], { domain, explicit: false })
       if (client === undefined) throw new XmppkiError('USAGE', '--user needs a name')
-      return { papers: papersOfUser(workspace, client.jid), domain: client.jid.domain }
+      return { credentials: credentialsOfUser(workspace, client.jid), domain: client.jid.domain }
     }
     const { p12, cert, key, 'p12-password-file': file } = flags
     if (p12 !== undefined && file !== undefined) {
       const warn = (text: string) => this.sayWarning(text)
       const request = { label: 'password of the bundle', flag: '--p12-password-file', warn }
       const password = await readSecretFile(file, request)
-      return { papers: await papersOfBundle(await readInputFile(p12), password, p12) }
+      return { credentials: await credentialsOfBundle(await readInputFile(p12), password, p12) }
     }
-    if (cert === undefined || key === undefined) return { papers: undefined }
+    if (cert === undefined || key === undefined) return { credentials: undefined }
     const certificate = { octets: await readInputFile(cert), source: cert }
-    return { papers: papersOfFiles(certificate, { octets: await readInputFile(key), source: key }) }
+    return { credentials: credentialsOfFiles(certificate, { octets: await readInputFile(key), source: key }) }
   }
 
   async #home(workspace: Workspace | undefined, ca: string | undefined): Promise<HomeCa | undefined> {

@@ -177,7 +177,7 @@ export default class Quickstart extends XmppkiCommand<QuickstartResult> {
           (text) => this.sayWarning(text),
         ),
         issuer,
-        upkeepIssuer: () =>
+        renewalIssuer: () =>
           workspace.issuerSource(() =>
             readCaPassphrase({ file: settings.passphraseFile, terminal: false, warn: (text) => this.sayWarning(text) }),
           ),

@@ -113,7 +113,7 @@ export default class Serve extends XmppkiCommand<StoppedEvent> {
       service = await startService(workspace, {
         configuration,
         issuer: workspace.issuerSource((key) => passphrase(key, true)),
-        upkeepIssuer: () => workspace.issuerSource((key) => passphrase(key, false)),
+        renewalIssuer: () => workspace.issuerSource((key) => passphrase(key, false)),
         log: createLog(configuration.general.loglevel),
         reload: { configuration: read, file: configurationPath({ file: flags.config, home: workspace.paths.home }) },
       })

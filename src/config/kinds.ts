@@ -1,4 +1,4 @@
-import { nearest } from '../did-you-mean.ts'
+import { didYouMean } from '../did-you-mean.ts'
 import { XmppkiError } from '../errors.ts'
 import { parsePostgresUrl, withoutPassword } from '../store/postgres/url.ts'
 import { JidError, prepareDomain } from '../xmpp/address/jid.ts'
@@ -108,7 +108,7 @@ export function choice<const V extends string>(
       if (typeof raw !== 'string') return { wrong: `expected one of ${words.join(', ')}, not ${describeType(raw)}` }
       const value = words.find((word) => word === raw) ?? (Object.hasOwn(aliases, raw) ? aliases[raw] : undefined)
       if (value !== undefined) return { value }
-      const close = nearest(raw, [...words, ...Object.keys(aliases)])
+      const close = didYouMean(raw, [...words, ...Object.keys(aliases)])
       const wrong = `${JSON.stringify(raw)} is not one of ${words.join(', ')}`
       return close === undefined ? { wrong } : { wrong, fix: `did you mean "${close}"?` }
     },

@@ -1,4 +1,4 @@
-import { nearest } from '../did-you-mean.ts'
+import { didYouMean } from '../did-you-mean.ts'
 import type { Field, Group, Groups, Option, Shape } from './field.ts'
 import { describeType } from './kinds.ts'
 import type { Origin, Problem } from './origin.ts'
@@ -150,7 +150,7 @@ interface Place {
 }
 
 function suggestion(key: string, known: readonly string[]): string {
-  const close = nearest(key, known)
+  const close = didYouMean(key, known)
   return close === undefined ? `remove it; known here: ${known.join(', ')}` : `did you mean ${close}?`
 }
 

@@ -11,7 +11,7 @@ import { tryParseJid } from '../xmpp/address/jid.ts'
 import { about, dayOf, type Finding } from './finding.ts'
 
 /** The certificate that is to log in. */
-export interface ClientPapers {
+export interface ClientCredentials {
   /** DER of the certificate, then of intermediate CAs. */
   readonly chain: readonly [Uint8Array, ...Uint8Array[]]
   /** PEM, not encrypted. */
@@ -38,16 +38,17 @@ const FOREIGN: ReadonlySet<RefusalName> = new Set(['unknown-ca', 'bad-signature'
 
 /** What a server may object to in the certificate itself, whatever server that is. */
 export function examineClientCertificate(
-  papers: ClientPapers,
+  credentials: ClientCredentials,
   { domain, home, now }: { readonly domain: string; readonly home: HomeCa | undefined; readonly now: Date },
 ): Finding[] {
   const note = about(CHECK)
-  const certificate = SignedCertificate.open(papers.chain[0])
-  if (isRefusal(certificate)) return [note('failed', `${papers.source} is ${certificate.reason}`)]
+  const certificate = SignedCertificate.open(credentials.chain[0])
+  if (isRefusal(certificate)) return [note('failed', `${credentials.source} is ${certificate.reason}`)]
   const own = judgeAlone(certificate, RULES, now)
-  const findings = own === undefined ? [] : [refused('failed', `${papers.source}: ${own.reason}`, own)]
-  if (!fits(papers)) findings.push(note('failed', `the key of ${papers.source} does not belong to the certificate`))
-  if (home !== undefined && own === undefined) findings.push(...homeFindings(certificate, papers, home, now))
+  const findings = own === undefined ? [] : [refused('failed', `${credentials.source}: ${own.reason}`, own)]
+  if (!fits(credentials))
+    findings.push(note('failed', `the key of ${credentials.source} does not belong to the certificate`))
+  if (home !== undefined && own === undefined) findings.push(...homeFindings(certificate, credentials, home, now))
   const { facts } = certificate
   const ends = `${facts.subject === '' ? '(no subject)' : facts.subject}, serial ${facts.serial}`
   const sound =
@@ -59,14 +60,14 @@ function refused(state: 'failed' | 'warning', text: string, { check }: Refusal):
   return about(CHECK)(state, `${text} (${check})`, REFUSALS[check].remedy)
 }
 
-function fits({ chain: [leaf], key, source }: ClientPapers): boolean {
+function fits({ chain: [leaf], key, source }: ClientCredentials): boolean {
   return new X509Certificate(leaf).checkPrivateKey(decodePrivateKey(key, { source }).privateKey)
 }
 
 /** What `serve` would say, were it the one that is visited. */
 function homeFindings(
   certificate: SignedCertificate,
-  { chain: [, ...above] }: ClientPapers,
+  { chain: [, ...above] }: ClientCredentials,
   { anchors, source, book }: HomeCa,
   now: Date,
 ): Finding[] {

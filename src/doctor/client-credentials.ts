@@ -10,14 +10,14 @@ import type { Workspace } from '../workspace/base/workspace.ts'
 import { holderOf } from '../workspace/clients/client-folder.ts'
 import { readClientCertificate, readClientKey } from '../workspace/clients/read-client.ts'
 import type { Jid } from '../xmpp/address/jid.ts'
-import type { ClientPapers } from './client-certificate.ts'
+import type { ClientCredentials } from './client-certificate.ts'
 
 function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 /** What the workspace has issued to this user, the main device. @throws {XmppkiError} NOT_FOUND, CORRUPT, PASSPHRASE, IO */
-export function papersOfUser(workspace: Workspace, jid: Jid): ClientPapers {
+export function credentialsOfUser(workspace: Workspace, jid: Jid): ClientCredentials {
   const client = { jid, device: '' }
   const record = findCurrent(workspace, holderOf(client))
   if (record === undefined) {
@@ -32,7 +32,11 @@ export function papersOfUser(workspace: Workspace, jid: Jid): ClientPapers {
 }
 
 /** @throws {XmppkiError} PASSPHRASE when the password is wrong, BAD_INPUT when something is missing in the bundle */
-export async function papersOfBundle(octets: Uint8Array, password: string, source: string): Promise<ClientPapers> {
+export async function credentialsOfBundle(
+  octets: Uint8Array,
+  password: string,
+  source: string,
+): Promise<ClientCredentials> {
   const { bags } = await readPkcs12(octets, { password, source })
   const key = bags.find(({ type }) => type === 'private-key')
   const certificates = bags.filter(({ type }) => type === 'certificate').map(({ der }) => der)
@@ -44,10 +48,10 @@ export async function papersOfBundle(octets: Uint8Array, password: string, sourc
 }
 
 /** @throws {XmppkiError} BAD_INPUT, PASSPHRASE when the key is encrypted */
-export function papersOfFiles(
+export function credentialsOfFiles(
   certificate: { readonly octets: Uint8Array; readonly source: string },
   key: { readonly octets: Uint8Array; readonly source: string },
-): ClientPapers {
+): ClientCredentials {
   const { privateKey } = decodePrivateKey(privateKeyText(key.octets), { source: key.source })
   const chain = readCertificates(certificate.octets, certificate.source)
   return { chain, key: pemOf(privateKey), source: certificate.source }

@@ -2,7 +2,7 @@ import { encodePem } from '../pki/der/pem.ts'
 import { readCertificate } from '../pki/x509/certificate.ts'
 import { readRawCertificate } from '../pki/x509/certificate-der.ts'
 import { type Visit, visit, visitForAuthorities } from '../probe/visit.ts'
-import { type ClientPapers, examineClientCertificate, type HomeCa } from './client-certificate.ts'
+import { type ClientCredentials, examineClientCertificate, type HomeCa } from './client-certificate.ts'
 import { about, attempt, type Finding } from './finding.ts'
 import { caName, examineRequest, examineServerSide } from './server-side.ts'
 
@@ -12,7 +12,7 @@ export interface ConnectionRequest {
   readonly mode: 'starttls' | 'tls'
   readonly domain: string
   /** What to log in with; undefined looks from outside only. */
-  readonly papers: ClientPapers | undefined
+  readonly credentials: ClientCredentials | undefined
   /** Who should have issued the certificates of both sides. */
   readonly home: HomeCa | undefined
   /** Goes on after the login and binds a resource. */
@@ -21,10 +21,10 @@ export interface ConnectionRequest {
 }
 
 interface Evidence {
-  readonly request: ConnectionRequest & { readonly papers: ClientPapers }
+  readonly request: ConnectionRequest & { readonly credentials: ClientCredentials }
   readonly without: Visit
   readonly acceptable: readonly Uint8Array[] | undefined
-  readonly withPapers: Visit
+  readonly withCertificate: Visit
 }
 
 /**
@@ -32,7 +32,7 @@ interface Evidence {
  * is offered, and why not.
  */
 export async function examineConnection(request: ConnectionRequest): Promise<Finding[]> {
-  const { host, port, mode, domain, papers } = request
+  const { host, port, mode, domain, credentials } = request
   const target = { host, port, mode, domain }
   const without = await visit(target)
   if (!without.connected) return [about('connection')('failed', without.failure ?? 'no connection')]
@@ -43,14 +43,17 @@ export async function examineConnection(request: ConnectionRequest): Promise<Fin
     ...(without.tls === undefined ? [] : [examineRequest(without.tls, acceptable)]),
     ...outsideFindings(without),
   ]
-  if (papers === undefined) return [...findings, invitation()]
+  if (credentials === undefined) return [...findings, invitation()]
   // Where there is no TLS for anybody, a certificate changes nothing.
   if (without.tls === undefined && acceptable === undefined) return findings
   const circumstances = { domain, home: request.home, now: request.now }
-  const certificate = await attempt('client certificate', () => examineClientCertificate(papers, circumstances))
-  const identity = { key: papers.key, chain: papers.chain.map((der) => encodePem('CERTIFICATE', der)).join('') }
-  const withPapers = await visit({ ...target, identity, login: request.bind ? 'bind' : 'authenticate' })
-  const evidence = { request: { ...request, papers }, without, acceptable, withPapers }
+  const certificate = await attempt('client certificate', () => examineClientCertificate(credentials, circumstances))
+  const identity = {
+    key: credentials.key,
+    chain: credentials.chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
+  }
+  const withCertificate = await visit({ ...target, identity, login: request.bind ? 'bind' : 'authenticate' })
+  const evidence = { request: { ...request, credentials }, without, acceptable, withCertificate }
   return [...findings, ...certificate, ...insideFindings(evidence, certificate)]
 }
 
@@ -78,7 +81,7 @@ const LOG = 'the log of the server may say more'
 const NOT_OFFERED = `${LOG}; Prosody offers EXTERNAL to clients only with mod_auth_ccert or mod_client_certs`
 
 function insideFindings(evidence: Evidence, certificate: readonly Finding[]): Finding[] {
-  const { offer, failure, login } = evidence.withPapers
+  const { offer, failure, login } = evidence.withCertificate
   const seen = offer === undefined ? [] : [about('with certificate')('ok', `mechanisms: ${offerText(offer)}`)]
   const external = about('EXTERNAL')
   if (offer === undefined) {
@@ -124,7 +127,7 @@ function refusedBecause(reason: string, { request }: Evidence, certificate: read
   const known = objections(certificate)
   if (known.length > 0) return known.join('; ')
   if (UNKNOWN_CA.test(reason)) {
-    const { issuer } = readCertificate(request.papers.chain[0])
+    const { issuer } = readCertificate(request.credentials.chain[0])
     return `the server does not know the CA ${issuer}, or not for client certificates`
   }
   const doubts = certificate.filter(({ state }) => state === 'warning').map(({ text }) => text)
@@ -134,14 +137,14 @@ function refusedBecause(reason: string, { request }: Evidence, certificate: read
 }
 
 /** Why EXTERNAL is missing: what is certain first, then what is left. */
-function because({ request, without, acceptable, withPapers }: Evidence, certificate: readonly Finding[]): string {
-  const tls = withPapers.tls ?? without.tls
+function because({ request, without, acceptable, withCertificate }: Evidence, certificate: readonly Finding[]): string {
+  const tls = withCertificate.tls ?? without.tls
   if (tls?.asksForCertificate === false) return 'the server never asked for the certificate'
   const known = objections(certificate)
   if (known.length > 0) return known.join('; ')
-  const { issuer } = readCertificate(request.papers.chain[0])
+  const { issuer } = readCertificate(request.credentials.chain[0])
   const wanted = acceptable !== undefined && acceptable.length > 0 ? acceptable : undefined
-  if (wanted !== undefined && !isIssuedBy(request.papers, wanted)) {
+  if (wanted !== undefined && !isIssuedBy(request.credentials, wanted)) {
     const names = wanted.slice(0, 4).map(caName).join('; ')
     return `the certificate is from ${issuer}, and the server accepts only: ${names}`
   }
@@ -151,7 +154,7 @@ function because({ request, without, acceptable, withPapers }: Evidence, certifi
 }
 
 /** Whether one of the CAs of the list issued the certificate, or one of those above it. */
-function isIssuedBy({ chain }: ClientPapers, names: readonly Uint8Array[]): boolean {
+function isIssuedBy({ chain }: ClientCredentials, names: readonly Uint8Array[]): boolean {
   const issuers = chain.map((der) => readRawCertificate(der).issuer.raw)
   return names.some((name) => issuers.some((issuer) => Buffer.compare(issuer, name) === 0))
 }

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path'
-import type { ServerPapers } from '../workspace/servers/server-certificate-files.ts'
+import type { ServerCertificateFiles } from '../workspace/servers/server-certificate-files.ts'
 import { shellWord } from './quote.ts'
 import type { ServerRequest } from './rendered-server.ts'
 
-/** A server that reads the papers. */
+/** A server that reads the files. */
 interface Reader {
   readonly name: string
   /** The user that it runs as, as packages make it. */
@@ -15,8 +15,8 @@ interface Reader {
 }
 
 interface Access {
-  /** Where the server finds the papers. */
-  readonly papers: ServerPapers
+  /** Where the server finds the files. */
+  readonly files: ServerCertificateFiles
   /** Lines of comment that say what is to be done about it. */
   readonly note: string
 }
@@ -30,17 +30,17 @@ function crlName(path: string): string {
  * The workspace is closed to other users: where copies lie that the server can read, and how they come there.
  * @throws {XmppkiError} BAD_INPUT
  */
-export function accessFor({ papers, copies }: ServerRequest, { name, user, reload, comment }: Reader): Access {
+export function accessFor({ files, copies }: ServerRequest, { name, user, reload, comment }: Reader): Access {
   const lines = (texts: readonly string[]) => texts.map((text) => `${comment} ${text}`.trimEnd()).join('\n')
   if (copies === undefined) {
     const note = [
       `${name} runs as a user of its own, who must be able to read the certificates, keys and lists named here, while the`,
       'folder of xmppki is closed to others. With --files FOLDER the file names copies, and says here how to make them.',
     ]
-    return { papers, note: lines(note) }
+    return { files, note: lines(note) }
   }
-  const moved = { ...papers, ...copiedPapers(papers, copies) }
-  const sources = [papers.chain, papers.key, papers.ca, ...papers.crls]
+  const moved = { ...files, ...copiedFiles(files, copies) }
+  const sources = [files.chain, files.key, files.ca, ...files.crls]
   const targets = [moved.chain, moved.key, moved.ca, ...moved.crls]
   const give = (mode: string) => `install -o ${user} -m ${mode}`
   const again = `${give('600')} -t ${shellWord(copies)} "$XMPPKI_CHAIN" "$XMPPKI_PRIVATE_KEY"`
@@ -48,14 +48,14 @@ export function accessFor({ papers, copies }: ServerRequest, { name, user, reloa
     `${name} reads copies, as its user may not look into the folder of xmppki. Make them as root:`,
     `  install -d -o ${user} -m 700 ${shellWord(copies)}`,
     ...sources.map((source, index) => `  ${give('600')} ${shellWord(source)} ${shellWord(targets[index] ?? '')}`),
-    ...(papers.crls.length === 0 ? [] : ['Lists anew after each revocation and before they end;']),
+    ...(files.crls.length === 0 ? [] : ['Lists anew after each revocation and before they end;']),
     'key and certificate anew after each renewal, by:',
     `  xmppki server renew --expires-in 30d --exec ${shellWord([again, ...(reload === undefined ? [] : [reload])].join(' && '))}`,
   ]
-  return { papers: moved, note: lines(note) }
+  return { files: moved, note: lines(note) }
 }
 
-function copiedPapers({ chain, key, ca, crls }: ServerPapers, folder: string) {
+function copiedFiles({ chain, key, ca, crls }: ServerCertificateFiles, folder: string) {
   return {
     chain: join(folder, basename(chain)),
     key: join(folder, basename(key)),

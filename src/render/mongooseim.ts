@@ -1,6 +1,6 @@
 import { accessFor } from './access.ts'
 import { fill } from './fill.ts'
-import { quotedList, quotedPapers } from './quote.ts'
+import { quotedFiles, quotedList } from './quote.ts'
 import type { ReadTemplate, ServerRequest } from './rendered-server.ts'
 
 const MONGOOSEIM = { name: 'MongooseIM', user: 'mongooseim', reload: undefined }
@@ -23,12 +23,12 @@ const NO_CRL = ['  # Once there is a CRL (xmppki ca crl):', '  # tls.crl_files =
 /** The `mongooseim.toml` of MongooseIM 6. @throws {XmppkiError} BAD_INPUT */
 export function renderMongooseimToml(request: ServerRequest, read: ReadTemplate): string {
   const { passwords, command } = request
-  const { papers, note: access } = accessFor(request, { ...MONGOOSEIM, comment: '#' })
-  const { crls } = papers
+  const { files, note: access } = accessFor(request, { ...MONGOOSEIM, comment: '#' })
+  const { crls } = files
   return fill(read, 'mongooseim/mongooseim.toml', {
     command,
     access,
-    ...quotedPapers(papers),
+    ...quotedFiles(files),
     onFailure: ON_FAILURE[passwords ? 'passwords' : 'pki'].join('\n'),
     crlFiles: [
       '  # MongooseIM reads this option, but up to 6.8 a revoked certificate logs in all the same.',
@@ -43,12 +43,12 @@ export function renderMongooseimToml(request: ServerRequest, read: ReadTemplate)
 /** The Erlang terms of MongooseIM 3, in the words of its guide to client certificates. @throws {XmppkiError} BAD_INPUT */
 export function renderMongooseimCfg(request: ServerRequest, read: ReadTemplate): string {
   const { passwords, command } = request
-  const { papers, note: access } = accessFor(request, { ...MONGOOSEIM, comment: '%%' })
-  const { crls } = papers
+  const { files, note: access } = accessFor(request, { ...MONGOOSEIM, comment: '%%' })
+  const { crls } = files
   return fill(read, 'mongooseim/mongooseim.cfg', {
     command,
     access,
-    ...quotedPapers(papers),
+    ...quotedFiles(files),
     onFailure: passwords
       ? ',\n      %% A client without a good certificate may go on with its password.\n      {verify_fun, {peer, false}}'
       : '',

@@ -1,6 +1,6 @@
 import { accessFor } from './access.ts'
 import { fill } from './fill.ts'
-import { quoted, quotedList, quotedPapers } from './quote.ts'
+import { quoted, quotedFiles, quotedList } from './quote.ts'
 import type { ReadTemplate, ServerRequest } from './rendered-server.ts'
 
 /** The module that the configuration needs, below `templates`. */
@@ -14,13 +14,13 @@ export const PROSODY_MODULE = 'prosody/mod_auth_xmppki.lua'
 export function renderProsody(request: ServerRequest, plugins: string, read: ReadTemplate): string {
   const { passwords, command } = request
   const reader = { name: 'Prosody', user: 'prosody', reload: 'prosodyctl reload', comment: '--' }
-  const { papers, note: access } = accessFor(request, reader)
-  const { crls } = papers
+  const { files, note: access } = accessFor(request, reader)
+  const { crls } = files
   return fill(read, 'prosody/prosody.cfg.lua', {
     command,
     access,
     plugins: quoted(plugins),
-    ...quotedPapers(papers),
+    ...quotedFiles(files),
     crls: quotedList(crls),
     passwords: fill(read, `prosody/${passwords ? 'passwords' : 'certificates'}.lua`, {}).trimEnd(),
   })

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../errors.ts'
-import type { ServerPapers } from '../workspace/servers/server-certificate-files.ts'
+import type { ServerCertificateFiles } from '../workspace/servers/server-certificate-files.ts'
 
 /** Each format would write them in another way, or not at all. */
 const CONTROL = /\p{Cc}/u
@@ -21,8 +21,8 @@ export function quotedList(texts: readonly string[]): string {
   return texts.map(quoted).join(', ')
 }
 
-/** The papers that every server needs, as those formats have them. @throws {XmppkiError} BAD_INPUT */
-export function quotedPapers({ domain, chain, key, ca }: ServerPapers) {
+/** The files that every server needs, as those formats have them. @throws {XmppkiError} BAD_INPUT */
+export function quotedFiles({ domain, chain, key, ca }: ServerCertificateFiles) {
   return { domain: quoted(domain), chain: quoted(chain), key: quoted(key), ca: quoted(ca) }
 }
 

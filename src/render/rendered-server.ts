@@ -1,9 +1,9 @@
-import type { ServerPapers } from '../workspace/servers/server-certificate-files.ts'
+import type { ServerCertificateFiles } from '../workspace/servers/server-certificate-files.ts'
 
 /** What a configuration is made for. */
 export interface ServerRequest {
-  readonly papers: ServerPapers
-  /** The folder with copies of the papers that the server reads; undefined: it reads those of the workspace. */
+  readonly files: ServerCertificateFiles
+  /** The folder with copies of the files that the server reads; undefined: it reads those of the workspace. */
   readonly copies?: string | undefined
   /** Whether accounts with passwords may log in as well. */
   readonly passwords: boolean

@@ -150,7 +150,7 @@ export class XmppServer {
   #enrolmentService(): EnrolmentService {
     const { login, log } = this.#options
     return new EnrolmentService({
-      means: () => this.#options.enrolments,
+      settings: () => this.#options.enrolments,
       isIssued: (der, sent) => this.#authentication.enrolmentTrust.isIssued(der, sent),
       now: login.now,
       log,
@@ -161,7 +161,7 @@ export class XmppServer {
   #accountService(enrolments: EnrolmentService, forget: (account: Jid) => Promise<void>): AccountService {
     const { login, log } = this.#options
     return new AccountService({
-      means: () => this.#options.passwords,
+      settings: () => this.#options.passwords,
       now: login.now,
       ledger: login.ledger,
       beforeRemoval: async (account) => {

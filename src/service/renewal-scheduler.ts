@@ -1,12 +1,12 @@
 import { XmppkiError } from '../errors.ts'
 import type { Log } from '../server/log.ts'
 import type { IssuerSource, Workspace } from '../workspace/base/workspace.ts'
-import { keepUp, type UpkeepStep } from '../workspace/ca/renew-due.ts'
+import { type RenewalStep, renewDue } from '../workspace/ca/renew-due.ts'
 
 /** Far more often than anything falls due: lists and OCSP certificates are good for days. */
 const INTERVAL_MS = 3_600_000
 
-export interface CaretakerOptions {
+export interface RenewalSchedulerOptions {
   /** Called for every round, so that no key of a CA stays in memory; must not ask anybody. */
   readonly issuer: () => IssuerSource
   /** Whether CRLs and OCSP are published from here; asked in every round. */
@@ -15,13 +15,13 @@ export interface CaretakerOptions {
 }
 
 /** Renews CRLs and OCSP certificates while the server runs. */
-export class Caretaker {
+export class RenewalScheduler {
   readonly #workspace: Workspace
-  readonly #options: CaretakerOptions
+  readonly #options: RenewalSchedulerOptions
   #round: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(workspace: Workspace, options: CaretakerOptions) {
+  constructor(workspace: Workspace, options: RenewalSchedulerOptions) {
     this.#workspace = workspace
     this.#options = options
   }
@@ -49,15 +49,15 @@ export class Caretaker {
   async #work(): Promise<void> {
     const { issuer, publishing, log } = this.#options
     try {
-      const steps = await keepUp(this.#workspace, { issuer: issuer(), publishing: publishing(), now: new Date() })
+      const steps = await renewDue(this.#workspace, { issuer: issuer(), publishing: publishing(), now: new Date() })
       for (const step of steps) this.#report(step)
     } catch (error) {
       if (!(error instanceof XmppkiError)) throw error
-      log.error({ error: error.message }, 'CRLs and OCSP certificates could not be looked after')
+      log.error({ error: error.message }, 'CRLs and OCSP certificates could not be renewed')
     }
   }
 
-  #report({ what, authority, end, error }: UpkeepStep): void {
+  #report({ what, authority, end, error }: RenewalStep): void {
     const { log } = this.#options
     const thing = what === 'crl' ? 'CRL' : 'OCSP certificate'
     const facts = { issuer: authority.subject, end: end?.toISOString() }

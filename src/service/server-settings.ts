@@ -4,7 +4,7 @@ import type { Endpoint } from '../server/net/endpoint.ts'
 import type { DomainCredentials } from '../server/net/listener.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import { TrustAnchors } from '../trust/anchors.ts'
-import type { Authority } from '../trust/ca-certificate.ts'
+import type { CaCertificate } from '../trust/ca-certificate.ts'
 import type { IssuerSource, Workspace } from '../workspace/base/workspace.ts'
 import type { ExternalPolicy } from '../xmpp/sasl/external.ts'
 import { checkRegistration } from './check/registration-check.ts'
@@ -70,7 +70,7 @@ export async function readServerSettings(
 }
 
 /** Each once. */
-function authoritiesOf(cas: readonly ListenerCas[]): Authority[] {
+function authoritiesOf(cas: readonly ListenerCas[]): CaCertificate[] {
   return [...new Map(cas.flatMap(({ all }) => all.authorities).map((one) => [one.facts.fingerprint, one])).values()]
 }
 

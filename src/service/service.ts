@@ -17,8 +17,8 @@ import { accountMeans, certificateUse } from './login-settings.ts'
 import type { PkiHttp } from './publishing/pki-http.ts'
 import { startPublishing } from './publishing/publishing.ts'
 import { Reloader } from './reload/reload.ts'
-import { stateFiles } from './reload/watched-files.ts'
-import { Caretaker } from './renewal-scheduler.ts'
+import { watchedFiles } from './reload/watched-files.ts'
+import { RenewalScheduler } from './renewal-scheduler.ts'
 import { readServerSettings } from './server-settings.ts'
 import { DatabaseSharing } from './sharing/database-sharing.ts'
 import { CrlFiles, type ReadLists } from './trust/crl-files.ts'
@@ -29,7 +29,7 @@ export interface ServiceOptions {
   readonly configuration: Configuration
   readonly issuer: IssuerSource
   /** For what is renewed while nobody is there: must not ask anybody. A new one for every round. */
-  readonly upkeepIssuer: () => IssuerSource
+  readonly renewalIssuer: () => IssuerSource
   readonly log: LeveledLog
   /** Undefined: what is read at the start holds to the end. */
   readonly reload?: ReloadSource
@@ -86,7 +86,7 @@ export async function startService(workspace: Workspace, options: ServiceOptions
 class RunningService implements Service {
   readonly #workspace: Workspace
   readonly #options: ServiceOptions
-  readonly #caretaker: Caretaker
+  readonly #renewals: RenewalScheduler
   readonly #logins: LoginRecorder
   readonly #crlFiles: CrlFiles
   readonly #accounts: AccountStore
@@ -98,11 +98,11 @@ class RunningService implements Service {
   #admin: AdminSocket | undefined
 
   constructor(workspace: Workspace, options: ServiceOptions) {
-    const { configuration, upkeepIssuer: issuer, reload, log } = options
+    const { configuration, renewalIssuer: issuer, reload, log } = options
     this.#workspace = workspace
     this.#options = options
     this.#configuration = configuration
-    this.#caretaker = new Caretaker(workspace, { issuer, publishing: () => this.#published !== undefined, log })
+    this.#renewals = new RenewalScheduler(workspace, { issuer, publishing: () => this.#published !== undefined, log })
     const ledger = workspace.watchLedger((absence) => reportLedger(log, absence))
     this.#logins = new LoginRecorder(ledger, log)
     this.#crlFiles = new CrlFiles(log, new KeptCrls(workspace.paths.keptCrls, log))
@@ -143,7 +143,7 @@ class RunningService implements Service {
       this.#server = await XmppServer.start(server)
       await lists.take()
       this.#http = await this.#startHttp(this.#configuration)
-      await this.#caretaker.start()
+      await this.#renewals.start()
       this.#admin = await startAdministration(this.#server, this.#workspace.paths, this, log)
       this.#sharing.keep()
       this.#reloader?.start()
@@ -161,7 +161,7 @@ class RunningService implements Service {
     await this.#reloader?.stop()
     await this.#admin?.close()
     await Promise.all([this.#server?.stop(), this.#http?.stop()])
-    await this.#caretaker.stop()
+    await this.#renewals.stop()
     await this.#logins.stop()
     await this.#accounts.close()
     await this.#sharing.stop()
@@ -169,7 +169,7 @@ class RunningService implements Service {
 
   #newReloader({ configuration, file }: ReloadSource): Reloader {
     return new Reloader({
-      files: () => stateFiles(this.#workspace, this.#configuration, file),
+      files: () => watchedFiles(this.#workspace, this.#configuration, file),
       ledger: this.#workspace.ledger(),
       reload: () => this.#takeUp(configuration()),
       log: this.#options.log,
@@ -191,10 +191,10 @@ class RunningService implements Service {
 
   /** All or nothing: what may fail comes first. */
   async #takeUp(next: Configuration): Promise<void> {
-    const { upkeepIssuer, log } = this.#options
+    const { renewalIssuer, log } = this.#options
     this.#settle()
     const isNew = (host: string) => !this.domains.includes(host)
-    const issuer = next.general.hosts.some(isNew) ? upkeepIssuer() : noIssuer
+    const issuer = next.general.hosts.some(isNew) ? renewalIssuer() : noIssuer
     const url = storeUrl(next)
     const shared = this.#sharing.url
     const isSame = isDeepStrictEqual(next.listen.http, this.#published)
@@ -219,7 +219,7 @@ class RunningService implements Service {
     if (isSame) return
     await this.#http?.stop()
     this.#http = opened
-    await this.#caretaker.look()
+    await this.#renewals.look()
   }
 
   async #prepare(

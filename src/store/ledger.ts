@@ -22,7 +22,7 @@ export interface IssuedRecord extends CertificateId {
   readonly notBefore: number
   readonly notAfter: number
   readonly issuedAt: number
-  /** Absolute path of the folder that the files were published in. */
+  /** Absolute path of the folder that the files were installed in. */
   readonly directory: string
   readonly revokedAt?: number
   /** A CRLReason name (RFC 5280 §5.3.1). */

@@ -11,7 +11,7 @@ export interface SharedRevocation extends CertificateId {
   readonly reason: string
 }
 
-/** One that stands on the board; later ones have higher numbers. */
+/** One that stands on the feed; later ones have higher numbers. */
 export interface NumberedRevocation extends SharedRevocation {
   readonly number: number
 }
@@ -27,7 +27,7 @@ export interface Listening {
  * Where machines tell each other what they have revoked. What stands there stays: whoever can write to it can lock people
  * out, and let nobody in. All methods reject with an XmppkiError: UNAVAILABLE, CORRUPT, IO.
  */
-export interface RevocationBoard {
+export interface RevocationFeed {
   /** All of them, or none when it rejects. What is there already stays as it is. */
   publish(revocations: readonly SharedRevocation[]): Promise<void>
   /** In the order in which they came, at most a thousand. @param after the number of the last one that is known, or 0 */

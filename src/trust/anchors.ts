@@ -1,6 +1,6 @@
 import { XmppkiError } from '../errors.ts'
 import { decodePemAll, encodePem } from '../pki/der/pem.ts'
-import { type Authority, authorityOf, mayAnchor } from './ca-certificate.ts'
+import { type CaCertificate, caCertificateOf, mayAnchor } from './ca-certificate.ts'
 
 /**
  * The CA certificates that are configured. Each is an anchor, an intermediate too; where its issuer is configured as well,
@@ -11,8 +11,8 @@ export class TrustAnchors {
   readonly pems: readonly string[]
   /** The last second of each. */
   readonly ends: readonly Date[]
-  readonly authorities: readonly Authority[]
-  readonly #byName = new Map<string, Authority[]>()
+  readonly authorities: readonly CaCertificate[]
+  readonly #byName = new Map<string, CaCertificate[]>()
   readonly #fingerprints: ReadonlySet<string>
 
   /**
@@ -22,7 +22,7 @@ export class TrustAnchors {
    */
   constructor(pems: readonly string[], source = 'the CA list') {
     const ders = pems.flatMap((pem) => decodePemAll(pem, 'CERTIFICATE', source))
-    const all = ders.map((der) => authorityOf(der, source))
+    const all = ders.map((der) => caCertificateOf(der, source))
     // The same one twice would be two ways to the same end.
     this.authorities = [...new Map(all.map((authority) => [authority.facts.fingerprint, authority])).values()]
     this.pems = this.authorities.map(({ certificate }) => encodePem('CERTIFICATE', certificate.der))
@@ -38,11 +38,11 @@ export class TrustAnchors {
   }
 
   /** Those with this name, as `nameKey` writes it. */
-  named(name: string): readonly Authority[] {
+  named(name: string): readonly CaCertificate[] {
     return this.#byName.get(name) ?? []
   }
 
-  has({ facts }: Authority): boolean {
+  has({ facts }: CaCertificate): boolean {
     return this.#fingerprints.has(facts.fingerprint)
   }
 }

@@ -1,4 +1,4 @@
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 import { checkValidity } from './checks.ts'
 import { maySignLists } from './loaded-list.ts'
 
@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000
 /** A CA that ends sooner needs a successor now: everybody has to be given certificates of that one. */
 const WARN_DAYS = 90
 
-function datesOf({ facts }: Authority, now: Date): TrustFinding[] {
+function datesOf({ facts }: CaCertificate, now: Date): TrustFinding[] {
   const refusal = checkValidity(facts, now)
   if (refusal !== undefined) {
     const fix = 'put the certificate of its successor there'
@@ -27,7 +27,7 @@ function datesOf({ facts }: Authority, now: Date): TrustFinding[] {
 }
 
 /** A root needs nobody above it, and so does a CA whose issuer is there. */
-function isComplete(authority: Authority, others: readonly Authority[]): boolean {
+function isComplete(authority: CaCertificate, others: readonly CaCertificate[]): boolean {
   const { certificate } = authority
   if (certificate.isSelfSigned) return true
   return others.some((other) => other.name === certificate.issuerName && certificate.isSignedBy(other))
@@ -37,7 +37,7 @@ function isComplete(authority: Authority, others: readonly Authority[]): boolean
  * What is wrong, or soon will be, with a CA that client certificates are accepted from.
  * @param all every CA that is accepted at the same place
  */
-export function authorityFindings(authority: Authority, all: readonly Authority[], now: Date): TrustFinding[] {
+export function authorityFindings(authority: CaCertificate, all: readonly CaCertificate[], now: Date): TrustFinding[] {
   const { subject, issuer } = authority.facts
   const findings = datesOf(authority, now)
   if (!isComplete(authority, all)) {

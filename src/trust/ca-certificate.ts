@@ -10,7 +10,7 @@ import { isRefusal } from './refusal.ts'
 import { SignedCertificate } from './signed-certificate.ts'
 
 /** A certificate that may have issued others, with its public key parsed once. */
-export interface Authority {
+export interface CaCertificate {
   /** What the CA is, whichever of its certificates this one is: see {@link authorityId}. */
   readonly id: string
   /** Its name, to compare: see {@link nameKey}. */
@@ -23,10 +23,10 @@ export interface Authority {
 }
 
 /** The CAs above a certificate: who issued it, who issued that one, and so on to an anchor. Never empty. */
-export type CertificationPath = readonly [Authority, ...Authority[]]
+export type CertificationPath = readonly [CaCertificate, ...CaCertificate[]]
 
 /** @param source names it in errors @throws XmppkiError BAD_INPUT when it is not a certificate that can be used */
-export function authorityOf(der: Uint8Array, source: string): Authority {
+export function caCertificateOf(der: Uint8Array, source: string): CaCertificate {
   const certificate = SignedCertificate.open(der)
   if (isRefusal(certificate)) throw new XmppkiError('BAD_INPUT', `${source} is ${certificate.reason}`)
   const { facts, raw } = certificate
@@ -52,7 +52,7 @@ function constraintsOf({ extensions }: RawCertificate): NameConstraints | undefi
 }
 
 /** Whether its own name stands as that of its issuer: a root, or a CA that has rolled over its key (RFC 5280 §3.2). */
-export function isSelfIssued({ name, certificate }: Authority): boolean {
+export function isSelfIssued({ name, certificate }: CaCertificate): boolean {
   return name === certificate.issuerName
 }
 

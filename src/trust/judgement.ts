@@ -1,7 +1,7 @@
 import type { CertificateFacts } from '../pki/x509/certificate.ts'
 import type { Jid } from '../xmpp/address/jid.ts'
 import type { TrustAnchors } from './anchors.ts'
-import type { Authority, CertificationPath } from './ca-certificate.ts'
+import type { CaCertificate, CertificationPath } from './ca-certificate.ts'
 import { checkForm, checkPurpose, checkValidity, type Purpose } from './checks.ts'
 import { checkAccounts, checkAuthorities } from './path-rules.ts'
 import { findPath } from './path-search.ts'
@@ -42,7 +42,7 @@ export interface Occasion {
 /** A certificate against which nothing speaks. */
 export interface Accepted {
   /** From its issuer to the anchor; empty for one that is good because it is self-signed. */
-  readonly path: readonly Authority[]
+  readonly path: readonly CaCertificate[]
   /** What may be revoked of it: the certificate, then the CAs below the top. */
   readonly ids: PathIds
   /** CAs of which it is not known what they have revoked, in `soft` mode. */
@@ -97,7 +97,7 @@ export function judgeOrigin(
 /** Everything about a certificate whose signatures are good. */
 function judgedBy(
   certificate: SignedCertificate,
-  path: readonly Authority[],
+  path: readonly CaCertificate[],
   rules: TrustRules,
   occasion: Occasion,
 ): Verdict {
@@ -153,7 +153,7 @@ function readable(certificate: SignedCertificate): CertificateFacts | Refusal {
   }
 }
 
-function checkDates(path: readonly Authority[], now: Date): Refusal | undefined {
+function checkDates(path: readonly CaCertificate[], now: Date): Refusal | undefined {
   for (const { facts } of path) {
     const refusal = checkValidity(facts, now)
     if (refusal !== undefined) return { check: refusal.check, reason: `its CA ${facts.subject}: ${refusal.reason}` }

@@ -10,7 +10,7 @@ import {
 } from '../pki/revocation/distribution-points.ts'
 import type { CertificateFacts } from '../pki/x509/certificate.ts'
 import type { RawCertificate } from '../pki/x509/certificate-der.ts'
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 import type { Listed } from './list-group.ts'
 import type { LoadedList } from './loaded-list.ts'
 
@@ -23,7 +23,7 @@ export interface ListedCertificate {
 
 /** Which certificate lists are asked about. */
 export interface Question extends Listed {
-  readonly authority: Authority
+  readonly authority: CaCertificate
   readonly isCa: boolean
   /** Where its revocation is published: by what it says itself, and by what holds for every certificate. */
   readonly points: () => readonly DistributionPoint[]
@@ -44,7 +44,7 @@ function serialOctets(serial: string): Uint8Array {
 
 function pointsOf(
   { extensions, issuer }: ListedCertificate['raw'],
-  authority: Authority,
+  authority: CaCertificate,
 ): readonly DistributionPoint[] {
   const implied = impliedPoint(authority.name)
   try {
@@ -58,7 +58,7 @@ function pointsOf(
 }
 
 /** A question about a certificate that this CA has issued. */
-export function question({ serial, facts, raw }: ListedCertificate, authority: Authority): Question {
+export function question({ serial, facts, raw }: ListedCertificate, authority: CaCertificate): Question {
   let points: readonly DistributionPoint[] | undefined
   return {
     serial: serialOctets(serial),

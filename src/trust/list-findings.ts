@@ -1,6 +1,6 @@
 import { ALL_REASONS } from '../pki/revocation/distribution-points.ts'
 import type { TrustFinding } from './authority-findings.ts'
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 import type { LoadedList, UnusableList } from './loaded-list.ts'
 import type { RevocationLists } from './revocation-lists.ts'
 
@@ -46,7 +46,7 @@ export function listFindings(list: LoadedList | UnusableList, now: Date): TrustF
 /** Of which CAs it is not known what they have revoked. */
 export function gapFindings(
   lists: RevocationLists,
-  authorities: readonly Authority[],
+  authorities: readonly CaCertificate[],
   mode: 'soft' | 'hard',
   now: Date,
 ): TrustFinding[] {

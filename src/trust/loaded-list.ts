@@ -4,7 +4,7 @@ import { damagedText } from '../pki/revocation/crl-facts.ts'
 import { type CrlIndex, indexEntries } from '../pki/revocation/crl-index.ts'
 import { type CrlHeader, openCrl } from '../pki/revocation/crl-reader.ts'
 import { type CrlSignature, isSignedBy, readCrlSignature } from '../pki/revocation/crl-signature.ts'
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 
 /**
  * Lists of a CA that is not configured, and stands below one that is, are only verified when a client comes with it: at
@@ -22,7 +22,7 @@ export interface LoadedList {
   readonly entries: CrlIndex
   readonly signature: CrlSignature
   /**
-   * Which CA has signed it, see `Authority.id`. Undefined: no configured CA has its name. It counts for whichever CA of
+   * Which CA has signed it, see `CaCertificate.id`. Undefined: no configured CA has its name. It counts for whichever CA of
    * that name a path leads through whose key has signed it.
    */
   readonly signer: string | undefined
@@ -48,7 +48,7 @@ export function isUsable(list: LoadedList | UnusableList): list is LoadedList {
 }
 
 /** Whether a CA may sign lists (RFC 5280 §6.3.3 f): one that states the uses of its key must state this one. */
-export function maySignLists({ facts }: Pick<Authority, 'facts'>): boolean {
+export function maySignLists({ facts }: Pick<CaCertificate, 'facts'>): boolean {
   return facts.keyUsage?.includes('cRLSign') !== false
 }
 
@@ -65,7 +65,7 @@ function doubtsOf({ unknownCritical, faults }: CrlHeader, entries: CrlIndex, { w
 }
 
 /** The CA of that name whose key has signed it, or why there is none. */
-async function signerOf(crl: CrlHeader, how: CrlSignature, authorities: readonly Authority[]) {
+async function signerOf(crl: CrlHeader, how: CrlSignature, authorities: readonly CaCertificate[]) {
   const named = authorities.filter(({ name }) => name === crl.issuerKey)
   if (named.length === 0) return undefined
   const allowed = named.filter(maySignLists)
@@ -80,7 +80,7 @@ async function signerOf(crl: CrlHeader, how: CrlSignature, authorities: readonly
 export async function loadList(
   der: Uint8Array,
   source: string,
-  authorities: readonly Authority[],
+  authorities: readonly CaCertificate[],
 ): Promise<LoadedList | UnusableList> {
   let issuer: string | undefined
   try {

@@ -1,7 +1,7 @@
 import { DerError } from '../pki/der/der.ts'
 import { OID } from '../pki/der/oids.ts'
 import type { Jid } from '../xmpp/address/jid.ts'
-import { type Authority, isSelfIssued, mayAnchor, mayIssue } from './ca-certificate.ts'
+import { type CaCertificate, isSelfIssued, mayAnchor, mayIssue } from './ca-certificate.ts'
 import { checkForm, type Purpose } from './checks.ts'
 import { accountViolation, readConstrainedNames, violation } from './constrained-names.ts'
 import type { Refusal } from './refusal.ts'
@@ -20,7 +20,7 @@ interface AuthorityRules {
  */
 export function checkAuthorities(
   leaf: SignedCertificate,
-  path: readonly Authority[],
+  path: readonly CaCertificate[],
   rules: AuthorityRules,
 ): Refusal | undefined {
   for (const [index, authority] of path.entries()) {
@@ -33,11 +33,11 @@ export function checkAuthorities(
   return undefined
 }
 
-function ofCa({ facts }: Authority, { check, reason }: Refusal): Refusal {
+function ofCa({ facts }: CaCertificate, { check, reason }: Refusal): Refusal {
   return { check, reason: `its CA ${facts.subject}: ${reason}` }
 }
 
-function checkAuthority(authority: Authority, isTop: boolean, { purpose, minRsaBits }: AuthorityRules) {
+function checkAuthority(authority: CaCertificate, isTop: boolean, { purpose, minRsaBits }: AuthorityRules) {
   const { facts, certificate } = authority
   return (
     checkForm(facts) ??
@@ -47,14 +47,14 @@ function checkAuthority(authority: Authority, isTop: boolean, { purpose, minRsaB
   )
 }
 
-function checkIssuing({ facts }: Authority, isTop: boolean): Refusal | undefined {
+function checkIssuing({ facts }: CaCertificate, isTop: boolean): Refusal | undefined {
   return (isTop ? mayAnchor : mayIssue)(facts)
     ? undefined
     : { check: 'not-a-ca', reason: 'it may not issue certificates' }
 }
 
 /** Key purposes of a CA bound what it issues: RFC 5280 does not say so, every implementation does. */
-function checkPurposes({ facts: { extendedKeyUsage } }: Authority, purpose: Purpose): Refusal | undefined {
+function checkPurposes({ facts: { extendedKeyUsage } }: CaCertificate, purpose: Purpose): Refusal | undefined {
   const { anyExtendedKeyUsage, [purpose]: wanted } = OID
   if (extendedKeyUsage === undefined) return undefined
   if (extendedKeyUsage.includes(wanted) || extendedKeyUsage.includes(anyExtendedKeyUsage)) return undefined
@@ -63,14 +63,18 @@ function checkPurposes({ facts: { extendedKeyUsage } }: Authority, purpose: Purp
 }
 
 /** RFC 5280 §4.2.1.9: self-issued ones do not count. */
-function checkLength({ facts: { pathLength } }: Authority, below: readonly Authority[]): Refusal | undefined {
+function checkLength({ facts: { pathLength } }: CaCertificate, below: readonly CaCertificate[]): Refusal | undefined {
   const count = below.filter((authority) => !isSelfIssued(authority)).length
   if (pathLength === undefined || count <= pathLength) return undefined
   return { check: 'path-too-long', reason: `${count} CAs below it, and it allows ${pathLength}` }
 }
 
 /** RFC 5280 §6.1.3 b, c: on the leaf always, on CAs unless they are self-issued. */
-function checkNames(authority: Authority, leaf: SignedCertificate, below: readonly Authority[]): Refusal | undefined {
+function checkNames(
+  authority: CaCertificate,
+  leaf: SignedCertificate,
+  below: readonly CaCertificate[],
+): Refusal | undefined {
   const { constraints } = authority
   if (constraints === undefined) return undefined
   const bound = [leaf, ...below.filter((one) => !isSelfIssued(one)).map(({ certificate }) => certificate)]
@@ -86,7 +90,7 @@ function checkNames(authority: Authority, leaf: SignedCertificate, below: readon
   }
 }
 
-function constrained({ facts }: Authority, violated: string): Refusal {
+function constrained({ facts }: CaCertificate, violated: string): Refusal {
   return { check: 'name-constraint', reason: `its CA ${facts.subject} ${violated}` }
 }
 
@@ -94,7 +98,7 @@ function constrained({ facts }: Authority, violated: string): Refusal {
  * Whether the CAs of a path let a certificate open accounts: whatever name becomes an account lies in the constraints.
  * @param accounts asked only when there are any
  */
-export function checkAccounts(path: readonly Authority[], accounts: () => readonly Jid[]): Refusal | undefined {
+export function checkAccounts(path: readonly CaCertificate[], accounts: () => readonly Jid[]): Refusal | undefined {
   for (const authority of path) {
     const { constraints } = authority
     if (constraints === undefined) continue

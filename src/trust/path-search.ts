@@ -1,5 +1,5 @@
 import type { TrustAnchors } from './anchors.ts'
-import { type Authority, authorityOf, type CertificationPath, mayIssue } from './ca-certificate.ts'
+import { type CaCertificate, type CertificationPath, caCertificateOf, mayIssue } from './ca-certificate.ts'
 import { isRefusal, type Refusal, type RefusalName } from './refusal.ts'
 import { SignedCertificate } from './signed-certificate.ts'
 import { checkStrength } from './strength.ts'
@@ -66,7 +66,7 @@ class PathSearch<T extends object> {
   }
 
   /** Depth first: what is configured comes before what was sent, so that nothing is read which is not needed. */
-  #from(link: SignedCertificate, below: readonly Authority[]): T | undefined {
+  #from(link: SignedCertificate, below: readonly CaCertificate[]): T | undefined {
     const top = below.at(-1)
     const isAnchored = top !== undefined && this.#question.anchors.has(top)
     let isNamed = false
@@ -88,12 +88,12 @@ class PathSearch<T extends object> {
 
   *#issuersOf(
     { issuerName }: SignedCertificate,
-    below: readonly Authority[],
+    below: readonly CaCertificate[],
     isAnchored: boolean,
-  ): Generator<Authority> {
+  ): Generator<CaCertificate> {
     this.#steps += 1
     if (below.length >= MAX_LENGTH || this.#steps > MAX_STEPS) return
-    const isNew = ({ id }: Authority) => below.every((other) => other.id !== id)
+    const isNew = ({ id }: CaCertificate) => below.every((other) => other.id !== id)
     yield* this.#question.anchors.named(issuerName).filter(isNew)
     if (isAnchored) return
     for (const certificate of this.#sentBy(issuerName)) {
@@ -117,7 +117,7 @@ class PathSearch<T extends object> {
     })
   }
 
-  #isSigned(link: SignedCertificate, issuer: Authority): boolean {
+  #isSigned(link: SignedCertificate, issuer: CaCertificate): boolean {
     if (!this.#question.anchors.has(issuer)) this.#signatures += 1
     return this.#signatures <= MAX_SIGNATURES && link.isSignedBy(issuer)
   }
@@ -153,15 +153,15 @@ function unknownIssuer({ raw: { issuer, subject } }: SignedCertificate): Refusal
 }
 
 /** Nobody's key is tried that could cost more than it should, and whose signature would say nothing. */
-function uselessness({ certificate, facts }: Authority): Refusal | undefined {
+function uselessness({ certificate, facts }: CaCertificate): Refusal | undefined {
   if (!mayIssue(facts)) return { check: 'not-a-ca', reason: `${facts.subject} may not issue certificates` }
   const weakness = checkStrength(certificate.raw, { minRsaBits: 1, isAnchor: true, isCa: true })
   return weakness && { check: weakness.check, reason: `its CA ${facts.subject}: ${weakness.reason}` }
 }
 
-function usable({ der }: SignedCertificate): Authority | undefined {
+function usable({ der }: SignedCertificate): CaCertificate | undefined {
   try {
-    return authorityOf(der, 'the intermediate')
+    return caCertificateOf(der, 'the intermediate')
   } catch {
     // A peer may send anything.
     return undefined

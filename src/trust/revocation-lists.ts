@@ -2,7 +2,7 @@ import { Memo } from '../memo.ts'
 import { isSignedNow } from '../pki/revocation/crl-signature.ts'
 import { ALL_REASONS } from '../pki/revocation/distribution-points.ts'
 import type { RevocationReason } from '../pki/revocation/revocation-reason.ts'
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 import { type ListedCertificate, type Question, question, reasonsCovered, scopeProblem } from './list-coverage.ts'
 import { groupsOf, type ListGroup } from './list-group.ts'
 import { type LoadedList, maySignLists } from './loaded-list.ts'
@@ -49,7 +49,7 @@ export class RevocationLists {
    */
   constructor(
     lists: readonly LoadedList[],
-    options: { readonly exempt: ReadonlySet<string>; readonly authorities: readonly Authority[] },
+    options: { readonly exempt: ReadonlySet<string>; readonly authorities: readonly CaCertificate[] },
   ) {
     this.#exempt = options.exempt
     const bySigner = new Map<string, LoadedList[]>()
@@ -66,7 +66,7 @@ export class RevocationLists {
   }
 
   /** @param issuer the CA above it in the path that is judged */
-  statusOf(certificate: ListedCertificate, issuer: Authority, now: Date): ListAnswer {
+  statusOf(certificate: ListedCertificate, issuer: CaCertificate, now: Date): ListAnswer {
     const asked = question(certificate, issuer)
     const groups = this.#groupsFor(asked)
     for (const group of groups) {
@@ -82,13 +82,13 @@ export class RevocationLists {
    * Why it cannot be known what this CA has revoked of the certificates of its users; undefined when it can, as far as that
    * does not depend on where their certificates say that it is published.
    */
-  gapOf(issuer: Authority, now: Date): RevocationGap | undefined {
+  gapOf(issuer: CaCertificate, now: Date): RevocationGap | undefined {
     if (this.#isExempt(issuer)) return undefined
     const reason = problemOf(this.#groupsOf(issuer), undefined, now)
     return reason === undefined ? undefined : { issuer: issuer.facts.subject, reason }
   }
 
-  #isExempt({ facts }: Authority): boolean {
+  #isExempt({ facts }: CaCertificate): boolean {
     return this.#exempt.has(facts.fingerprint)
   }
 
@@ -100,7 +100,7 @@ export class RevocationLists {
     return [...own, ...[...publishers].flatMap((name) => this.#indirect.get(name) ?? [])]
   }
 
-  #groupsOf(issuer: Authority): readonly ListGroup[] {
+  #groupsOf(issuer: CaCertificate): readonly ListGroup[] {
     const known = this.#groups.get(issuer.id) ?? []
     const unproven = this.#unproven.get(issuer.name)
     if (unproven === undefined) return known
@@ -109,7 +109,7 @@ export class RevocationLists {
   }
 }
 
-function signedBy(issuer: Authority, lists: readonly LoadedList[]): LoadedList[] {
+function signedBy(issuer: CaCertificate, lists: readonly LoadedList[]): LoadedList[] {
   if (!maySignLists(issuer)) return []
   return lists.filter(({ crl, signature }) => isSignedNow(crl.signed, signature, issuer.publicKey))
 }

@@ -1,7 +1,7 @@
 import { XmppkiError } from '../errors.ts'
 import { authorityId } from '../pki/x509/authority-id.ts'
 import type { CertificateId } from '../store/certificate-id.ts'
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 import type { Refusal } from './refusal.ts'
 import type { RevocationGap, RevocationLists } from './revocation-lists.ts'
 import type { SignedCertificate } from './signed-certificate.ts'
@@ -29,14 +29,14 @@ export type PathIds = readonly [leaf: CertificateId, ...authorities: Certificate
 
 /** A path, and what may be revoked of it. */
 interface RevocablePath {
-  readonly path: readonly Authority[]
+  readonly path: readonly CaCertificate[]
   readonly ids: PathIds
 }
 
 /** A certificate and the CA that signed it. */
-type Pair = readonly [certificate: SignedCertificate, issuer: Authority]
+type Pair = readonly [certificate: SignedCertificate, issuer: CaCertificate]
 
-function pairsOf(leaf: SignedCertificate, path: readonly Authority[]): Pair[] {
+function pairsOf(leaf: SignedCertificate, path: readonly CaCertificate[]): Pair[] {
   const below = [leaf, ...path.map(({ certificate }) => certificate)]
   return path.flatMap((issuer, index) => {
     const certificate = below[index]
@@ -45,7 +45,7 @@ function pairsOf(leaf: SignedCertificate, path: readonly Authority[]): Pair[] {
 }
 
 /** Every certificate of a path that can be revoked: the leaf and the CAs below the top. */
-export function idsOf(leaf: SignedCertificate, path: readonly Authority[]): PathIds {
+export function idsOf(leaf: SignedCertificate, path: readonly CaCertificate[]): PathIds {
   const [first, ...others] = pairsOf(leaf, path).map(([{ serial }, { id, certificate }]) => ({
     authority: id,
     issuer: certificate.serial,
@@ -91,7 +91,7 @@ function inBook(book: RevocationBook, ids: PathIds): Refusal | undefined {
 function onLists(
   { lists, mode }: RevocationRules,
   leaf: SignedCertificate,
-  path: readonly Authority[],
+  path: readonly CaCertificate[],
   now: Date,
 ): readonly RevocationGap[] | Refusal {
   const gaps: RevocationGap[] = []

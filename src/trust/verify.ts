@@ -4,7 +4,7 @@ import { DEFAULT_MIN_RSA_BITS } from '../pki/keys/key-strength.ts'
 import type { CertificateFacts } from '../pki/x509/certificate.ts'
 import type { CertificateId } from '../store/certificate-id.ts'
 import { TrustAnchors } from './anchors.ts'
-import type { Authority } from './ca-certificate.ts'
+import type { CaCertificate } from './ca-certificate.ts'
 import { checkForm, checkPurpose, checkValidity, type Purpose } from './checks.ts'
 import { judge, judgeOrigin, type Occasion, type TrustRules } from './judgement.ts'
 import { isUsable, type LoadedList, type UnusableList } from './loaded-list.ts'
@@ -78,7 +78,7 @@ function purposeCheck(facts: CertificateFacts, purpose: Purpose | undefined): Ch
 /** A certificate with the path that was found for it, or why none was. */
 interface Found {
   readonly certificate: SignedCertificate
-  readonly path: readonly Authority[] | Refusal
+  readonly path: readonly CaCertificate[] | Refusal
 }
 
 function ledgerText({ certificate, path }: Found, find: NonNullable<VerifyRequest['find']>): Omit<Check, 'name'> {

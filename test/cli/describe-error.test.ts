@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorDocument, isQuietExit } from '../../src/cli/describe-error.ts'
-import { nearest } from '../../src/did-you-mean.ts'
+import { didYouMean } from '../../src/did-you-mean.ts'
 import { type ErrorCode, EXIT_CODES, XmppkiError } from '../../src/errors.ts'
 import { runCli } from '../support/cli.ts'
 
@@ -84,7 +84,7 @@ describe('isQuietExit', () => {
   })
 })
 
-describe('nearest', () => {
+describe('didYouMean', () => {
   it.each([
     ['one letter missing', 'isue', 'issue'],
     ['two letters swapped', 'isseu', 'issue'],
@@ -93,6 +93,6 @@ describe('nearest', () => {
     ['too short to tell', 'x', undefined],
     ['the first words of one, before what needs fewer edits', 'key-file', 'key-file-in'],
   ])('%s', (_case, text, expected) => {
-    expect(nearest(text, ['init', 'issue', 'no-key-file', 'key-file-in'])).toBe(expected)
+    expect(didYouMean(text, ['init', 'issue', 'no-key-file', 'key-file-in'])).toBe(expected)
   })
 })

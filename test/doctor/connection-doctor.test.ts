@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ClientPapers } from '../../src/doctor/client-certificate.ts'
+import type { ClientCredentials } from '../../src/doctor/client-certificate.ts'
 import { type ConnectionRequest, examineConnection } from '../../src/doctor/connection-doctor.ts'
 import { XmppkiError } from '../../src/errors.ts'
 import { decodePemAll } from '../../src/pki/der/pem.ts'
@@ -25,7 +25,7 @@ afterAll(async () => {
   stranger.remove()
 })
 
-function papersOf({ key, cert }: Credentials): ClientPapers {
+function credentialsOf({ key, cert }: Credentials): ClientCredentials {
   const [leaf = new Uint8Array(), ...above] = decodePemAll(cert, 'CERTIFICATE', 'test')
   return { chain: [leaf, ...above], key, source: 'alice.crt' }
 }
@@ -37,7 +37,7 @@ async function examine(credentials: Credentials | undefined, given: Partial<Conn
     port: given.mode === 'tls' ? t.tlsPort : t.port,
     mode: 'starttls',
     domain: 'localhost',
-    papers: credentials && papersOf(credentials),
+    credentials: credentials && credentialsOf(credentials),
     home: { anchors: [t.ca.credentials.cert], source: 'the CA of the test', book: undefined },
     bind: false,
     now: new Date(),
@@ -178,7 +178,14 @@ describe('servers that are not as they should be', () => {
     const server = createServer((socket) => socket.resume().write(saying(mechanisms)))
     await withServer(server, async (port) => {
       const findings = await examineConnection({
-        ...{ host: '127.0.0.1', port, mode: 'starttls', domain: 'localhost', papers: papersOf(alice), home: undefined },
+        ...{
+          host: '127.0.0.1',
+          port,
+          mode: 'starttls',
+          domain: 'localhost',
+          credentials: credentialsOf(alice),
+          home: undefined,
+        },
         ...{ bind: false, now: new Date() },
       })
       const said = findings.map(({ state, text }) => `${state}: ${text}`)

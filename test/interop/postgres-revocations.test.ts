@@ -48,12 +48,12 @@ const asOldServer = {
   },
 }
 
-async function withBoard<T>(work: (board: PostgresRevocations) => Promise<T>): Promise<T> {
-  const board = new PostgresRevocations(new PostgresDatabase(server.url(name)))
+async function withFeed<T>(work: (feed: PostgresRevocations) => Promise<T>): Promise<T> {
+  const feed = new PostgresRevocations(new PostgresDatabase(server.url(name)))
   try {
-    return await work(board)
+    return await work(feed)
   } finally {
-    await board.close()
+    await feed.close()
   }
 }
 
@@ -72,11 +72,11 @@ describe('servers that are upgraded one by one', () => {
   it('use one database: what either puts there the other takes for what it is', async () => {
     await makeOldSchema()
     await asOldServer.publish('a1', 'ca')
-    await withBoard(async (board) => {
-      expect(idsOf(await board.fetch(0))).toEqual(['a1 of ca: ?'])
-      await board.publish([revoked('b2')])
+    await withFeed(async (feed) => {
+      expect(idsOf(await feed.fetch(0))).toEqual(['a1 of ca: ?'])
+      await feed.publish([revoked('b2')])
       await asOldServer.publish('c3', 'ca')
-      expect(idsOf(await board.fetch(1))).toEqual(['b2 of ca: CA', 'c3 of ca: ?'])
+      expect(idsOf(await feed.fetch(1))).toEqual(['b2 of ca: CA', 'c3 of ca: ?'])
     })
     expect(await asOldServer.fetch()).toEqual(['a1 of ca', 'b2 of ca', 'c3 of ca'])
     // An earlier version refuses a higher one.
@@ -86,32 +86,32 @@ describe('servers that are upgraded one by one', () => {
   it('put nothing there twice', async () => {
     await makeOldSchema()
     await asOldServer.publish('a1', 'ca')
-    await withBoard(async (board) => {
-      await board.publish([revoked('a1')])
-      await board.publish([revoked('a1'), revoked('a1', { authority: 'Partner' })])
+    await withFeed(async (feed) => {
+      await feed.publish([revoked('a1')])
+      await feed.publish([revoked('a1'), revoked('a1', { authority: 'Partner' })])
       await asOldServer.publish('a1', 'ca')
-      await board.publish([revoked('a1', { authority: '' })])
-      expect(idsOf(await board.fetch(0))).toEqual(['a1 of ca: ?', 'a1 of ca: CA', 'a1 of ca: Partner'])
+      await feed.publish([revoked('a1', { authority: '' })])
+      expect(idsOf(await feed.fetch(0))).toEqual(['a1 of ca: ?', 'a1 of ca: CA', 'a1 of ca: Partner'])
     })
   })
 
   it('may all begin at once', async () => {
     await makeOldSchema()
-    const boards = Array.from({ length: 4 }, () => new PostgresRevocations(new PostgresDatabase(server.url(name))))
-    await Promise.all(boards.map((board, index) => board.publish([revoked(`0${index}`)])))
-    expect(await boards[0]?.fetch(0)).toHaveLength(4)
-    await Promise.all(boards.map((board) => board.close()))
+    const feeds = Array.from({ length: 4 }, () => new PostgresRevocations(new PostgresDatabase(server.url(name))))
+    await Promise.all(feeds.map((feed, index) => feed.publish([revoked(`0${index}`)])))
+    expect(await feeds[0]?.fetch(0)).toHaveLength(4)
+    await Promise.all(feeds.map((feed) => feed.close()))
   })
 
   it('find an addition that was made and not noted, as after a restore of some tables', async () => {
     await makeOldSchema()
-    await withBoard((board) => board.publish([revoked('a1')]))
+    await withFeed((feed) => feed.publish([revoked('a1')]))
     await server.sql(name, 'DROP TABLE xmppki_addition')
-    expect(await withBoard(async (board) => idsOf(await board.fetch(0)))).toEqual(['a1 of ca: CA'])
+    expect(await withFeed(async (feed) => idsOf(await feed.fetch(0)))).toEqual(['a1 of ca: CA'])
   })
 
   it('make the same tables in an empty database', async () => {
-    await withBoard((board) => board.publish([revoked('a1'), revoked('a1', { authority: 'Partner' })]))
+    await withFeed((feed) => feed.publish([revoked('a1'), revoked('a1', { authority: 'Partner' })]))
     await asOldServer.publish('a1', 'ca')
     expect(await asOldServer.fetch()).toEqual(['a1 of ca', 'a1 of ca', 'a1 of ca'])
     expect(await asOldServer.version()).toBe(3)

@@ -7,17 +7,17 @@ import { serverRequest } from '../support/rendered.ts'
 const reader = { name: 'Server', user: 'server', reload: 'serverctl reload', comment: '#' }
 
 describe('accessFor', () => {
-  it('leaves the papers where they are, and says what is against it', () => {
+  it('leaves the files where they are, and says what is against it', () => {
     const request = serverRequest()
-    const { papers, note } = accessFor(request, reader)
-    expect(papers).toBe(request.papers)
+    const { files, note } = accessFor(request, reader)
+    expect(files).toBe(request.files)
     expect(note).toContain('# folder of xmppki is closed to others. With --files FOLDER')
   })
 
   it('names copies, and says how they are made', () => {
     const crls = ['/x/ca/root.crl', '/x/ca/issuing/issuing.crl', '/x/ca/issuing~1a2b/issuing.crl']
-    const { papers, note } = accessFor({ ...serverRequest({ crls }), copies: '/etc/my server' }, reader)
-    expect(papers).toEqual({
+    const { files, note } = accessFor({ ...serverRequest({ crls }), copies: '/etc/my server' }, reader)
+    expect(files).toEqual({
       domain: 'example.org',
       chain: '/etc/my server/chain.crt',
       key: '/etc/my server/server.key',

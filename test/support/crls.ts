@@ -1,6 +1,6 @@
 import { readCrlFile } from '../../src/pki/revocation/crl-file.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
-import type { Authority } from '../../src/trust/ca-certificate.ts'
+import type { CaCertificate } from '../../src/trust/ca-certificate.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../../src/trust/loaded-list.ts'
 import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 
@@ -23,6 +23,6 @@ export async function revocationLists(
   return new RevocationLists(lists, { exempt: new Set(exempt), authorities: authoritiesOf(cas) })
 }
 
-export function authoritiesOf(cas: readonly string[]): readonly Authority[] {
+export function authoritiesOf(cas: readonly string[]): readonly CaCertificate[] {
   return new TrustAnchors(cas).authorities
 }

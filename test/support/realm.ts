@@ -87,7 +87,7 @@ export class Resident {
 
 /** Every feature, of a server on which nobody has a password or enrols certificates. */
 export function everyFeature(): readonly Feature[] {
-  const common = { means: () => undefined, now: () => new Date(), log: new LogBook() }
+  const common = { settings: () => undefined, now: () => new Date(), log: new LogBook() }
   const accounts = new AccountService({
     ...common,
     ledger: new MemoryLedger(),

@@ -9,8 +9,8 @@ export const readTemplate: ReadTemplate = (name) => {
 }
 
 /** What a domain has; `given` takes the place of what is usual. */
-export function serverRequest(given: Partial<ServerRequest['papers']> = {}, passwords = false): ServerRequest {
-  const papers = {
+export function serverRequest(given: Partial<ServerRequest['files']> = {}, passwords = false): ServerRequest {
+  const files = {
     domain: 'example.org',
     chain: '/var/lib/xmppki/server/example.org/chain.crt',
     key: '/var/lib/xmppki/server/example.org/server.key',
@@ -18,7 +18,7 @@ export function serverRequest(given: Partial<ServerRequest['papers']> = {}, pass
     crls: ['/var/lib/xmppki/ca/root.crl'],
     ...given,
   }
-  return { papers, passwords, command: 'xmppki config render TARGET' }
+  return { files, passwords, command: 'xmppki config render TARGET' }
 }
 
 /** Where the text of a rendered file is kept as it was when somebody last looked at it. */

@@ -17,7 +17,7 @@ import {
 } from '../../src/pki/der/der-writer.ts'
 import { OID } from '../../src/pki/der/oids.ts'
 import { encodePem } from '../../src/pki/der/pem.ts'
-import { type Authority, authorityOf } from '../../src/trust/ca-certificate.ts'
+import { type CaCertificate, caCertificateOf } from '../../src/trust/ca-certificate.ts'
 import { SignedCertificate } from '../../src/trust/signed-certificate.ts'
 import type { Credentials } from './certificates.ts'
 
@@ -100,8 +100,8 @@ export class Made {
     return opened
   }
 
-  get asAuthority(): Authority {
-    return authorityOf(this.der, 'made')
+  get asAuthority(): CaCertificate {
+    return caCertificateOf(this.der, 'made')
   }
 }
 

@@ -3,14 +3,14 @@ import { XmppkiCommand } from '../../cli/base-command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { columns } from '../../cli/output.ts'
 import { XmppkiError } from '../../errors.ts'
-import type { CaUrls } from '../../workspace/base/pki-url.ts'
+import type { AuthorityUrls } from '../../workspace/base/pki-url.ts'
 
 /** The result of `ca url`. */
 export interface CaUrlResult {
   /** Null: certificates name no such place. */
   readonly url: string | null
   /** What certificates that are issued from now on say, by the CA that signs them. */
-  readonly publications: readonly (CaUrls & { readonly issuer: string })[]
+  readonly publications: readonly (AuthorityUrls & { readonly issuer: string })[]
 }
 
 export default class CaUrl extends XmppkiCommand<CaUrlResult> {
@@ -47,8 +47,8 @@ export default class CaUrl extends XmppkiCommand<CaUrlResult> {
       const url = args.url === undefined ? undefined : parsePkiUrl(args.url)
       if (flags.none || url !== undefined) workspace.setPkiUrl(url)
       const publications = workspace.authorities().flatMap((authority) => {
-        const publication = workspace.publicationOf(authority)
-        return publication === undefined ? [] : [{ issuer: authority.subject, ...publication }]
+        const urls = workspace.caUrlsOf(authority)
+        return urls === undefined ? [] : [{ issuer: authority.subject, ...urls }]
       })
       const result = { url: workspace.settings.pkiUrl ?? null, publications }
       this.#show(result)

@@ -13,7 +13,7 @@ import {
   pathFlag,
   secretFileFlag,
 } from '../../cli/flags.ts'
-import { StopSwitch } from '../../cli/interrupt-handler.ts'
+import { InterruptHandler } from '../../cli/interrupt-handler.ts'
 import { type RefusedRow, readListedClients } from '../../cli/listed-clients.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
@@ -153,7 +153,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
     if (flags.passwords !== undefined) checkPasswordList(flags.passwords)
     const warn = (text: string) => this.#warn(text)
     const workspace = openWorkspace(this.homeOf(flags), { warn })
-    const stop = new StopSwitch()
+    const stop = new InterruptHandler()
     try {
       const { clients, refused } = await this.#clients(workspace, names, flags)
       const issuer = workspace.issuerSource(() => readCaPassphrase({ file: flags['passphrase-file'], warn }))
@@ -186,7 +186,7 @@ export default class ClientIssue extends XmppkiCommand<ClientIssueResult> {
   }
 
   /** Once the key is open the run can be stopped, and its time counts: before it the user looked for the passphrase. */
-  #armed(issuer: IssuerSource, stop: StopSwitch): IssuerSource {
+  #armed(issuer: IssuerSource, stop: InterruptHandler): IssuerSource {
     return async (authority) => {
       const unlocked = await issuer(authority)
       this.#began = performance.now()

@@ -6,7 +6,7 @@ import { XmppkiError } from '../../errors.ts'
 import { clientFolderName } from '../../workspace/base/paths.ts'
 import type { Workspace } from '../../workspace/base/workspace.ts'
 import type { IssuedClient } from '../../workspace/clients/issue-client.ts'
-import { type Handout, writeHandouts } from '../../workspace/clients/user-files.ts'
+import { type UserFile, writeUserFiles } from '../../workspace/clients/user-files.ts'
 import { exists, makePrivateFolder, type NewFile, readTextIfAny, SECRET_FILE } from '../../workspace/disk/files.ts'
 import { parseJid } from '../../xmpp/address/jid.ts'
 import type { SheetFlagValues } from './sheet-flags.ts'
@@ -63,12 +63,12 @@ export class Sheets {
    */
   async complete(clients: readonly IssuedClient[]): Promise<void> {
     const late = clients.filter(({ created }) => this.#flags.sheets !== undefined || !created)
-    const handouts = late.flatMap((client): Handout[] => {
+    const files = late.flatMap((client): UserFile[] => {
       if (exists(client.files.p12)) return [{ path: this.pathOf(client), content: this.#render(client) }]
       this.#warn(`there is no bundle of ${client.jid} here, so there is no sheet`)
       return []
     })
-    for (const path of await writeHandouts(this.#context.workspace.ledger(), handouts)) {
+    for (const path of await writeUserFiles(this.#context.workspace.ledger(), files)) {
       this.#warn(`the sheet ${path} says something else and stays; move it away for a new one`)
     }
   }

@@ -166,8 +166,8 @@ export default class ConfigRender extends XmppkiCommand<ConfigRenderResult> {
       const url = workspace.settings.pkiUrl ?? likelyUrl(domain)
       return { text: renderNginx({ url: new URL(url), command }, this.#template) }
     }
-    const { serverPapers } = await import('../../workspace/servers/server-certificate-files.ts')
-    const request = { papers: serverPapers(workspace, domain), copies, passwords, command }
+    const { serverCertificateFiles } = await import('../../workspace/servers/server-certificate-files.ts')
+    const request = { files: serverCertificateFiles(workspace, domain), copies, passwords, command }
     if (target === 'prosody') return this.#renderProsody(request, choice.out)
     if (target === 'ejabberd') {
       const { renderEjabberd } = await import('../../render/ejabberd.ts')

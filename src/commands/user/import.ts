@@ -3,7 +3,7 @@ import { FILE_FORMATS } from '../../accounts/foreign-account.ts'
 import type { PreparedAccounts } from '../../accounts/prepare.ts'
 import { type ErrorDocument, errorDocument } from '../../cli/describe-error.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { StopSwitch } from '../../cli/interrupt-handler.ts'
+import { InterruptHandler } from '../../cli/interrupt-handler.ts'
 import { ProgressBar } from '../../cli/progress.ts'
 import { Interrupted } from '../../cli/prompt.ts'
 import type { Account } from '../../store/accounts.ts'
@@ -101,7 +101,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
       const rows = await readAccountSource(args.file, flags.format)
       const began = performance.now()
       const prepared = prepareAccounts(rows, jidOf(accounts.names))
-      const stop = new StopSwitch()
+      const stop = new InterruptHandler()
       // Before anything is said: who reads it may press Ctrl-C at once.
       if (flags['dry-run'] !== true) stop.arm()
       this.sayIfUnserved(
@@ -119,7 +119,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
   async #import(
     into: UserAccounts,
     { accounts, refused }: PreparedAccounts,
-    flags: ImportFlags & { readonly stop: StopSwitch },
+    flags: ImportFlags & { readonly stop: InterruptHandler },
   ) {
     const { writeAccounts } = await import('../../accounts/import-accounts.ts')
     const { replace, 'dry-run': dryRun, 'if-missing': keep, stop } = flags
@@ -134,7 +134,7 @@ export default class UserImport extends AccountsCommand<UserImportResult> {
   async #derived(
     { derivation }: UserAccounts,
     accounts: PreparedAccounts['accounts'],
-    stop: StopSwitch,
+    stop: InterruptHandler,
   ): Promise<Account[]> {
     const { deriveAll } = await import('../../accounts/import-accounts.ts')
     const bar = new ProgressBar(accounts.length)

@@ -9,12 +9,12 @@ import { type KeyFacts, keyFacts, openPublicKey } from '../keys/key-facts.ts'
 import { readSignedStructure, signatureAlgorithmName } from '../keys/signature.ts'
 import { type Pkcs12Facts, readPkcs12 } from '../pkcs12/pkcs12-reader.ts'
 import { type CrlFacts, readCrl } from '../revocation/crl-facts.ts'
-import { type PublicationUrls, readPublication } from '../x509/ca-urls.ts'
+import { readCaUrls, type StatedCaUrls } from '../x509/ca-urls.ts'
 import { type CertificateFacts, readCertificate } from '../x509/certificate.ts'
 import { readRawCertificate } from '../x509/certificate-der.ts'
 import { type DerKind, kindOfDer } from './der-kind.ts'
 
-interface InspectedCertificate extends CertificateFacts, PublicationUrls {
+interface InspectedCertificate extends CertificateFacts, StatedCaUrls {
   readonly kind: 'certificate'
   /** Undefined when OpenSSL cannot read the key. */
   readonly key: KeyFacts | undefined
@@ -85,7 +85,7 @@ function inspectCertificate(der: Uint8Array, source: string): InspectedCertifica
   return {
     kind: 'certificate',
     ...facts,
-    ...readPublication(raw.extensions),
+    ...readCaUrls(raw.extensions),
     key: publicKey === undefined ? undefined : keyFacts(publicKey),
     signatureAlgorithm: signatureAlgorithmName(readSignedStructure(readSingle(der, TAG.sequence)).algorithm).name,
     selfIssued: Buffer.compare(raw.issuer.raw, raw.subject.raw) === 0,

@@ -9,7 +9,7 @@ import { type SigningKey, signStructure, unsignedStructure } from '../keys/signa
 import { lintCertificate } from '../lint/lint.ts'
 import type { CertificateKind } from '../lint/rule.ts'
 import { authorityId } from '../x509/authority-id.ts'
-import type { Publication } from '../x509/ca-urls.ts'
+import type { CaUrls } from '../x509/ca-urls.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../x509/certificate.ts'
 import { type RawCertificate, readRawCertificate } from '../x509/certificate-der.ts'
 import type { ProfileExtension } from '../x509/extensions.ts'
@@ -144,7 +144,7 @@ interface IssueRequest {
   readonly now: Date
   readonly issuer: Issuer
   /** Where the CRL, the OCSP responder and the certificate of the issuer are found. */
-  readonly publication?: Publication | undefined
+  readonly caUrls?: CaUrls | undefined
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { XmppkiError } from '../../errors.ts'
 import type { KeyAlgorithm } from '../keys/algorithms.ts'
-import { type Publication, publicationExtensions } from '../x509/ca-urls.ts'
+import { type CaUrls, caUrlExtensions } from '../x509/ca-urls.ts'
 import { type DomainName, isInDnsSubtree, parseDomain } from '../x509/domain.ts'
 import {
   alternativeNames,
@@ -95,7 +95,7 @@ export function rootProfile(request: AuthorityName & { readonly permitDomains: r
  *   have no CA below it, and for addresses that are no http URLs
  */
 export function issuingCaProfile(
-  request: AuthorityName & { readonly publication?: Publication | undefined },
+  request: AuthorityName & { readonly caUrls?: CaUrls | undefined },
   issuer: Issuer,
 ): Profile {
   if (issuer.pathLength !== undefined && issuer.pathLength < 1) {
@@ -109,7 +109,7 @@ export function issuingCaProfile(
     extensions: [
       basicConstraints({ pathLength: 0 }),
       keyUsage('keyCertSign', 'cRLSign'),
-      ...publicationExtensions(request.publication),
+      ...caUrlExtensions(request.caUrls),
     ],
   })
 }
@@ -152,10 +152,10 @@ function clientCommonName(account: AccountName, issuer: Issuer): string | undefi
  *   http URLs
  */
 export function clientProfile(
-  request: { readonly jid: AccountName; readonly publication?: Publication | undefined },
+  request: { readonly jid: AccountName; readonly caUrls?: CaUrls | undefined },
   issuer: Issuer,
 ): Profile {
-  const { jid, publication } = request
+  const { jid, caUrls } = request
   checkAccount(jid)
   checkPermitted(parseDomain(jid.domain), issuer)
   const commonName = clientCommonName(jid, issuer)
@@ -166,7 +166,7 @@ export function clientProfile(
       keyUsage('digitalSignature'),
       keyPurpose('clientAuth'),
       alternativeNames(clientAlternativeNames(jid), commonName),
-      ...publicationExtensions(publication),
+      ...caUrlExtensions(caUrls),
     ],
   })
 }
@@ -177,7 +177,7 @@ export function clientProfile(
  *   addresses that are no http URLs
  */
 export function serverProfile(
-  request: { readonly domains: readonly string[]; readonly publication?: Publication | undefined },
+  request: { readonly domains: readonly string[]; readonly caUrls?: CaUrls | undefined },
   algorithm: KeyAlgorithm,
   issuer: Issuer,
 ): Profile {
@@ -193,7 +193,7 @@ export function serverProfile(
       algorithm.encipherment ? keyUsage('digitalSignature', 'keyEncipherment') : keyUsage('digitalSignature'),
       keyPurpose('serverAuth'),
       alternativeNames(serverAlternativeNames(names), commonName),
-      ...publicationExtensions(request.publication),
+      ...caUrlExtensions(request.caUrls),
     ],
   })
 }
@@ -205,12 +205,12 @@ function checkHostLike(commonName: string, issuer: Issuer): void {
 
 /**
  * An OCSP responder to which the issuer delegates answers about its certificates (RFC 6960 §4.2.2.2). It says that it
- * need not be checked itself, so of `publication` only the address of the issuer's certificate is written.
+ * need not be checked itself, so of `caUrls` only the address of the issuer's certificate is written.
  * @throws XmppkiError BAD_NAME for names that are blank, too long, the issuer's own, or a host that it may not certify;
  *   BAD_INPUT for an address that is no http URL
  */
 export function ocspResponderProfile(
-  request: AuthorityName & { readonly publication?: Publication | undefined },
+  request: AuthorityName & { readonly caUrls?: CaUrls | undefined },
   issuer: Issuer,
 ): Profile {
   checkHostLike(request.commonName, issuer)
@@ -221,7 +221,7 @@ export function ocspResponderProfile(
       keyUsage('digitalSignature'),
       keyPurpose('ocspSigning'),
       ocspNoCheck(),
-      ...publicationExtensions({ issuerUrl: request.publication?.issuerUrl }),
+      ...caUrlExtensions({ issuerUrl: request.caUrls?.issuerUrl }),
     ],
   })
 }

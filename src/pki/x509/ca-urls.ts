@@ -5,7 +5,7 @@ import { OID } from '../der/oids.ts'
 import { extension, type ProfileExtension } from './extensions.ts'
 
 /** Where relying parties find what they need to check a certificate; http(s) URLs about its issuer. */
-export interface Publication {
+export interface CaUrls {
   /** CRL of the issuer, in DER (RFC 5280 §4.2.1.13). */
   readonly crlUrl?: string | undefined
   /** OCSP responder of the issuer (RFC 5280 §4.2.2.1). */
@@ -15,7 +15,7 @@ export interface Publication {
 }
 
 /** All addresses that a certificate states, in order; kinds of names other than URLs are left out. */
-export interface PublicationUrls {
+export interface StatedCaUrls {
   readonly crlUrls: readonly string[]
   readonly ocspUrls: readonly string[]
   readonly issuerUrls: readonly string[]
@@ -34,13 +34,13 @@ function uri(url: string, what: string, spec: string): Uint8Array {
   return contextPrimitive(6, Buffer.from(url, 'latin1'))
 }
 
-function distributionPoints({ crlUrl }: Publication): ProfileExtension[] {
+function distributionPoints({ crlUrl }: CaUrls): ProfileExtension[] {
   if (crlUrl === undefined) return []
   const name = uri(crlUrl, 'CRL address', 'RFC 5280 §4.2.1.13')
   return [extension(OID.cRLDistributionPoints, sequence(sequence(context(0, context(0, name)))))]
 }
 
-function authorityInformation({ ocspUrl, issuerUrl }: Publication): ProfileExtension[] {
+function authorityInformation({ ocspUrl, issuerUrl }: CaUrls): ProfileExtension[] {
   const spec = 'RFC 5280 §4.2.2.1'
   const descriptions: Uint8Array[] = []
   if (ocspUrl !== undefined) descriptions.push(sequence(oid(OID.ocsp), uri(ocspUrl, 'OCSP address', spec)))
@@ -54,8 +54,8 @@ function authorityInformation({ ocspUrl, issuerUrl }: Publication): ProfileExten
  * cRLDistributionPoints and authorityInfoAccess, as far as there is something to say.
  * @throws XmppkiError BAD_INPUT for anything but absolute http(s) URLs in ASCII
  */
-export function publicationExtensions(publication: Publication = {}): ProfileExtension[] {
-  return [...distributionPoints(publication), ...authorityInformation(publication)]
+export function caUrlExtensions(caUrls: CaUrls = {}): ProfileExtension[] {
+  return [...distributionPoints(caUrls), ...authorityInformation(caUrls)]
 }
 
 /** The octets are IMPLICIT IA5String, so their own tag says nothing about them. */
@@ -105,7 +105,7 @@ function readAuthorityInformation(value: Uint8Array): { readonly method: string;
  * The addresses in the extensions of a certificate.
  * @throws DerError when one of the two extensions is damaged
  */
-export function readPublication(extensions: readonly ProfileExtension[]): PublicationUrls {
+export function readCaUrls(extensions: readonly ProfileExtension[]): StatedCaUrls {
   const valuesOf = (id: string) => extensions.filter(({ oid: found }) => found === id).map(({ value }) => value)
   const access = valuesOf(OID.authorityInfoAccess).flatMap(readAuthorityInformation)
   const urlsOf = (id: string) => access.filter(({ method }) => method === id).map(({ url }) => url)

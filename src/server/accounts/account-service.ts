@@ -22,7 +22,7 @@ export interface AccountOptions extends PasswordOptions {
 
 export interface AccountServiceOptions {
   /** Undefined while there are no accounts with passwords; asked at every use. */
-  readonly means: () => AccountOptions | undefined
+  readonly settings: () => AccountOptions | undefined
   readonly now: () => Date
   /** Knows who has had a certificate. */
   readonly ledger: HolderBookOptions['ledger']
@@ -57,25 +57,25 @@ export class AccountService {
 
   constructor(options: AccountServiceOptions) {
     this.#options = options
-    const { means, ledger, log } = options
-    this.holders = new HolderBook({ accounts: () => means()?.accounts, ledger, log })
+    const { settings, ledger, log } = options
+    this.holders = new HolderBook({ accounts: () => settings()?.accounts, ledger, log })
     this.#backoff = new Backoff(RULES, () => options.now().getTime())
   }
 
   /** Whether there are accounts with passwords now. */
   get isOpen(): boolean {
-    return this.#options.means() !== undefined
+    return this.#options.settings() !== undefined
   }
 
   /** Whether strangers may make accounts now. */
   get takesRegistrations(): boolean {
-    return this.#options.means()?.registration === true
+    return this.#options.settings()?.registration === true
   }
 
   /** @param remote address and port of whoever asks @returns why there is no new account */
   async register(domain: string, wish: Registration, remote: string): Promise<StanzaError | undefined> {
-    const means = this.#options.means()
-    if (means?.registration !== true) return NOT_OPEN
+    const settings = this.#options.settings()
+    if (settings?.registration !== true) return NOT_OPEN
     const jid = wish.username.includes('@') ? undefined : tryParseJid(`${wish.username}@${domain}`)
     if (jid?.local === undefined || !jid.isBare || jid.domain !== domain) {
       return { condition: 'jid-malformed', text: 'no account can have this username' }
@@ -84,12 +84,12 @@ export class AccountService {
     if (preparePassword(wish.password) === undefined) return BAD_PASSWORD
     if (this.#isTooOften(networkOfPeer(remote))) return BUSY
     return this.#attempt(async () => {
-      const keys = await deriveKeys(wish.password, means)
+      const keys = await deriveKeys(wish.password, settings)
       const at = this.#options.now().getTime()
       const account = { jid: jid.toString(), keys, createdAt: at, changedAt: at }
       // Whoever registered it would be that person.
       if (await this.holders.isKnown(account.jid)) return CONFLICTS.exists
-      const conflict = await means.accounts.create(account, { perDomain: means.maxPerDomain })
+      const conflict = await settings.accounts.create(account, { perDomain: settings.maxPerDomain })
       if (conflict !== undefined) return CONFLICTS[conflict]
       this.#options.log.info({ account: account.jid, remote }, 'account registered')
       return undefined
@@ -98,14 +98,14 @@ export class AccountService {
 
   /** @returns why the password is still the old one */
   async changePassword(account: Jid, password: string): Promise<StanzaError | undefined> {
-    const means = this.#options.means()
-    if (means === undefined) return NOT_OPEN
+    const settings = this.#options.settings()
+    if (settings === undefined) return NOT_OPEN
     const { deriveKeys, preparePassword } = await passwordTools()
     if (preparePassword(password) === undefined) return BAD_PASSWORD
     if (this.#isTooOften(account.toString())) return BUSY
     return this.#attempt(async () => {
-      const keys = await deriveKeys(password, means)
-      const isThere = await means.accounts.setKeys(account.toString(), keys, this.#options.now().getTime())
+      const keys = await deriveKeys(password, settings)
+      const isThere = await settings.accounts.setKeys(account.toString(), keys, this.#options.now().getTime())
       if (!isThere) return { condition: 'item-not-found', text: 'the account has been removed' }
       this.#options.log.info({ account: account.toString() }, 'password changed')
       return undefined
@@ -114,12 +114,12 @@ export class AccountService {
 
   /** Its sessions end with it. @returns why it is still there */
   async remove(account: Jid): Promise<StanzaError | undefined> {
-    const means = this.#options.means()
-    if (means?.registration !== true) return NOT_OPEN
+    const settings = this.#options.settings()
+    if (settings?.registration !== true) return NOT_OPEN
     return this.#attempt(async () => {
       const error = await this.#options.beforeRemoval(account)
       if (error !== undefined) return error
-      await means.accounts.delete(account.toString())
+      await settings.accounts.delete(account.toString())
       this.#options.log.info({ account: account.toString() }, 'account removed')
       return undefined
     })

@@ -33,7 +33,7 @@ export interface EnrolmentOptions {
 
 export interface EnrolmentServiceOptions {
   /** Undefined where no account ever could enrol certificates; asked at every use. */
-  readonly means: () => EnrolmentOptions | undefined
+  readonly settings: () => EnrolmentOptions | undefined
   /**
    * Whether a certificate (DER) comes from a CA whose certificates are accepted as they are.
    * @param chain DER of what whoever asks has logged in with, and of the CAs above it
@@ -80,18 +80,18 @@ export class EnrolmentService {
 
   /** Whether accounts may enrol certificates now; if not, nothing else here may be used. */
   get isOpen(): boolean {
-    return isOpen(this.#options.means())
+    return isOpen(this.#options.settings())
   }
 
   list(account: Jid): Enrolment[] {
     const now = this.#options.now().getTime()
-    return this.#means.ledger.enrolments.list(account.toString()).filter((enrolment) => !hasExpired(enrolment, now))
+    return this.#settings.ledger.enrolments.list(account.toString()).filter((enrolment) => !hasExpired(enrolment, now))
   }
 
   /** @returns why it was not enrolled */
   async append(applicant: Applicant, { label, der, mayManage }: Application): Promise<StanzaError | undefined> {
     const { isIssued, now } = this.#options
-    const { ledger } = this.#means
+    const { ledger } = this.#settings
     const verdict = judgeForEnrolment(der, applicant.account, now())
     if ('reason' in verdict) return { condition: 'not-acceptable', text: `the certificate ${verdict.reason}` }
     const { facts } = verdict
@@ -123,14 +123,14 @@ export class EnrolmentService {
 
   /** For an account that is about to be removed: whoever gets its name later must not find them. @returns why not */
   async endAll(account: Jid): Promise<StanzaError | undefined> {
-    if (this.#options.means() === undefined) return undefined
+    if (this.#options.settings() === undefined) return undefined
     return this.#change({ account, proof: undefined }, { kind: 'revoke-all', account: account.toString() })
   }
 
-  get #means(): EnrolmentOptions {
-    const means = this.#options.means()
-    if (means === undefined) throw new Error('enrolment is turned off')
-    return means
+  get #settings(): EnrolmentOptions {
+    const settings = this.#options.settings()
+    if (settings === undefined) throw new Error('enrolment is turned off')
+    return settings
   }
 
   /** Changes that an account makes as often as it may. */
@@ -143,7 +143,7 @@ export class EnrolmentService {
   }
 
   async #change({ account, proof }: Applicant, change: EnrolmentChange): Promise<StanzaError | undefined> {
-    const { store, actor } = this.#means
+    const { store, actor } = this.#settings
     // Asked late: the certificate that it is done with may have been revoked meanwhile.
     const isAllowed = () => proof?.enrolment?.mayManage !== false && proof?.judge() === undefined
     try {
@@ -180,6 +180,6 @@ function voucherOf(proof: CertificateCredential | undefined): Pick<Enrolment, 'v
 }
 
 /** Whether accounts may enrol certificates and log in with them. */
-export function isOpen(means: EnrolmentOptions | undefined): means is EnrolmentOptions {
-  return means !== undefined && means.isClosed !== true && means.ledger.absence?.() === undefined
+export function isOpen(settings: EnrolmentOptions | undefined): settings is EnrolmentOptions {
+  return settings !== undefined && settings.isClosed !== true && settings.ledger.absence?.() === undefined
 }

@@ -3,7 +3,7 @@ import { DEFAULT_MIN_RSA_BITS } from '../../pki/keys/key-strength.ts'
 import type { CertificateFacts } from '../../pki/x509/certificate.ts'
 import type { CertificateId } from '../../store/certificate-id.ts'
 import type { LoginLedger } from '../../store/ledger.ts'
-import type { Authority } from '../../trust/ca-certificate.ts'
+import type { CaCertificate } from '../../trust/ca-certificate.ts'
 import type { Accepted, Verdict } from '../../trust/judgement.ts'
 import { isRefusal, type Refusal, type RefusalName } from '../../trust/refusal.ts'
 import { idsOf, type PathIds, type RevocationBook } from '../../trust/revocation.ts'
@@ -36,7 +36,7 @@ export interface CertificateLoginOptions {
   /** Told of every login: with which certificate and when (milliseconds). */
   readonly onLogin?: (certificate: CertificateId, at: number) => void
   /** Told of the CAs above a certificate that has been accepted. */
-  readonly onPath?: (path: readonly Authority[]) => void
+  readonly onPath?: (path: readonly CaCertificate[]) => void
   readonly log: Log
 }
 

@@ -1,5 +1,5 @@
 import { Memo } from '../../memo.ts'
-import type { Authority } from '../../trust/ca-certificate.ts'
+import type { CaCertificate } from '../../trust/ca-certificate.ts'
 import { isRefusal } from '../../trust/refusal.ts'
 import { SignedCertificate } from '../../trust/signed-certificate.ts'
 import { judgeVoucher, type RevokedVoucher } from '../../trust/voucher.ts'
@@ -27,7 +27,7 @@ export class EnrolmentTrust {
   }
 
   /** Of a certificate that has been accepted. */
-  note(path: readonly Authority[]): void {
+  note(path: readonly CaCertificate[]): void {
     for (const { name } of path) this.#seen.keep(name, true)
   }
 

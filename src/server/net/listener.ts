@@ -223,9 +223,9 @@ export async function listen(options: ListenerOptions, reception: Reception): Pr
       return
     }
     socket.once('close', leave)
-    const means = { acceptedAt: performance.now(), upgrade }
+    const arrival = { acceptedAt: performance.now(), upgrade }
     const attend = (ready: Socket, certificate?: Parameters<HandshakeDone>[1]) =>
-      reception.accept(new Connection(ready, means, certificate), options)
+      reception.accept(new Connection(ready, arrival, certificate), options)
     if (mode === 'tls') upgrade(socket, attend, deadlineOf(socket, options, reception))
     else attend(socket)
   })

@@ -3,7 +3,7 @@ import { loginMethods } from '../../config/login-methods.ts'
 import type { Configuration } from '../../config/schema.ts'
 import { XmppkiError } from '../../errors.ts'
 import type { TrustAnchors } from '../../trust/anchors.ts'
-import type { Authority } from '../../trust/ca-certificate.ts'
+import type { CaCertificate } from '../../trust/ca-certificate.ts'
 import { accountViolation } from '../../trust/constrained-names.ts'
 
 /** Stands for all localparts that no constraint names. */
@@ -33,7 +33,7 @@ export function checkRegistration(
 }
 
 /** Where the issuer of a configured CA is configured as well, what binds that one binds both. */
-function mayCertify(authority: Authority, domain: string, anchors: TrustAnchors, depth = 0): boolean {
+function mayCertify(authority: CaCertificate, domain: string, anchors: TrustAnchors, depth = 0): boolean {
   if (!permitsSomebody(authority, domain)) return false
   const issuers = anchors.named(authority.certificate.issuerName).filter(({ id }) => id !== authority.id)
   const signers = issuers.filter((issuer) => authority.certificate.isSignedBy(issuer))
@@ -41,7 +41,7 @@ function mayCertify(authority: Authority, domain: string, anchors: TrustAnchors,
   return signers.some((issuer) => mayCertify(issuer, domain, anchors, depth + 1))
 }
 
-function permitsSomebody({ constraints }: Authority, domain: string): boolean {
+function permitsSomebody({ constraints }: CaCertificate, domain: string): boolean {
   if (constraints === undefined) return true
   const host = `@${domainToASCII(domain)}`
   const mailboxes = constraints.permitted.emails

@@ -3,7 +3,7 @@ import { XmppkiError } from '../../errors.ts'
 import { pemBlocks } from '../../pki/der/pem.ts'
 import { readCrlFile } from '../../pki/revocation/crl-file.ts'
 import { authorityFindings, type TrustFinding } from '../../trust/authority-findings.ts'
-import type { Authority } from '../../trust/ca-certificate.ts'
+import type { CaCertificate } from '../../trust/ca-certificate.ts'
 import { describeList, gapFindings, listFindings } from '../../trust/list-findings.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../../trust/loaded-list.ts'
 import { RevocationLists } from '../../trust/revocation-lists.ts'
@@ -74,7 +74,7 @@ async function readLists({ all, crlFiles }: ListenerCas): Promise<(LoadedList | 
   return lists
 }
 
-async function readListFile(path: string, authorities: readonly Authority[]) {
+async function readListFile(path: string, authorities: readonly CaCertificate[]) {
   const broken = (reason: string): UnusableList => ({ source: path, issuer: undefined, reason })
   try {
     const { ders, faults } = await readCrlFile(await readFile(path), path)

@@ -12,7 +12,7 @@ const ISSUING = 'issuing.crt'
  * @param configurationFile where the configuration comes from
  * @throws {XmppkiError} CORRUPT, IO
  */
-export function stateFiles(
+export function watchedFiles(
   workspace: Workspace,
   { general, host_config, listen, store }: Configuration,
   configurationFile: string | undefined,

@@ -1,13 +1,13 @@
 import type { Log } from '../../server/log.ts'
 import { certificateId, certificateKey } from '../../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../../store/ledger.ts'
-import type { RevocationBoard, SharedRevocation } from '../../store/revocations.ts'
+import type { RevocationFeed, SharedRevocation } from '../../store/revocations.ts'
 import type { SqliteRevocations } from '../../store/sqlite/revocations.ts'
 import { ExchangeLoop } from './exchange-loop.ts'
 
 export interface RevocationExchangeOptions {
   readonly ledger: Pick<Ledger, 'changes' | 'countRevoked' | 'listRevoked'>
-  readonly board: RevocationBoard
+  readonly feed: RevocationFeed
   /** Where what others have revoked is kept; stays open when the exchange ends. */
   readonly replica: Pick<SqliteRevocations, 'take'>
   readonly log: Log
@@ -20,7 +20,7 @@ export function sharedRevocation(record: IssuedRecord): SharedRevocation {
 }
 
 /**
- * Puts what the ledger has revoked on the board, and takes from it what others have. Nothing is lost while the board is
+ * Puts what the ledger has revoked on the feed, and takes from it what others have. Nothing is lost while the feed is
  * away: whoever has it again puts everything there, and reads everything.
  */
 export class RevocationExchange {
@@ -28,26 +28,26 @@ export class RevocationExchange {
   readonly #loop: ExchangeLoop
   /** The number of the last one that was read over this connection. */
   #read = 0
-  /** What has been put on the board over this connection, by its `certificateKey`. */
+  /** What has been put on the feed over this connection, by its `certificateKey`. */
   readonly #published = new Set<string>()
-  /** The state of the ledger in which all that it has revoked was on the board. */
+  /** The state of the ledger in which all that it has revoked was on the feed. */
   #seen: number | undefined
 
   constructor(options: RevocationExchangeOptions) {
     this.#options = options
-    const { board, ledger, log } = options
+    const { feed, ledger, log } = options
     this.#loop = new ExchangeLoop({
-      listen: (onNews) => board.listen(onNews),
+      listen: (onNews) => feed.listen(onNews),
       begin: () => this.#begin(),
       steps: [() => this.#publish(), () => this.#fetch()],
       hasChanged: () => ledger.changes() !== this.#seen,
-      close: () => board.close(),
+      close: () => feed.close(),
       words: { failed: 'revocations cannot be shared for now', mended: 'revocations are shared again' },
       log,
     })
   }
 
-  /** Resolves when the board has been read once, or cannot be. Never throws: what fails is logged, and tried again. */
+  /** Resolves when the feed has been read once, or cannot be. Never throws: what fails is logged, and tried again. */
   start(): Promise<void> {
     return this.#loop.start()
   }
@@ -63,24 +63,24 @@ export class RevocationExchange {
   }
 
   async #publish(): Promise<void> {
-    const { ledger, board } = this.#options
+    const { ledger, feed } = this.#options
     const changes = ledger.changes()
     if (changes === this.#seen) return
     if (ledger.countRevoked() > this.#published.size) {
       const missing = ledger.listRevoked().filter((record) => !this.#published.has(certificateKey(record)))
-      await board.publish(missing.map(sharedRevocation))
+      await feed.publish(missing.map(sharedRevocation))
       for (const record of missing) this.#published.add(certificateKey(record))
     }
     this.#seen = changes
   }
 
   async #fetch(): Promise<void> {
-    const { board, replica, log } = this.#options
+    const { feed, replica, log } = this.#options
     for (;;) {
-      const news = await board.fetch(this.#read)
+      const news = await feed.fetch(this.#read)
       const last = news.at(-1)
       if (last === undefined || this.#loop.isOver) return
-      // What this machine has put there is on the board as well.
+      // What this machine has put there is on the feed as well.
       const learned = replica.take(news.filter((one) => !this.#published.has(certificateKey(one))))
       this.#read = last.number
       if (learned > 0) log.info({ count: learned }, 'revocations learned from other machines')

@@ -1,6 +1,6 @@
 import type { Log } from '../../server/log.ts'
 import type { Ledger } from '../../store/ledger.ts'
-import { openBoard } from '../../store/open/open-revocation-feed.ts'
+import { openRevocationFeed } from '../../store/open/open-revocation-feed.ts'
 import { SqliteRevocations } from '../../store/sqlite/revocations.ts'
 import { RevocationExchange } from './revocation-exchange.ts'
 
@@ -34,8 +34,8 @@ export class RevocationSharing {
     this.#exchange = undefined
     if (url === undefined) return
     this.#replica ??= new SqliteRevocations(this.#path)
-    const board = await openBoard(url)
-    this.#exchange = new RevocationExchange({ ledger: this.#own, board, replica: this.#replica, log: this.#log })
+    const feed = await openRevocationFeed(url)
+    this.#exchange = new RevocationExchange({ ledger: this.#own, feed, replica: this.#replica, log: this.#log })
     await this.#exchange.start()
   }
 

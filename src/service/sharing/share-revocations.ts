@@ -1,7 +1,7 @@
 import { type ConfigurationSource, loadConfiguration } from '../../config/load.ts'
 import { storeUrl } from '../../config/store-url.ts'
 import { XmppkiError } from '../../errors.ts'
-import { openBoard } from '../../store/open/open-revocation-feed.ts'
+import { openRevocationFeed } from '../../store/open/open-revocation-feed.ts'
 import type { Workspace } from '../../workspace/base/workspace.ts'
 import { sharedRevocation } from './revocation-exchange.ts'
 
@@ -43,10 +43,10 @@ export function sharedUrl(
 }
 
 async function publish(workspace: Workspace, url: string): Promise<void> {
-  const board = await openBoard(url)
+  const feed = await openRevocationFeed(url)
   try {
-    await board.publish(workspace.ledger().listRevoked().map(sharedRevocation))
+    await feed.publish(workspace.ledger().listRevoked().map(sharedRevocation))
   } finally {
-    await board.close()
+    await feed.close()
   }
 }

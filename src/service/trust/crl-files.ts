@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { XmppkiError } from '../../errors.ts'
 import { MAX_CRL_BYTES, readCrlFile } from '../../pki/revocation/crl-file.ts'
 import type { Log } from '../../server/log.ts'
-import type { Authority } from '../../trust/ca-certificate.ts'
+import type { CaCertificate } from '../../trust/ca-certificate.ts'
 import { takesPlaceOf } from '../../trust/list-group.ts'
 import { isUsable, type LoadedList, loadList, type UnusableList } from '../../trust/loaded-list.ts'
 
@@ -25,7 +25,7 @@ interface Content {
 /** Remembers lists beyond the end of the process. */
 export interface ListKeeper {
   /** What the file has said before, but for what it says now. Never throws. */
-  load(path: string, authorities: readonly Authority[], now: readonly LoadedList[]): Promise<readonly LoadedList[]>
+  load(path: string, authorities: readonly CaCertificate[], now: readonly LoadedList[]): Promise<readonly LoadedList[]>
   /** Keeps these, by file, and no others. Never throws. */
   keep(lists: ReadonlyMap<string, readonly LoadedList[]>): Promise<void>
 }
@@ -56,7 +56,7 @@ export class CrlFiles {
    * Reads those that have changed. Never throws.
    * @param authorities all CAs that are configured
    */
-  async read(paths: ReadonlySet<string>, authorities: readonly Authority[]): Promise<ReadLists> {
+  async read(paths: ReadonlySet<string>, authorities: readonly CaCertificate[]): Promise<ReadLists> {
     const files = new Map<string, ReadFile>()
     for (const path of paths) files.set(path, await this.#readFile(path, authorities))
     return {
@@ -68,7 +68,7 @@ export class CrlFiles {
     }
   }
 
-  async #readFile(path: string, authorities: readonly Authority[]): Promise<ReadFile> {
+  async #readFile(path: string, authorities: readonly CaCertificate[]): Promise<ReadFile> {
     const version = `${await versionOf(path)}\n${authorities.map(({ facts }) => facts.fingerprint).join(' ')}`
     const known = this.#files.get(path)
     if (known?.version === version) return known
@@ -133,7 +133,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** @throws what reading the file throws; XmppkiError BAD_INPUT when there is no CRL in it, or too much */
-async function readContent(path: string, authorities: readonly Authority[]): Promise<Content> {
+async function readContent(path: string, authorities: readonly CaCertificate[]): Promise<Content> {
   const { size } = await stat(path)
   if (size > MAX_CRL_BYTES) throw new XmppkiError('BAD_INPUT', `${path} has ${size} bytes, more than ${MAX_CRL_BYTES}`)
   const { ders, faults } = await readCrlFile(await readFile(path), path)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../../server/log.ts'
-import type { Authority } from '../../trust/ca-certificate.ts'
+import type { CaCertificate } from '../../trust/ca-certificate.ts'
 import { isUsable, type LoadedList, loadList } from '../../trust/loaded-list.ts'
 import { SECRET_FILE } from '../../workspace/disk/files.ts'
 import type { ListKeeper } from './crl-files.ts'
@@ -25,7 +25,7 @@ export class KeptCrls implements ListKeeper {
     this.#log = log
   }
 
-  async load(path: string, authorities: readonly Authority[], now: readonly LoadedList[]) {
+  async load(path: string, authorities: readonly CaCertificate[], now: readonly LoadedList[]) {
     const lists: LoadedList[] = []
     const known = new Set(now.map((list) => nameOf(path, list)))
     const names = (await this.#names()).filter((name) => name.startsWith(prefixOf(path)) && !known.has(name))

@@ -1,5 +1,5 @@
 import { batches } from '../common/batches.ts'
-import type { Listening, NumberedRevocation, RevocationBoard, SharedRevocation } from '../revocations.ts'
+import type { Listening, NumberedRevocation, RevocationFeed, SharedRevocation } from '../revocations.ts'
 import type { PostgresDatabase } from './database.ts'
 import { lock } from './query.ts'
 
@@ -22,8 +22,8 @@ interface RevocationRow {
   readonly reason: string
 }
 
-/** The board in a PostgreSQL database. */
-export class PostgresRevocations implements RevocationBoard {
+/** The feed in a PostgreSQL database. */
+export class PostgresRevocations implements RevocationFeed {
   readonly #database: PostgresDatabase
 
   constructor(database: PostgresDatabase) {

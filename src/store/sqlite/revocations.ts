@@ -38,7 +38,7 @@ interface RevocationRow {
 }
 
 /**
- * What machines have revoked that share a board, kept here in a file: it holds while the board cannot be reached, also
+ * What machines have revoked that share a feed, kept here in a file: it holds while the feed cannot be reached, also
  * when the server starts in that time.
  */
 export class SqliteRevocations {

@@ -33,7 +33,7 @@ const CHUNK = 1_048_576
 
 /**
  * Writes everything of the workspace to one new, encrypted file of mode 0600: a tar archive in the format of age. No
- * publication is under way meanwhile: it holds the write lock of the ledger. The file appears when it is complete.
+ * installation is under way meanwhile: it holds the write lock of the ledger. The file appears when it is complete.
  * @param file absolute path, not in the workspace
  * @param workFactor what guessing the passphrase costs, see {@link WORK_FACTOR}
  * @throws {XmppkiError} NOT_FOUND without a CA, EXISTS when the file is there, USAGE when it is in the workspace, IO,

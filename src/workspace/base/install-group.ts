@@ -13,23 +13,23 @@ import {
 } from '../disk/files.ts'
 import {
   enter,
+  type Installation,
   type Journal,
   journalOf,
-  newPublicationId,
-  type Publication,
+  newInstallationId,
   putBack,
   settledTransaction,
 } from './install.ts'
 
-/** One of several publications. */
+/** One of several installations. */
 export interface GroupMember {
-  readonly publication: Publication
+  readonly installation: Installation
   /** Asked under the lock: false when another process has meanwhile done it. */
   readonly wanted: () => boolean
 }
 
-/** What became of one of them: `published`, `unwanted`, or why it could not be published. */
-export type GroupOutcome = 'published' | 'unwanted' | XmppkiError
+/** What became of one of them: `installed`, `unwanted`, or why it could not be installed. */
+export type GroupOutcome = 'installed' | 'unwanted' | XmppkiError
 
 interface Begun {
   readonly journal: Journal
@@ -40,16 +40,16 @@ interface Begun {
  * As `publish` for several at once: one journal, one wait for the lock, one commit, and the disk gets their files
  * together. Whatever a crash leaves is finished or undone for each of them by itself.
  * @returns what became of each, in their order
- * @throws {XmppkiError} IO, CORRUPT; then none of them was published, or the next publication will finish it
+ * @throws {XmppkiError} IO, CORRUPT; then none of them was installed, or the next installation will finish it
  */
-export async function publishGroup(
+export async function installGroup(
   ledger: Ledger,
   temporary: string,
   members: readonly GroupMember[],
 ): Promise<GroupOutcome[]> {
-  const journalFile = `${newPublicationId()}.json`
+  const journalFile = `${newInstallationId()}.json`
   makePrivateFolder(temporary)
-  for (const folder of new Set(members.map(({ publication }) => dirname(publication.record.directory)))) {
+  for (const folder of new Set(members.map(({ installation }) => dirname(installation.record.directory)))) {
     makePrivateFolder(folder)
   }
   settledTransaction(ledger, temporary, () => undefined)
@@ -60,7 +60,7 @@ export async function publishGroup(
       const content = JSON.stringify(begun.map(({ journal }) => journal))
       createFile(temporary, { name: journalFile, content, mode: SECRET_FILE })
       syncFolder(temporary)
-      await publishBegun(begun, ledger, { insert, changes })
+      await installBegun(begun, ledger, { insert, changes })
     }
     return found
   })
@@ -68,18 +68,18 @@ export async function publishGroup(
   return outcomes
 }
 
-function begin({ publication, wanted }: GroupMember, begun: Begun[]): GroupOutcome {
+function begin({ installation, wanted }: GroupMember, begun: Begun[]): GroupOutcome {
   if (!wanted()) return 'unwanted'
   try {
-    begun.push({ journal: journalOf(publication, newPublicationId()), files: publication.files })
-    return 'published'
+    begun.push({ journal: journalOf(installation, newInstallationId()), files: installation.files })
+    return 'installed'
   } catch (error) {
     if (error instanceof XmppkiError && error.code === 'EXISTS') return error
     throw error
   }
 }
 
-async function publishBegun(
+async function installBegun(
   begun: readonly Begun[],
   ledger: Ledger,
   { insert, changes }: { readonly insert: InsertRecord; readonly changes: LedgerChanges },

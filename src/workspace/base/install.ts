@@ -21,7 +21,7 @@ import {
 import { aboutRecord, currentActor, issuanceOf, revokeAudited } from './audit-events.ts'
 
 /** A set of files that becomes visible together with its row in the ledger. */
-export interface Publication {
+export interface Installation {
   /** `record.directory` is the folder that appears; nothing may be there yet but what is replaced. */
   readonly record: IssuedRecord
   readonly files: readonly NewFile[]
@@ -45,8 +45,8 @@ export interface Replaced extends CertificateId {
   readonly revocation?: Revocation
 }
 
-/** What a crashed publication leaves behind for the next one to clear up. */
-export interface Journal extends Omit<Publication, 'files'> {
+/** What a crashed installation leaves behind for the next one to clear up. */
+export interface Journal extends Omit<Installation, 'files'> {
   /** Who began it. */
   readonly actor: Actor
   /** Where the files were written before they became visible. */
@@ -61,29 +61,29 @@ const STAGING_PREFIX = '.xmppki-'
  *
  * The files are written to a staging folder, which is then renamed: they are complete or absent at any moment. A crash
  * between the rename and the commit would leave files without a row; the journal written before tells the next
- * publication, which adds the row. As all of this happens under the lock, and the lock dies with its process, everything
+ * installation, which adds the row. As all of this happens under the lock, and the lock dies with its process, everything
  * that is found in the temporary folder under the lock was left by a crash or is done with: no guessing by process
  * number or age.
  *
  * With `replaces` the old folder is renamed to its archive just before. A crash between the two renames leaves no folder
- * of this name: the next publication renames the old one back. After the second rename the way is only forward.
+ * of this name: the next installation renames the old one back. After the second rename the way is only forward.
  *
  * @param wanted asked under the lock, after the clearing up: false when another process has meanwhile done it
- * @returns whether the publication was wanted and made
+ * @returns whether the installation was wanted and made
  * @throws {XmppkiError} EXISTS when the folder is already there, IO, CORRUPT; what `wanted` throws
  */
-export function publish(ledger: Ledger, temporary: string, publication: Publication, wanted: () => boolean): boolean {
-  const id = newPublicationId()
+export function install(ledger: Ledger, temporary: string, installation: Installation, wanted: () => boolean): boolean {
+  const id = newInstallationId()
   makePrivateFolder(temporary)
-  makePrivateFolder(dirname(publication.record.directory))
-  const published = settledTransaction(ledger, temporary, (insert, changes) => {
+  makePrivateFolder(dirname(installation.record.directory))
+  const installed = settledTransaction(ledger, temporary, (insert, changes) => {
     if (!wanted()) return false
-    const journal = { ...publication, actor: currentActor() }
-    publishLocked(temporary, publication, id, () => enter(journal, ledger, insert, changes))
+    const journal = { ...installation, actor: currentActor() }
+    installLocked(temporary, installation, id, () => enter(journal, ledger, insert, changes))
     return true
   })
   removeAll(join(temporary, `${id}.json`))
-  return published
+  return installed
 }
 
 /**
@@ -94,7 +94,7 @@ export function archiveOf({ directory, serial }: Pick<IssuedRecord, 'directory' 
   return `${directory}~${serial.slice(0, 12)}`
 }
 
-/** Everything that the ledger has to know about a publication, and its entry in the audit log. */
+/** Everything that the ledger has to know about a installation, and its entry in the audit log. */
 export function enter(
   journal: Omit<Journal, 'staging'>,
   ledger: Ledger,
@@ -119,9 +119,9 @@ function eventOf({ record, history, replaces, event, actor }: Omit<Journal, 'sta
   return Object.keys(details).length === 0 ? about : { ...about, details }
 }
 
-function publishLocked(temporary: string, publication: Publication, id: string, enterRows: () => void): void {
-  const { record, files, replaces } = publication
-  const journal = journalOf(publication, id)
+function installLocked(temporary: string, installation: Installation, id: string, enterRows: () => void): void {
+  const { record, files, replaces } = installation
+  const journal = journalOf(installation, id)
   const { staging } = journal
   createFile(temporary, {
     name: `${id}.json`,
@@ -142,25 +142,25 @@ function publishLocked(temporary: string, publication: Publication, id: string, 
 }
 
 /**
- * What the journal says of a publication that is about to begin.
+ * What the journal says of a installation that is about to begin.
  * @param id its name among all that are under way
  * @throws {XmppkiError} EXISTS when something is in its place
  */
-export function journalOf({ files: _files, ...publication }: Publication, id: string): Journal {
-  const { record, replaces } = publication
+export function journalOf({ files: _files, ...installation }: Installation, id: string): Journal {
+  const { record, replaces } = installation
   const free = replaces?.archive ?? record.directory
   if (exists(free)) throw occupied(free, record.name)
   // Beside its destination: only within one file system is a rename atomic.
-  return { ...publication, staging: join(dirname(record.directory), id), actor: currentActor() }
+  return { ...installation, staging: join(dirname(record.directory), id), actor: currentActor() }
 }
 
-/** A name for a publication that is under way. */
-export function newPublicationId(): string {
+/** A name for a installation that is under way. */
+export function newInstallationId(): string {
   return `${STAGING_PREFIX}${randomBytes(8).toString('hex')}`
 }
 
-/** Whether this is a name that {@link newPublicationId} gives. */
-export function isPublicationId(name: string): boolean {
+/** Whether this is a name that {@link newInstallationId} gives. */
+export function isInstallationId(name: string): boolean {
   return name.startsWith(STAGING_PREFIX) && /^[0-9a-f]{16}$/.test(name.slice(STAGING_PREFIX.length))
 }
 
@@ -218,7 +218,7 @@ function settling<T>(
   const journals = new Set<string>()
   const result = transaction((insert, changes) => {
     for (const path of journalsIn(temporary)) {
-      finishPublications(path, ledger, insert, changes)
+      finishInstallations(path, ledger, insert, changes)
       journals.add(path)
     }
     return work(insert, changes)
@@ -233,7 +233,7 @@ export function journalsIn(temporary: string): string[] {
   return withIo(`read ${temporary}`, () => readdirSync(temporary)).map((name) => join(temporary, name))
 }
 
-function finishPublications(path: string, ledger: Ledger, insert: InsertRecord, changes: LedgerChanges): void {
+function finishInstallations(path: string, ledger: Ledger, insert: InsertRecord, changes: LedgerChanges): void {
   for (const written of parseJournals(readTextIfAny(path))) {
     const journal = completed(written, ledger)
     const isKnown = ledger.find(journal.record) !== undefined
@@ -254,7 +254,7 @@ function completed({ record, replaces, ...journal }: Journal, ledger: Ledger): J
 }
 
 function finish(journal: Journal, enterRows: () => void): void {
-  if (wasPublished(journal)) enterRows()
+  if (wasInstalled(journal)) enterRows()
   else putBack(journal)
 }
 
@@ -267,7 +267,7 @@ function parseJournals(text: string | undefined): Journal[] {
   }
 }
 
-function wasPublished({ record, certificateFile }: Journal): boolean {
+function wasInstalled({ record, certificateFile }: Journal): boolean {
   const pem = readTextIfAny(join(record.directory, certificateFile))
   return pem !== undefined && fingerprintOf(pem) === record.fingerprint
 }

@@ -14,7 +14,7 @@ export class WorkspacePaths {
   readonly revocations: string
   /** What accounts have enrolled at the servers that share a database; missing as long as nothing is shared. */
   readonly enrolments: string
-  /** Unfinished publications; empty but for a moment under the write lock of the ledger. */
+  /** Unfinished installations; empty but for a moment under the write lock of the ledger. */
   readonly temporary: string
   readonly ca: string
   readonly rootKey: string

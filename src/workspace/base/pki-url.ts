@@ -1,8 +1,8 @@
 import { XmppkiError } from '../../errors.ts'
 import type { Authority } from './authority.ts'
 
-/** Where relying parties find what they need to check what a CA has issued; a `Publication` of which the rest is there. */
-export interface CaUrls {
+/** Where relying parties find what they need to check what a CA has issued. */
+export interface AuthorityUrls {
   /** Missing where the CA may not sign CRLs. */
   readonly crlUrl?: string
   readonly ocspUrl: string
@@ -23,7 +23,7 @@ export function certificatePath({ publicName }: Authority): string {
 }
 
 /** What certificates of this CA say about where to ask; `base` is `pkiUrl` of the settings. */
-export function publicationOf(authority: Authority, base: string): CaUrls {
+export function caUrlsOf(authority: Authority, base: string): AuthorityUrls {
   return {
     ...(authority.signsCrls ? { crlUrl: base + crlPath(authority) } : {}),
     ocspUrl: base + OCSP_PATH,

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { XmppkiError } from '../../errors.ts'
 import { type Issuer, loadIssuer } from '../../pki/issue/issuer.ts'
-import type { Publication } from '../../pki/x509/ca-urls.ts'
+import type { CaUrls } from '../../pki/x509/ca-urls.ts'
 import { type CertificateId, isSameSigner, type SignerId } from '../../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../../store/ledger.ts'
 import { checkDatabaseFile } from '../../store/sqlite/check.ts'
@@ -13,7 +13,7 @@ import { adoptOldRows } from './adopt-rows.ts'
 import { type Authority, issuingAuthorities, keyFileOf, readAuthority, signerId } from './authority.ts'
 import { loadCaKey } from './ca-key.ts'
 import { WorkspacePaths } from './paths.ts'
-import { type CaUrls, publicationOf } from './pki-url.ts'
+import { type AuthorityUrls, caUrlsOf } from './pki-url.ts'
 import { readServerCredentials, type ServerCredentials } from './server-credentials.ts'
 import { readSettings, type WorkspaceSettings, writeSettings } from './settings.ts'
 
@@ -35,7 +35,7 @@ export interface SigningCa extends Issuer {
   /** PEM of what goes above a certificate that it signs: its own certificate, then that of the root if it is another. */
   readonly chain: readonly string[]
   /** What certificates that it signs say about where to ask. */
-  readonly publication: Publication | undefined
+  readonly caUrls: CaUrls | undefined
 }
 
 /**
@@ -142,9 +142,9 @@ export class Workspace {
   }
 
   /** Where to ask about what this CA has issued, as its certificates say; undefined when they say nothing. @throws {XmppkiError} CORRUPT, IO */
-  publicationOf(authority: Authority): CaUrls | undefined {
+  caUrlsOf(authority: Authority): AuthorityUrls | undefined {
     const { pkiUrl } = this.settings
-    return pkiUrl === undefined ? undefined : publicationOf(authority, pkiUrl)
+    return pkiUrl === undefined ? undefined : caUrlsOf(authority, pkiUrl)
   }
 
   /** PEM of the certificates above what this CA has issued, from its own to that of the root. @throws {XmppkiError} as {@link authorityOf} */
@@ -169,7 +169,7 @@ export class Workspace {
     )
     const chain = this.#chainFrom(authority)
     const issuer = loadIssuer(pem, key, files.certificate, chain.slice(1))
-    return { ...issuer, chain, publication: this.publicationOf(authority) }
+    return { ...issuer, chain, caUrls: this.caUrlsOf(authority) }
   }
 
   /** {@link unlockCa} for operations that may not need the CA in the end, or several times. */

@@ -6,7 +6,7 @@ import { decodePrivateKey, encodePrivateKey, isEncryptedPrivateKey, type KeyPair
 import type { IssuedRecord } from '../../store/ledger.ts'
 import type { StrengthRefusal } from '../../trust/strength.ts'
 import { checkDefaultDomain, firstPermittedDomain } from '../base/default-domain.ts'
-import { type Publication, publish } from '../base/install.ts'
+import { type Installation, install } from '../base/install.ts'
 import { writeSettings } from '../base/settings.ts'
 import type { Workspace } from '../base/workspace.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from '../disk/files.ts'
@@ -79,7 +79,7 @@ export async function importCa(workspace: Workspace, request: ImportCaRequest): 
   checkDefaultDomain(domain, permittedDomains, request.certificate)
   const history = request.history === undefined ? undefined : readCaHistory(request.history, { issuer, domain })
   const key = await encodePrivateKey(keys.privateKey, await request.passphrase())
-  publishCa(workspace, { issuer, key, domain, history, now })
+  installCa(workspace, { issuer, key, domain, history, now })
   const { subject, serial, fingerprint, notAfter } = issuer.certificate
   return {
     subject,
@@ -128,7 +128,7 @@ interface ReadyCa {
   readonly now: Date
 }
 
-function publishCa(workspace: Workspace, { issuer, key, domain, history, now }: ReadyCa): void {
+function installCa(workspace: Workspace, { issuer, key, domain, history, now }: ReadyCa): void {
   const { paths } = workspace
   const { pem, serial, fingerprint, commonNames, subject, notBefore, notAfter } = issuer.certificate
   const record: IssuedRecord = {
@@ -149,19 +149,19 @@ function publishCa(workspace: Workspace, { issuer, key, domain, history, now }: 
     { name: 'root.key', content: key, mode: SECRET_FILE },
     { name: 'root.crt', content: pem, mode: PUBLIC_FILE },
   ]
-  const publication: Publication = {
+  const installation: Installation = {
     record,
     files,
     certificateFile: 'root.crt',
     history: history?.records ?? [],
     event: 'ca-imported',
   }
-  const published = publish(workspace.ledger(), paths.temporary, publication, () => {
+  const installed = install(workspace.ledger(), paths.temporary, installation, () => {
     if (workspace.hasCa) return false
     writeSettings(paths.settings, { domain })
     return true
   })
-  if (!published) throw alreadyThere(workspace)
+  if (!installed) throw alreadyThere(workspace)
   const next = history?.nextCrlNumber ?? 1
   // The number given here is the last one of the old program, so that the next one continues its row.
   if (next > 1) workspace.ledger().transaction((_insert, changes) => changes.nextCrlNumber(record, next - 2))

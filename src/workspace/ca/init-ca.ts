@@ -8,7 +8,7 @@ import { keyFileOf } from '../base/authority.ts'
 import { obtainTokenKey, type TokenRequest, tokenFileText } from '../base/ca-token.ts'
 import { toRecord } from '../base/current.ts'
 import { checkDefaultDomain } from '../base/default-domain.ts'
-import { publish } from '../base/install.ts'
+import { install } from '../base/install.ts'
 import { writeSettings } from '../base/settings.ts'
 import type { Workspace } from '../base/workspace.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from '../disk/files.ts'
@@ -58,7 +58,7 @@ export async function initCa(workspace: Workspace, request: RootRequest): Promis
   const now = request.now ?? new Date()
   const subject = organization === undefined ? { commonName } : { commonName, organization }
   const certificate = await sign(prepareRoot({ ...subject, keys: key, days, permitDomains, now }), key)
-  return publishRoot(workspace, request, { certificate, file, now })
+  return installRoot(workspace, request, { certificate, file, now })
 }
 
 interface ObtainedKey {
@@ -85,7 +85,7 @@ interface MadeRoot {
   readonly now: Date
 }
 
-function publishRoot(workspace: Workspace, request: RootRequest, root: MadeRoot): RootResult {
+function installRoot(workspace: Workspace, request: RootRequest, root: MadeRoot): RootResult {
   const { paths } = workspace
   const files: NewFile[] = [root.file, { name: 'root.crt', content: root.certificate.pem, mode: PUBLIC_FILE }]
   const holder = {
@@ -99,14 +99,14 @@ function publishRoot(workspace: Workspace, request: RootRequest, root: MadeRoot)
     directory: paths.ca,
     now: root.now,
   })
-  const publication = { record, files, certificateFile: 'root.crt' }
-  const published = publish(workspace.ledger(), paths.temporary, publication, () => {
+  const installation = { record, files, certificateFile: 'root.crt' }
+  const installed = install(workspace.ledger(), paths.temporary, installation, () => {
     if (workspace.hasCa) return false
     // Under the lock, so that the settings are those of the process whose CA it becomes.
     writeSettings(paths.settings, request)
     return true
   })
-  return published ? describeCa(workspace, true) : existingCa(workspace, request.ifMissing)
+  return installed ? describeCa(workspace, true) : existingCa(workspace, request.ifMissing)
 }
 
 function existingCa(workspace: Workspace, ifMissing: boolean): RootResult {

@@ -4,7 +4,7 @@ import type { KeyAlgorithm } from '../../pki/keys/algorithms.ts'
 import { encodePrivateKey, generateKeyPair } from '../../pki/keys/keys.ts'
 import { type Authority, keyFileOf, readAuthority } from '../base/authority.ts'
 import { toRecord } from '../base/current.ts'
-import { archiveOf, publish } from '../base/install.ts'
+import { archiveOf, install } from '../base/install.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from '../disk/files.ts'
 
@@ -53,7 +53,7 @@ export async function initIssuing(workspace: Workspace, request: IssuingRequest)
   const keys = await generateKeyPair(algorithm)
   const { publicKey } = keys
   const subject = organization === undefined ? { commonName } : { commonName, organization }
-  const prepared = prepareIssuingCa({ ...subject, publicKey, days, now, issuer, publication: issuer.publication })
+  const prepared = prepareIssuingCa({ ...subject, publicKey, days, now, issuer, caUrls: issuer.caUrls })
   const certificate = await sign(prepared, issuer.key)
   const files: NewFile[] = [
     {
@@ -69,14 +69,14 @@ export async function initIssuing(workspace: Workspace, request: IssuingRequest)
     ...workspace.certificateOf(present),
     archive: archiveOf({ directory, serial: present.serial }),
   }
-  const publishing = {
+  const installation = {
     record: toRecord(certificate, about),
     files,
     certificateFile: 'issuing.crt',
     ...(replaces && { replaces }),
   }
   const isStillPresent = () => presentOf(workspace)?.fingerprint === present?.fingerprint
-  if (!publish(workspace.ledger(), workspace.paths.temporary, publishing, isStillPresent)) throw overtaken(workspace)
+  if (!install(workspace.ledger(), workspace.paths.temporary, installation, isStillPresent)) throw overtaken(workspace)
   const made = workspace.authority()
   return {
     ...describe(root, made, true),

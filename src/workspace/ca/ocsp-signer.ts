@@ -10,7 +10,7 @@ import { readCertificate } from '../../pki/x509/certificate.ts'
 import { certificateId, isSameCertificate } from '../../store/certificate-id.ts'
 import type { Authority } from '../base/authority.ts'
 import { findCurrent, toRecord } from '../base/current.ts'
-import { archiveOf, publish } from '../base/install.ts'
+import { archiveOf, install } from '../base/install.ts'
 import type { Workspace } from '../base/workspace.ts'
 import { type NewFile, PUBLIC_FILE, readTextIfAny, removeAll, SECRET_FILE } from '../disk/files.ts'
 
@@ -68,9 +68,9 @@ export async function makeOcspSigner(
   const old = findCurrent(workspace, holder)
   const replaces = old && { ...certificateId(old), archive: archiveOf(old) }
   const record = toRecord(certificate, { ...holder, domains: [], directory, now })
-  const publication = { record, files, certificateFile: 'ocsp.crt', ...(replaces && { replaces }) }
+  const installation = { record, files, certificateFile: 'ocsp.crt', ...(replaces && { replaces }) }
   const isUnchanged = () => isSameCertificate(findCurrent(workspace, holder), old)
-  const made = publish(workspace.ledger(), workspace.paths.temporary, publication, isUnchanged)
+  const made = install(workspace.ledger(), workspace.paths.temporary, installation, isUnchanged)
   if (made && replaces !== undefined) removeAll(replaces.archive)
   return made
 }

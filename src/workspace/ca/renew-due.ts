@@ -14,7 +14,7 @@ const CRL_DAYS = 30
 /** What is renewed when a third of its time is left: enough to notice that it fails, and to fetch a key. */
 const REST = 1 / 3
 
-export interface UpkeepRequest {
+export interface RenewalRound {
   /** Must not ask anybody: this runs while nobody is there. */
   readonly issuer: IssuerSource
   /** Whether CRLs and OCSP are published from here: then there has to be a CRL and a signer for every CA. */
@@ -23,7 +23,7 @@ export interface UpkeepRequest {
 }
 
 /** One thing that was done, or could not be done. */
-export interface UpkeepStep {
+export interface RenewalStep {
   readonly what: 'crl' | 'ocsp'
   readonly authority: Authority
   /** When it ended, or will end; undefined when it was missing. */
@@ -37,8 +37,8 @@ export interface UpkeepStep {
  * @returns what was due
  * @throws {XmppkiError} CORRUPT, IO about the ledger
  */
-export async function keepUp(workspace: Workspace, request: UpkeepRequest): Promise<UpkeepStep[]> {
-  const steps: UpkeepStep[] = []
+export async function renewDue(workspace: Workspace, request: RenewalRound): Promise<RenewalStep[]> {
+  const steps: RenewalStep[] = []
   for (const authority of workspace.authorities()) {
     if (authority.notAfter < request.now) continue
     const due = [crlDue(authority, request), ocspDue(workspace, authority, request)]
@@ -47,7 +47,7 @@ export async function keepUp(workspace: Workspace, request: UpkeepRequest): Prom
   return steps
 }
 
-type Duty = Omit<UpkeepStep, 'error'> & { readonly days: number }
+type Duty = Omit<RenewalStep, 'error'> & { readonly days: number }
 
 interface Span {
   readonly begin: Date
@@ -58,7 +58,7 @@ function isDue({ begin, end }: Span, now: Date): boolean {
   return end.getTime() - now.getTime() < (end.getTime() - begin.getTime()) * REST
 }
 
-function crlDue(authority: Authority, { publishing, now }: UpkeepRequest): Duty | undefined {
+function crlDue(authority: Authority, { publishing, now }: RenewalRound): Duty | undefined {
   if (!authority.signsCrls) return undefined
   const text = readTextIfAny(authority.files.crl)
   if (text === undefined) return publishing ? { what: 'crl', authority, end: undefined, days: CRL_DAYS } : undefined
@@ -68,14 +68,14 @@ function crlDue(authority: Authority, { publishing, now }: UpkeepRequest): Duty 
   return { what: 'crl', authority, end: nextUpdate, days }
 }
 
-function ocspDue(workspace: Workspace, authority: Authority, { publishing, now }: UpkeepRequest): Duty | undefined {
+function ocspDue(workspace: Workspace, authority: Authority, { publishing, now }: RenewalRound): Duty | undefined {
   if (!publishing) return undefined
   const signer = readOcspSigner(workspace, authority)
   if (signer !== undefined && !isDue({ begin: signer.notBefore, end: signer.notAfter }, now)) return undefined
   return { what: 'ocsp', authority, end: signer?.notAfter, days: 0 }
 }
 
-async function attempt(workspace: Workspace, duty: Duty, { issuer, now }: UpkeepRequest): Promise<UpkeepStep> {
+async function attempt(workspace: Workspace, duty: Duty, { issuer, now }: RenewalRound): Promise<RenewalStep> {
   const { days, ...step } = duty
   const { what, authority } = step
   try {

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../../errors.ts'
-import { type GroupOutcome, publishGroup } from '../base/install-group.ts'
+import { type GroupOutcome, installGroup } from '../base/install-group.ts'
 import type { Workspace } from '../base/workspace.ts'
 import type { PendingClient } from './issue-client.ts'
 
@@ -16,7 +16,7 @@ interface Waiting {
 }
 
 /** Publishes clients in groups, one group at a time, while further ones are being made. */
-export class GroupPublisher {
+export class GroupInstaller {
   readonly #workspace: Workspace
   readonly #waiting: Waiting[] = []
   #running: Promise<void> | undefined
@@ -29,7 +29,7 @@ export class GroupPublisher {
 
   /**
    * Takes a client; resolves when there is room for a further one.
-   * @param settle told once, when the client was published or was not
+   * @param settle told once, when the client was installed or was not
    */
   async add(client: PendingClient, settle: Waiting['settle']): Promise<void> {
     this.#waiting.push({ client, settle })
@@ -57,17 +57,17 @@ export class GroupPublisher {
 
   #begin(): void {
     const group = this.#waiting.splice(0, GROUP)
-    this.#running = this.#publish(group).finally(() => {
+    this.#running = this.#install(group).finally(() => {
       this.#running = undefined
       this.#lastEnd = performance.now()
     })
   }
 
-  async #publish(group: readonly Waiting[]): Promise<void> {
+  async #install(group: readonly Waiting[]): Promise<void> {
     const { paths } = this.#workspace
     try {
       const members = group.map(({ client }) => client)
-      const outcomes = await publishGroup(this.#workspace.ledger(), paths.temporary, members)
+      const outcomes = await installGroup(this.#workspace.ledger(), paths.temporary, members)
       for (const [index, outcome] of outcomes.entries()) group[index]?.settle(outcome)
     } catch (error) {
       if (error instanceof XmppkiError) for (const { settle } of group) settle(error)

@@ -13,7 +13,7 @@ import type { IssuedRecord } from '../../store/ledger.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import { checkConstraints } from '../base/check-constraints.ts'
 import { expiryOf, findCurrent, hasExpired, toRecord, warnAboutExpired, warnAboutSuperseded } from '../base/current.ts'
-import { publish } from '../base/install.ts'
+import { install } from '../base/install.ts'
 import type { GroupMember } from '../base/install-group.ts'
 import { generatePassword } from '../base/password.ts'
 import { clientFolderName } from '../base/paths.ts'
@@ -69,9 +69,9 @@ export function checkClient(client: Client, validity: { days: number; now: Date 
   issuedValidity(validity.days, validity.now, issuer)
 }
 
-/** A client whose files are made but not yet published. */
+/** A client whose files are made but not yet installed. */
 export interface PendingClient extends GroupMember {
-  /** How it ended, once it was published or not wanted. @throws {XmppkiError} EXISTS */
+  /** How it ended, once it was installed or not wanted. @throws {XmppkiError} EXISTS */
   readonly settle: () => IssuedClient
 }
 
@@ -82,14 +82,14 @@ export interface PendingClient extends GroupMember {
  */
 export async function issueClient(workspace: Workspace, request: ClientRequest): Promise<IssuedClient> {
   const begun = await beginIssuing(workspace, request)
-  if (!('publication' in begun)) return begun
-  publish(workspace.ledger(), workspace.paths.temporary, begun.publication, begun.wanted)
+  if (!('installation' in begun)) return begun
+  install(workspace.ledger(), workspace.paths.temporary, begun.installation, begun.wanted)
   return begun.settle()
 }
 
 /**
  * The first half of {@link issueClient}: nothing is written yet.
- * @returns what is there already, or what is to be published
+ * @returns what is there already, or what is to be installed
  * @throws {XmppkiError} as `issueClient`
  */
 export async function beginIssuing(
@@ -112,7 +112,7 @@ export async function beginIssuing(
   const password = generatedPassword === undefined ? {} : { generatedPassword }
   const issued = (): IssuedClient => ({ ...describe(record, request), created: true, ...password })
   const replaces = roomFor(workspace, record, request)
-  const publication = {
+  const installation = {
     record,
     files: [...files, ...(request.enclose?.(issued()) ?? [])],
     certificateFile: fileNamesOf(request).certificate,
@@ -120,7 +120,7 @@ export async function beginIssuing(
   }
   let winner: IssuedRecord | undefined
   return {
-    publication,
+    installation,
     wanted: () => {
       winner = findCurrent(workspace, holder)
       return winner === undefined
@@ -156,7 +156,7 @@ export async function makeClient(
     days,
     now,
     issuer,
-    publication: issuer.publication,
+    caUrls: issuer.caUrls,
   })
   const certificate = await sign(prepared, issuer.key, (unsigned) => checkConstraints(unsigned, issuer, account))
   const generatedPassword = request.p12Password === undefined ? generatePassword() : undefined

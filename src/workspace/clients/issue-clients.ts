@@ -3,7 +3,7 @@ import { XmppkiError } from '../../errors.ts'
 import type { GroupOutcome } from '../base/install-group.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
 import type { Client } from './client-folder.ts'
-import { GroupPublisher } from './group-installer.ts'
+import { GroupInstaller } from './group-installer.ts'
 import {
   beginIssuing,
   type ClientRequest,
@@ -46,7 +46,7 @@ export interface BatchResult<C extends BatchClient> {
 }
 
 /**
- * Issues for each of the clients: several are being made at once while others are being published in groups. What makes
+ * Issues for each of the clients: several are being made at once while others are being installed in groups. What makes
  * all of them fail is thrown; afterwards one failure does not stop the others.
  * @throws {XmppkiError} as `issueClient`
  */
@@ -84,7 +84,7 @@ async function issueAll<C extends BatchClient>(
   { clients, checkFirst: _checked, onProgress: _told, signal, ...common }: BatchRequest<C>,
   settle: Settle,
 ): Promise<void> {
-  const publisher = new GroupPublisher(workspace)
+  const installer = new GroupInstaller(workspace)
   // The CA of a batch is the one that it began with, and its files are read once.
   let unlocked: ReturnType<IssuerSource> | undefined
   const issuer = () => {
@@ -96,9 +96,9 @@ async function issueAll<C extends BatchClient>(
     for (const [index, { jid, device, days }] of todo) {
       try {
         const begun = await beginIssuing(workspace, { ...common, issuer, jid, device, days })
-        if (!('publication' in begun)) settle(index, begun)
+        if (!('installation' in begun)) settle(index, begun)
         else
-          await publisher.add(begun, (outcome) =>
+          await installer.add(begun, (outcome) =>
             settle(
               index,
               attempt(() => finished(begun, outcome)),
@@ -111,7 +111,7 @@ async function issueAll<C extends BatchClient>(
     }
   }
   const workers = await Promise.allSettled(Array.from({ length: availableParallelism() + 1 }, work))
-  await publisher.finish()
+  await installer.finish()
   for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
 }
 

@@ -35,7 +35,7 @@ export interface ListedClient {
   readonly issuedAt: Date
   /** SHA-256 over the DER certificate, lower-case hexadecimal. */
   readonly fingerprint: string
-  /** Absolute path of the folder that the files were published in. */
+  /** Absolute path of the folder that the files were installed in. */
   readonly directory: string
   /** When a server of this workspace last accepted it for a login; undefined when it never did. */
   readonly lastLogin?: Date

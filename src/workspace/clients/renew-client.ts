@@ -7,7 +7,7 @@ import { openCertificate } from '../../pki/x509/certificate.ts'
 import { certificateId, isSameCertificate } from '../../store/certificate-id.ts'
 import type { IssuedRecord } from '../../store/ledger.ts'
 import { findCurrent, findSettled, toRecord, withCurrentFiles } from '../base/current.ts'
-import { archiveOf, publish, type Replaced } from '../base/install.ts'
+import { archiveOf, install, type Replaced } from '../base/install.ts'
 import { clientFolderName } from '../base/paths.ts'
 import { endsWithin, type Period } from '../base/period.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
@@ -85,7 +85,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
     ...(isOwn ? { archive: archiveOf(old) } : {}),
     ...(request.revokeOld ? { revocation: { at: now.getTime(), reason: 'superseded' } } : {}),
   }
-  const publication = {
+  const installation = {
     record,
     files,
     certificateFile: fileNamesOf(request).certificate,
@@ -93,7 +93,7 @@ export async function renewClient(workspace: Workspace, request: RenewalRequest)
     event: 'renewed' as const,
   }
   const isStillCurrent = () => isSameCertificate(findCurrent(workspace, holderOf(request)), old)
-  if (!publish(ledger, temporary, publication, isStillCurrent)) throw overtaken(request)
+  if (!install(ledger, temporary, installation, isStillCurrent)) throw overtaken(request)
   return {
     ...describe(record, true),
     previous: {

@@ -11,7 +11,7 @@ import type { IssuedRecord } from '../../store/ledger.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import { checkConstraints } from '../base/check-constraints.ts'
 import { findCurrent, findSettled, toRecord, warnAboutExpired, warnAboutSuperseded } from '../base/current.ts'
-import { archiveOf, type Publication, publish, type Replaced } from '../base/install.ts'
+import { archiveOf, type Installation, install, type Replaced } from '../base/install.ts'
 import { clientFolderName } from '../base/paths.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
 import { diskName } from '../disk/disk-name.ts'
@@ -77,7 +77,7 @@ interface Work extends SignRequest {
   readonly file: string
   readonly csr: CertificateRequest
   readonly approved: ApprovedRequest
-  readonly handout: SignedClient['files']
+  readonly outputs: SignedClient['files']
   readonly now: Date
 }
 
@@ -91,12 +91,12 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
   const csr = readCsr(readInputFile(file), file)
   const approved = judgeCsr(csr, request.policy, file)
   const now = request.now ?? new Date()
-  const work = { ...request, file, csr, approved, handout: handoutOf(file, request.out), now }
+  const work = { ...request, file, csr, approved, outputs: outputsFor(file, request.out), now }
   refuseCompromisedKey(workspace, work)
   const find = request.renew ? findSettled : findCurrent
   const existing = find(workspace, holderOf(work))
   if (existing !== undefined && !isToRenew(work, existing)) return acceptExisting(workspace, work, existing)
-  const taken = [work.handout.certificate, work.handout.chain].find(exists)
+  const taken = [work.outputs.certificate, work.outputs.chain].find(exists)
   if (taken !== undefined) throw occupied(taken)
   const { record, certificate, chain, replaces } = await issue(workspace, work, existing)
   let winner: IssuedRecord | undefined
@@ -106,20 +106,20 @@ export async function signCsr(workspace: Workspace, file: string, request: SignR
     { name: names.certificate, content: certificate.pem, mode: PUBLIC_FILE },
     { name: names.chain, content: chain, mode: PUBLIC_FILE },
   ]
-  const publication: Publication = {
+  const installation: Installation = {
     record,
     files,
     certificateFile: names.certificate,
     event: 'signed',
     ...(replaces === undefined ? {} : { replaces }),
   }
-  const published = publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
+  const installed = install(workspace.ledger(), workspace.paths.temporary, installation, () => {
     winner = findCurrent(workspace, holderOf(work))
     return isSameCertificate(winner, existing)
   })
-  if (!published && winner !== undefined) return acceptExisting(workspace, work, winner)
-  if (!published) throw overtaken({ jid: approved.jid, device: request.device })
-  handOutNew(work, record, { certificate: certificate.pem, chain })
+  if (!installed && winner !== undefined) return acceptExisting(workspace, work, winner)
+  if (!installed) throw overtaken({ jid: approved.jid, device: request.device })
+  writeNewOutputs(work, record, { certificate: certificate.pem, chain })
   const signed = describe(work, record, true)
   return existing === undefined ? signed : { ...signed, previous: superseded(existing, replaces) }
 }
@@ -167,7 +167,7 @@ async function issue(workspace: Workspace, work: Work, old: IssuedRecord | undef
     days,
     now,
     issuer,
-    publication: issuer.publication,
+    caUrls: issuer.caUrls,
   })
   const certificate = await sign(prepared, issuer.key, (unsigned) => checkConstraints(unsigned, issuer, account))
   const client = { jid, device: work.device }
@@ -197,7 +197,7 @@ function fileNames({ local }: Jid) {
 }
 
 /** `alice.csr` is answered by `alice.crt` and `alice.chain.crt`. */
-function handoutOf(file: string, out: string | undefined): SignedClient['files'] {
+function outputsFor(file: string, out: string | undefined): SignedClient['files'] {
   const base = basename(file).replace(/\.(?:csr|req|p10|pem|der)$/i, '')
   const folder = out ?? dirname(file)
   return { certificate: join(folder, `${base}.crt`), chain: join(folder, `${base}.chain.crt`) }
@@ -210,9 +210,13 @@ function occupied(path: string): XmppkiError {
 }
 
 /** What fails here is not lost: the certificate is in the workspace. */
-function handOutNew(work: Work, { directory }: IssuedRecord, texts: Record<keyof SignedClient['files'], string>): void {
+function writeNewOutputs(
+  work: Work,
+  { directory }: IssuedRecord,
+  texts: Record<keyof SignedClient['files'], string>,
+): void {
   try {
-    handOut(work, texts)
+    writeOutputs(work, texts)
   } catch (error) {
     if (!(error instanceof XmppkiError)) throw error
     throw new XmppkiError(error.code, error.message, {
@@ -223,15 +227,15 @@ function handOutNew(work: Work, { directory }: IssuedRecord, texts: Record<keyof
 }
 
 /** Writes what is missing: an earlier run may have been cut off between the workspace and here. */
-function handOut({ handout }: Work, texts: Record<keyof SignedClient['files'], string>): void {
+function writeOutputs({ outputs }: Work, texts: Record<keyof SignedClient['files'], string>): void {
   for (const key of ['certificate', 'chain'] as const) {
-    const path = handout[key]
+    const path = outputs[key]
     if (readTextIfAny(path) === texts[key]) continue
     if (exists(path)) throw occupied(path)
     makePrivateFolder(dirname(path))
     createFile(dirname(path), { name: basename(path), content: texts[key], mode: PUBLIC_FILE })
   }
-  syncFolder(dirname(handout.certificate))
+  syncFolder(dirname(outputs.certificate))
 }
 
 function acceptExisting(workspace: Workspace, work: Work, record: IssuedRecord): SignedClient {
@@ -246,7 +250,7 @@ function acceptExisting(workspace: Workspace, work: Work, record: IssuedRecord):
     })
   }
   warnAboutExpired(workspace, record, work.now, '--renew, without --if-missing, gets a new one')
-  handOut(work, { certificate, chain })
+  writeOutputs(work, { certificate, chain })
   return describe(work, record, false)
 }
 
@@ -268,7 +272,7 @@ function describe(work: Work, record: IssuedRecord, created: boolean): SignedCli
     serial,
     fingerprint,
     notAfter: new Date(record.notAfter),
-    files: work.handout,
+    files: work.outputs,
     directory,
     notCopied: work.approved.notCopied,
     created,

@@ -1,7 +1,7 @@
 import { linkSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Ledger } from '../../store/ledger.ts'
-import { isPublicationId, newPublicationId } from '../base/install.ts'
+import { isInstallationId, newInstallationId } from '../base/install.ts'
 import {
   createFolders,
   exists,
@@ -15,7 +15,7 @@ import {
 } from '../disk/files.ts'
 
 /** A file that is handed to a user; what is in it follows from the certificate alone. */
-export interface Handout {
+export interface UserFile {
   /** Absolute. */
   readonly path: string
   readonly content: string
@@ -31,38 +31,36 @@ const GROUP = 100
  * @returns paths of those that are there with another content
  * @throws {XmppkiError} IO
  */
-export function writeHandouts(ledger: Ledger, handouts: readonly Handout[]): Promise<string[]> {
-  return ledger.longTransaction(() => writeLocked(handouts))
+export function writeUserFiles(ledger: Ledger, files: readonly UserFile[]): Promise<string[]> {
+  return ledger.longTransaction(() => writeLocked(files))
 }
 
-async function writeLocked(handouts: readonly Handout[]): Promise<string[]> {
-  for (const folder of foldersOf(handouts)) clearUp(folder)
-  const found = handouts.map((handout) => ({ handout, there: readTextIfAny(handout.path) }))
-  const missing = found.flatMap(({ handout, there }) => (there === undefined ? [handout] : []))
+async function writeLocked(files: readonly UserFile[]): Promise<string[]> {
+  for (const folder of foldersOf(files)) clearUp(folder)
+  const found = files.map((file) => ({ file, there: readTextIfAny(file.path) }))
+  const missing = found.flatMap(({ file, there }) => (there === undefined ? [file] : []))
   for (let begin = 0; begin < missing.length; begin += GROUP) await writeGroup(missing.slice(begin, begin + GROUP))
-  return found.flatMap(({ handout: { path, content }, there }) =>
-    there === undefined || there === content ? [] : [path],
-  )
+  return found.flatMap(({ file: { path, content }, there }) => (there === undefined || there === content ? [] : [path]))
 }
 
 /** There may be passwords in what lies about. */
 function clearUp(folder: string): void {
   if (!exists(folder)) return
   for (const entry of withIo(`read ${folder}`, () => readdirSync(folder, { withFileTypes: true }))) {
-    if (entry.isDirectory() && isPublicationId(entry.name)) removeAll(join(folder, entry.name))
+    if (entry.isDirectory() && isInstallationId(entry.name)) removeAll(join(folder, entry.name))
   }
 }
 
-function foldersOf(handouts: readonly Handout[]): string[] {
-  return [...new Set(handouts.map(({ path }) => dirname(path)))]
+function foldersOf(files: readonly UserFile[]): string[] {
+  return [...new Set(files.map(({ path }) => dirname(path)))]
 }
 
-async function writeGroup(handouts: readonly Handout[]): Promise<void> {
-  const folders = foldersOf(handouts)
+async function writeGroup(files: readonly UserFile[]): Promise<void> {
+  const folders = foldersOf(files)
   const staged = folders.map((folder) => ({
     folder,
-    path: join(folder, newPublicationId()),
-    files: handouts.filter(({ path }) => dirname(path) === folder).map(newFileOf),
+    path: join(folder, newInstallationId()),
+    files: files.filter(({ path }) => dirname(path) === folder).map(newFileOf),
   }))
   for (const folder of folders) makePrivateFolder(folder)
   try {
@@ -76,7 +74,7 @@ async function writeGroup(handouts: readonly Handout[]): Promise<void> {
   }
 }
 
-function newFileOf({ path, content }: Handout): NewFile {
+function newFileOf({ path, content }: UserFile): NewFile {
   return { name: basename(path), content, mode: SECRET_FILE }
 }
 

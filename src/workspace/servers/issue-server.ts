@@ -5,7 +5,7 @@ import { encodePrivateKey, generateKeyPair, type KeyPair } from '../../pki/keys/
 import type { IssuedRecord } from '../../store/ledger.ts'
 import { checkConstraints } from '../base/check-constraints.ts'
 import { findCurrent, toRecord, warnAboutExpired, warnAboutSuperseded } from '../base/current.ts'
-import { publish } from '../base/install.ts'
+import { install } from '../base/install.ts'
 import { SERVER_FILES, type ServerFiles, serverFilesIn } from '../base/server-credentials.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
 import { type NewFile, PUBLIC_FILE, SECRET_FILE } from '../disk/files.ts'
@@ -54,13 +54,13 @@ export async function issueServer(workspace: Workspace, request: ServerRequest):
     directory,
     now,
   })
-  const publication = {
+  const installation = {
     record,
     files,
     certificateFile: SERVER_FILES.certificate,
   }
   let winner: IssuedRecord | undefined
-  publish(workspace.ledger(), workspace.paths.temporary, publication, () => {
+  install(workspace.ledger(), workspace.paths.temporary, installation, () => {
     winner = findCurrent(workspace, holder)
     return winner === undefined
   })
@@ -85,7 +85,7 @@ export async function makeServer(
   const issuer = await source()
   unlocked()
   const { publicKey, privateKey } = await takeKeys()
-  const prepared = prepareServer({ domains, publicKey, days, now, issuer, publication: issuer.publication })
+  const prepared = prepareServer({ domains, publicKey, days, now, issuer, caUrls: issuer.caUrls })
   const certificate = await sign(prepared, issuer.key, (unsigned) => checkConstraints(unsigned, issuer, undefined))
   const files: NewFile[] = [
     {

@@ -7,7 +7,7 @@ import { certificateId, isSameCertificate } from '../../store/certificate-id.ts'
 import type { IssuedRecord } from '../../store/ledger.ts'
 import { type CaBatch, forEachWithCa } from '../base/ca-batch.ts'
 import { findCurrent, findSettled, toRecord } from '../base/current.ts'
-import { archiveOf, publish } from '../base/install.ts'
+import { archiveOf, install } from '../base/install.ts'
 import { type FoundFile, matchingKey } from '../base/matching-key.ts'
 import { endsWithin, type Period } from '../base/period.ts'
 import { SERVER_FILES, type ServerFiles, serverFilesIn } from '../base/server-credentials.ts'
@@ -93,7 +93,7 @@ async function renewServer(
   const holder = holderOf(old.name)
   const record = toRecord(certificate, { ...holder, domains, directory, now })
   const archive = archiveOf(old)
-  const publication = {
+  const installation = {
     record,
     files,
     certificateFile: SERVER_FILES.certificate,
@@ -101,7 +101,7 @@ async function renewServer(
     event: 'renewed' as const,
   }
   const isStillCurrent = () => isSameCertificate(findCurrent(workspace, holder), old)
-  if (!publish(workspace.ledger(), workspace.paths.temporary, publication, isStillCurrent)) throw overtaken(old)
+  if (!install(workspace.ledger(), workspace.paths.temporary, installation, isStillCurrent)) throw overtaken(old)
   const previous = { serial: old.serial, notAfter: new Date(old.notAfter), directory: archive }
   return { ...describe(record, true), previous }
 }

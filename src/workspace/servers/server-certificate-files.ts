@@ -4,7 +4,7 @@ import type { Workspace } from '../base/workspace.ts'
 import { exists } from '../disk/files.ts'
 
 /** Where the files are that a server for clients with certificates needs; absolute paths. */
-export interface ServerPapers {
+export interface ServerCertificateFiles {
   /** Prepared domainpart. */
   readonly domain: string
   /** The server certificate with that of its CA behind it. */
@@ -17,10 +17,10 @@ export interface ServerPapers {
 }
 
 /**
- * The papers of the domain in this workspace.
+ * The files of the domain in this workspace.
  * @throws {XmppkiError} NOT_FOUND without a CA or a server certificate, with the command that makes it; CORRUPT, IO
  */
-export function serverPapers(workspace: Workspace, domain: string): ServerPapers {
+export function serverCertificateFiles(workspace: Workspace, domain: string): ServerCertificateFiles {
   const root = workspace.root()
   const credentials = workspace.serverCredentials(domain)
   if (credentials === undefined) {

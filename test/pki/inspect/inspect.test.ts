@@ -65,20 +65,20 @@ describe('inspect', () => {
 
   it('shows where to ask about a certificate (RFC 5280 §4.2.1.13, §4.2.2.1)', async () => {
     const base = 'http://pki.example.org'
-    const publication = { crlUrl: `${base}/ca.crl`, ocspUrl: `${base}/ocsp`, issuerUrl: `${base}/ca.crt` }
+    const caUrls = { crlUrl: `${base}/ca.crl`, ocspUrl: `${base}/ocsp`, issuerUrl: `${base}/ca.crt` }
     const { publicKey } = client.keys
-    const request = { commonName: 'Issuing', publicKey, days: 9, now: NOW, issuer: root, publication }
+    const request = { commonName: 'Issuing', publicKey, days: 9, now: NOW, issuer: root, caUrls }
     const [found] = await look((await sign(prepareIssuingCa(request), root.key)).der)
     if (found === undefined) throw new Error('not reached')
     expect(found).toMatchObject({
-      crlUrls: [publication.crlUrl],
-      ocspUrls: [publication.ocspUrl],
-      issuerUrls: [publication.issuerUrl],
+      crlUrls: [caUrls.crlUrl],
+      ocspUrls: [caUrls.ocspUrl],
+      issuerUrls: [caUrls.issuerUrl],
     })
     const { rows } = inspectedRows(found)
-    expect(rows).toContainEqual(['CRL', publication.crlUrl])
-    expect(rows).toContainEqual(['OCSP', publication.ocspUrl])
-    expect(rows).toContainEqual(['issuer at', publication.issuerUrl])
+    expect(rows).toContainEqual(['CRL', caUrls.crlUrl])
+    expect(rows).toContainEqual(['OCSP', caUrls.ocspUrl])
+    expect(rows).toContainEqual(['issuer at', caUrls.issuerUrl])
     const [plain] = await look(client.pem)
     expect(plain).toMatchObject({ crlUrls: [], ocspUrls: [], issuerUrls: [] })
   })

@@ -70,8 +70,8 @@ describe('an issuing CA', () => {
     const root = await testRoot()
     const { publicKey } = await testKeys('ec:p256')
     const names = { commonName: 'Example Issuing CA', organization: 'Example, Inc.' }
-    const publication = { crlUrl: 'http://pki.example.org/root.crl', issuerUrl: 'http://pki.example.org/root.crt' }
-    const request = { ...names, publicKey, days: 365, now: NOW, issuer: root, publication }
+    const caUrls = { crlUrl: 'http://pki.example.org/root.crl', issuerUrl: 'http://pki.example.org/root.crt' }
+    const request = { ...names, publicKey, days: 365, now: NOW, issuer: root, caUrls }
     const { pem, issuerSerial, serial } = await sign(prepareIssuingCa(request), root.key)
     const printed = text(pem)
     expect(printed).toMatch(/Subject: O = "Example, Inc.", CN = Example Issuing CA\n/)
@@ -138,8 +138,8 @@ describe('an OCSP responder (RFC 6960 §4.2.2.2)', () => {
     const issuer = await testRoot()
     const { publicKey } = await testKeys('ec:p256')
     const base = 'http://pki.example.org'
-    const publication = { crlUrl: `${base}/a.crl`, ocspUrl: `${base}/ocsp`, issuerUrl: `${base}/a.crt` }
-    const request = { commonName: 'Example OCSP', publicKey, days: 30, now: NOW, issuer, publication }
+    const caUrls = { crlUrl: `${base}/a.crl`, ocspUrl: `${base}/ocsp`, issuerUrl: `${base}/a.crt` }
+    const request = { commonName: 'Example OCSP', publicKey, days: 30, now: NOW, issuer, caUrls }
     const { pem, der } = await sign(prepareOcspResponder(request), issuer.key)
     const printed = text(pem)
     expect(printed).toMatch(/Extended Key Usage: *\n\s+OCSP Signing\n/)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareClient, prepareServer, sign } from '../../../src/pki/issue/issue.ts'
-import { publicationExtensions, readPublication } from '../../../src/pki/x509/ca-urls.ts'
+import { caUrlExtensions, readCaUrls } from '../../../src/pki/x509/ca-urls.ts'
 import { readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
 import {
   account,
@@ -23,13 +23,13 @@ beforeAll(() => {
 })
 afterAll(() => folder.remove())
 
-describe('publication', () => {
+describe('caUrls', () => {
   it.each(['client', 'server'] as const)(
     'is stated by a %s certificate (RFC 5280 §4.2.1.13, §4.2.2.1)',
     async (kind) => {
       const issuer = await testRoot()
       const { publicKey } = await testKeys('ec:p256')
-      const request = { publicKey, days: 1, now: NOW, issuer, publication: PUBLICATION }
+      const request = { publicKey, days: 1, now: NOW, issuer, caUrls: PUBLICATION }
       const prepared =
         kind === 'client'
           ? prepareClient({ ...request, jid: account('alice@example.org') })
@@ -39,15 +39,15 @@ describe('publication', () => {
       expect(printed).toMatch(/CRL Distribution Points: *\n\s+Full Name:\n\s+URI:http:\/\/pki\.example\.org\/ca\.crl\n/)
       expect(printed).toContain(`OCSP - URI:${BASE}/ocsp`)
       expect(printed).toContain(`CA Issuers - URI:${BASE}/ca.crt`)
-      expect(readPublication(readRawCertificate(der).extensions)).toEqual(STATED)
+      expect(readCaUrls(readRawCertificate(der).extensions)).toEqual(STATED)
     },
   )
 
   it('says only what there is to say', () => {
-    expect(publicationExtensions()).toEqual([])
-    expect(publicationExtensions({})).toEqual([])
+    expect(caUrlExtensions()).toEqual([])
+    expect(caUrlExtensions({})).toEqual([])
     const { ocspUrl } = PUBLICATION
-    expect(readPublication(publicationExtensions({ ocspUrl }))).toEqual({ ...STATED, crlUrls: [], issuerUrls: [] })
+    expect(readCaUrls(caUrlExtensions({ ocspUrl }))).toEqual({ ...STATED, crlUrls: [], issuerUrls: [] })
   })
 
   it.each([
@@ -61,7 +61,7 @@ describe('publication', () => {
   ])('refuses %s as an address', (_, url) => {
     for (const name of ['crlUrl', 'ocspUrl', 'issuerUrl']) {
       const refusal = { code: 'BAD_INPUT', message: expect.stringContaining(`'${url}' is no http URL`) }
-      expect(() => publicationExtensions({ [name]: url })).toThrow(expect.objectContaining(refusal))
+      expect(() => caUrlExtensions({ [name]: url })).toThrow(expect.objectContaining(refusal))
     }
   })
 
@@ -76,7 +76,7 @@ describe('publication', () => {
         '[c]\nrelativename=rn\n[rn]\nCN=y',
       ].join('\n'),
     })
-    expect(readPublication(readRawCertificate(der).extensions)).toEqual({
+    expect(readCaUrls(readRawCertificate(der).extensions)).toEqual({
       crlUrls: ['http://c.example/1', 'ldap://c.example/2', 'http://c.example/3'],
       ocspUrls: ['http://o.example/1'],
       issuerUrls: ['ldap://i.example'],

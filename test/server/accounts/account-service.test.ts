@@ -31,7 +31,7 @@ async function setUp(given: Partial<AccountOptions> | 'closed' = {}) {
     ...(given === 'closed' ? {} : given),
   }
   const service = new AccountService({
-    means: () => (given === 'closed' ? undefined : options),
+    settings: () => (given === 'closed' ? undefined : options),
     now: () => new Date(clock.now),
     ledger,
     beforeRemoval: async () => removal.objection,

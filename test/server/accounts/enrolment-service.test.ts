@@ -38,7 +38,7 @@ beforeEach(() => {
   isClosed = false
   const store = new LedgerEnrolmentStore(ledger, 1)
   desk = new EnrolmentService({
-    means: () => ({ ledger, store, actor: undefined, isClosed }),
+    settings: () => ({ ledger, store, actor: undefined, isClosed }),
     isIssued: () => false,
     now: () => new Date(),
     log,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyAlgorithm } from '../../../src/pki/keys/algorithms.ts'
 import type { PkiHttp } from '../../../src/service/publishing/pki-http.ts'
 import { startPublishing } from '../../../src/service/publishing/publishing.ts'
-import { Caretaker } from '../../../src/service/renewal-scheduler.ts'
+import { RenewalScheduler } from '../../../src/service/renewal-scheduler.ts'
 import { signerId } from '../../../src/workspace/base/authority.ts'
 import { initIssuing } from '../../../src/workspace/ca/init-issuing.ts'
 import type { IssuedClient } from '../../../src/workspace/clients/issue-client.ts'
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await revokeClients(ca.workspace, {
     ...{ target: { serial: bob.serial }, reason: 'keyCompromise', crlDays: 7, issuer: source() },
   })
-  await new Caretaker(ca.workspace, { issuer: source, publishing: () => true, log }).start()
+  await new RenewalScheduler(ca.workspace, { issuer: source, publishing: () => true, log }).start()
   http = await startPublishing(ca.workspace, { host: '127.0.0.1', port: 0, log })
 })
 afterAll(async () => {

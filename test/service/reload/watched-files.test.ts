@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../../src/config/load.ts'
 import { keyAlgorithm } from '../../../src/pki/keys/algorithms.ts'
-import { stateFiles } from '../../../src/service/reload/watched-files.ts'
+import { watchedFiles } from '../../../src/service/reload/watched-files.ts'
 import type { IssuedKind } from '../../../src/store/ledger.ts'
 import { initIssuing } from '../../../src/workspace/ca/init-issuing.ts'
 import { issueServer } from '../../../src/workspace/servers/issue-server.ts'
@@ -25,7 +25,7 @@ function files(): string[] {
   const source = { file: undefined, home: undefined, overrides: [], defaultHost: 'localhost' }
   const { configuration } = checkConfiguration('', source)
   if (configuration === undefined) throw new Error('no configuration')
-  return stateFiles(seen.workspace, configuration, undefined)
+  return watchedFiles(seen.workspace, configuration, undefined)
 }
 
 const MAKERS: Readonly<Record<'issuing' | 'server', () => Promise<unknown>>> = {
@@ -40,7 +40,7 @@ const MAKERS: Readonly<Record<'issuing' | 'server', () => Promise<unknown>>> = {
     }),
 }
 
-describe('stateFiles', () => {
+describe('watchedFiles', () => {
   // Another process renames the folder into its place, and commits the row a moment later.
   it.each(Object.keys(MAKERS) as IssuedKind[])(
     'are others once the ledger has what was there already: %s',

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { IssuedRecord, Ledger, Revocation } from '../../../src/store/ledger.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
-import { publish, type Replaced, settleUnfinished } from '../../../src/workspace/base/install.ts'
+import { install, type Replaced, settleUnfinished } from '../../../src/workspace/base/install.ts'
 import { readAuditTrail } from '../../../src/workspace/ca/audit-trail.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../../src/workspace/disk/files.ts'
 import { idOf, issuedRecord } from '../../store/ledger-contract.ts'
@@ -65,7 +65,7 @@ function publishClient(serial: string, name: string, wanted = () => true, into: 
     { name: 'x.key', content: 'key', mode: SECRET_FILE },
     { name: 'x.crt', content: certificate, mode: PUBLIC_FILE },
   ] as const
-  return publish(into, temporary(), { record: recordOf(serial, name), files, certificateFile: 'x.crt' }, wanted)
+  return install(into, temporary(), { record: recordOf(serial, name), files, certificateFile: 'x.crt' }, wanted)
 }
 
 /** What a process leaves that was killed after it had written its journal. */
@@ -124,8 +124,8 @@ describe('publish with a certificate that is replaced', () => {
   ) {
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     const files = [{ name: 'x.crt', content: other.certificate, mode: PUBLIC_FILE }] as const
-    const publication = { record, files, certificateFile: 'x.crt', replaces: { ...replaces(), ...given } }
-    return publish(into, temporary(), publication, () => true)
+    const installation = { record, files, certificateFile: 'x.crt', replaces: { ...replaces(), ...given } }
+    return install(into, temporary(), installation, () => true)
   }
   const certificateIn = (name: string) => readFileSync(join(folderOf(name), 'x.crt'), 'utf8')
 
@@ -184,7 +184,7 @@ describe('publish with a certificate that is replaced', () => {
     expect(serials()).toEqual(['a1'])
   })
 
-  it('killed between the two renames: the next publication puts the old folder back', () => {
+  it('killed between the two renames: the next installation puts the old folder back', () => {
     publishClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     const staging = leaveJournal(record, replaces())
@@ -223,7 +223,7 @@ describe('publish with a certificate that is replaced', () => {
     writer.close()
   })
 
-  it('killed before the first rename: the next publication removes what was prepared', () => {
+  it('killed before the first rename: the next installation removes what was prepared', () => {
     publishClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     const staging = leaveJournal(record, replaces())
@@ -234,7 +234,7 @@ describe('publish with a certificate that is replaced', () => {
     expect(serials().sort()).toEqual(['a1', 'c3'])
   })
 
-  it('killed after the second rename: the next publication brings the ledger up to date', () => {
+  it('killed after the second rename: the next installation brings the ledger up to date', () => {
     publishClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     leaveJournal(record, { ...replaces(), revocation: { at: 9, reason: 'superseded' } })

@@ -95,9 +95,9 @@ describe('importCa', () => {
     new SqliteLedger(path('home/ledger.db')).close()
     const again = open()
     await expect(importCa(again, request())).rejects.toThrow(XmppkiError)
-    const { publish } = await import('../../../src/workspace/base/install.ts')
+    const { install } = await import('../../../src/workspace/base/install.ts')
     const record = { ...(root ?? expect.fail()), serial: 'ff', directory: path('home/elsewhere') }
-    publish(again.ledger(), again.paths.temporary, { record, files: [], certificateFile: 'x' }, () => false)
+    install(again.ledger(), again.paths.temporary, { record, files: [], certificateFile: 'x' }, () => false)
     expect(again.ledger().list()).toEqual(rows)
     again.close()
   })

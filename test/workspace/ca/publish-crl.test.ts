@@ -9,7 +9,7 @@ import type { SigningCa } from '../../../src/workspace/base/workspace.ts'
 import { readAuditTrail } from '../../../src/workspace/ca/audit-trail.ts'
 import { initIssuing } from '../../../src/workspace/ca/init-issuing.ts'
 import { publishCrls } from '../../../src/workspace/ca/publish-crl.ts'
-import { keepUp } from '../../../src/workspace/ca/renew-due.ts'
+import { renewDue } from '../../../src/workspace/ca/renew-due.ts'
 import { revokeIssuing } from '../../../src/workspace/ca/revoke-issuing.ts'
 import { revokeClients } from '../../../src/workspace/clients/revoke-clients.ts'
 import { CaFolder, openssl } from '../support.ts'
@@ -139,14 +139,14 @@ describe('a CA whose keyUsage lacks cRLSign (RFC 5280 §4.2.1.3)', () => {
     expect(old.warnings).toEqual([])
   })
 
-  it('can answer by OCSP, and upkeep does not try to write a list', async () => {
+  it('can answer by OCSP, and renewing what is due does not try to write a list', async () => {
     const issuer = old.workspace.issuerSource(locked)
-    const steps = await keepUp(old.workspace, { issuer, publishing: true, now: new Date() })
+    const steps = await renewDue(old.workspace, { issuer, publishing: true, now: new Date() })
     expect(steps.map(({ what, error }) => [what, error])).toEqual([['ocsp', undefined]])
-    expect(old.workspace.publicationOf(old.workspace.root())).toBeUndefined()
+    expect(old.workspace.caUrlsOf(old.workspace.root())).toBeUndefined()
     old.workspace.setPkiUrl('http://pki.example.org')
-    const { publication } = await old.issuer()
-    expect(Object.keys(publication ?? {}).sort()).toEqual(['issuerUrl', 'ocspUrl'])
+    const { caUrls } = await old.issuer()
+    expect(Object.keys(caUrls ?? {}).sort()).toEqual(['issuerUrl', 'ocspUrl'])
   })
 
   it('may be revoked below: an issuing CA goes into the ledger', async () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { signerId } from '../../../src/workspace/base/authority.ts'
 import { readOcspSigner } from '../../../src/workspace/ca/ocsp-signer.ts'
 import { publishCrls } from '../../../src/workspace/ca/publish-crl.ts'
-import { keepUp } from '../../../src/workspace/ca/renew-due.ts'
+import { renewDue } from '../../../src/workspace/ca/renew-due.ts'
 import { CaFolder } from '../support.ts'
 
 const DAY_MS = 86_400_000
@@ -25,11 +25,11 @@ const makeCrl = (days: number) =>
     () => undefined,
   )
 const keep = async (days: number, publishing = false) => {
-  const steps = await keepUp(ca.workspace, { issuer: source(), publishing, now: inDays(days) })
+  const steps = await renewDue(ca.workspace, { issuer: source(), publishing, now: inDays(days) })
   return steps.map(({ what, end, error }) => ({ what, end, code: error?.code }))
 }
 
-describe('keepUp', () => {
+describe('renewDue', () => {
   it('makes no CRL where nobody ever wanted one', async () => {
     expect(await keep(0)).toEqual([])
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { keyAlgorithm } from '../../../src/pki/keys/algorithms.ts'
-import { type GroupMember, publishGroup } from '../../../src/workspace/base/install-group.ts'
+import { type GroupMember, installGroup } from '../../../src/workspace/base/install-group.ts'
 import { type BatchClient, type BatchRequest, issueClients } from '../../../src/workspace/clients/issue-clients.ts'
 import { checkPasswordList, writePasswordList } from '../../../src/workspace/clients/password-list.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
@@ -91,28 +91,28 @@ describe('issueClients', () => {
   })
 })
 
-describe('publishGroup', () => {
+describe('installGroup', () => {
   const member = (serial: string, name: string): GroupMember => ({
-    publication: {
+    installation: {
       record: issuedRecord({ serial, name, directory: clientFolder(name) }),
       files: [{ name: 'x.crt', content: 'certificate', mode: 0o644 }],
       certificateFile: 'x.crt',
     },
     wanted: () => true,
   })
-  const publish = (...members: GroupMember[]) => publishGroup(ca.workspace.ledger(), join(ca.home, 'tmp'), members)
+  const install = (...members: GroupMember[]) => installGroup(ca.workspace.ledger(), join(ca.home, 'tmp'), members)
 
-  it('leaves out who is not wanted and who is in the way, and publishes the others', async () => {
+  it('leaves out who is not wanted and who is in the way, and installs the others', async () => {
     mkdirSync(clientFolder('b'), { recursive: true })
-    const outcomes = await publish(member('a1', 'a'), member('b2', 'b'), { ...member('c3', 'c'), wanted: () => false })
-    expect(outcomes).toEqual(['published', expect.any(XmppkiError), 'unwanted'])
+    const outcomes = await install(member('a1', 'a'), member('b2', 'b'), { ...member('c3', 'c'), wanted: () => false })
+    expect(outcomes).toEqual(['installed', expect.any(XmppkiError), 'unwanted'])
     expect(readdirSync(clientFolder()).sort()).toEqual(['a', 'b'])
     expect(rows().map(({ serial }) => serial)).toEqual(['a1'])
   })
 
   it('publishes none of them when the ledger refuses a row', async () => {
-    await publish(member('a1', 'a'))
-    await expect(publish(member('b2', 'b'), member('a1', 'c'))).rejects.toThrow(
+    await install(member('a1', 'a'))
+    await expect(install(member('b2', 'b'), member('a1', 'c'))).rejects.toThrow(
       expect.objectContaining({ code: 'CORRUPT' }),
     )
     expect(readdirSync(clientFolder())).toEqual(['a'])
@@ -129,7 +129,7 @@ describe('publishGroup', () => {
     }))
     writeFileSync(join(ca.home, 'tmp', '.xmppki-x.json'), JSON.stringify(journal))
     renameSync(issued[1]?.directory ?? '', clientFolder('.xmppki-1'))
-    await publish(member('c3', 'carol'))
+    await install(member('c3', 'carol'))
     expect(readdirSync(clientFolder()).sort()).toEqual(['alice', 'carol'])
     expect(ca.workspace.ledger().listBySerial('f0')[0]).toBeDefined()
     expect(ca.workspace.ledger().listBySerial('f1')[0]).toBeUndefined()

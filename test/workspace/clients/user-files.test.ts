@@ -3,22 +3,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
-import { type Handout, writeHandouts } from '../../../src/workspace/clients/user-files.ts'
+import { type UserFile, writeUserFiles } from '../../../src/workspace/clients/user-files.ts'
 
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'xmppki-handouts-'))
+  folder = mkdtempSync(join(tmpdir(), 'xmppki-files-'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const write = (handouts: readonly Handout[]) => writeHandouts(new MemoryLedger(), handouts)
+const write = (files: readonly UserFile[]) => writeUserFiles(new MemoryLedger(), files)
 
-const handout = (name: string, content = name) => ({ path: join(folder, name), content })
+const file = (name: string, content = name) => ({ path: join(folder, name), content })
 
-describe('writeHandouts', () => {
+describe('writeUserFiles', () => {
   it('writes many into several folders, for their owner alone', async () => {
     const names = Array.from({ length: 250 }, (_, index) => `${index % 3}/${index}.html`)
-    expect(await write(names.map((name) => handout(name)))).toEqual([])
+    expect(await write(names.map((name) => file(name)))).toEqual([])
     for (const name of names) {
       expect(readFileSync(join(folder, name), 'utf8')).toBe(name)
       expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
@@ -30,7 +30,7 @@ describe('writeHandouts', () => {
   it('overwrites nothing, and names what says something else', async () => {
     writeFileSync(join(folder, 'same'), 'same')
     writeFileSync(join(folder, 'other'), 'mine')
-    expect(await write([handout('same'), handout('other'), handout('new')])).toEqual([join(folder, 'other')])
+    expect(await write([file('same'), file('other'), file('new')])).toEqual([join(folder, 'other')])
     expect(['new', 'other', 'same'].map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual([
       'new',
       'mine',
@@ -41,13 +41,13 @@ describe('writeHandouts', () => {
   it('clears up what a killed run has left, and nothing else', async () => {
     for (const name of ['.xmppki-0123456789abcdef', '.xmppki-mine', 'other']) mkdirSync(join(folder, name))
     writeFileSync(join(folder, '.xmppki-0123456789abcdef', 'a.html'), 'secret')
-    await write([handout('a.html')])
+    await write([file('a.html')])
     expect(readdirSync(folder).sort()).toEqual(['.xmppki-mine', 'a.html', 'other'])
   })
 
   it('leaves nothing behind where it may not write', async () => {
     writeFileSync(join(folder, 'file'), '')
-    await expect(write([handout('file/a')])).rejects.toMatchObject({ code: 'IO' })
+    await expect(write([file('file/a')])).rejects.toMatchObject({ code: 'IO' })
     expect(readdirSync(folder)).toEqual(['file'])
     expect(existsSync(join(folder, 'file', 'a'))).toBe(false)
   })
