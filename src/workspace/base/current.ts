@@ -2,7 +2,7 @@ import type { IssuedCertificate } from '../../pki/issue/issue.ts'
 import { isSameCertificate } from '../../store/certificate-id.ts'
 import type { Holder, IssuedRecord } from '../../store/ledger.ts'
 import { exists } from '../disk/files.ts'
-import { settledTransaction } from './install.ts'
+import { settledTransaction } from './unfinished.ts'
 import type { Workspace } from './workspace.ts'
 
 /**

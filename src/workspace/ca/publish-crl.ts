@@ -7,7 +7,7 @@ import type { SignerId } from '../../store/certificate-id.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges } from '../../store/ledger.ts'
 import { currentActor } from '../base/audit-events.ts'
 import { type Authority, keyFileOf, signerId } from '../base/authority.ts'
-import { settledTransaction } from '../base/install.ts'
+import { settledTransaction } from '../base/unfinished.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
 import { exists, PUBLIC_FILE, readTextIfAny, replaceFile } from '../disk/files.ts'
 

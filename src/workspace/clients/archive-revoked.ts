@@ -1,6 +1,6 @@
 import { certificateId } from '../../store/certificate-id.ts'
 import type { IssuedRecord } from '../../store/ledger.ts'
-import { archiveOf, type Replaced } from '../base/install.ts'
+import { archiveOf, type Replaced } from '../base/installation.ts'
 import type { Workspace } from '../base/workspace.ts'
 import { type Client, isOwnFolder } from './client-folder.ts'
 

@@ -1,5 +1,5 @@
 import { XmppkiError } from '../../errors.ts'
-import { type GroupOutcome, installGroup } from '../base/install-group.ts'
+import { type InstallOutcome, installAll } from '../base/install.ts'
 import type { Workspace } from '../base/workspace.ts'
 import type { PendingClient } from './issue-client.ts'
 
@@ -12,10 +12,10 @@ const PATIENCE_MS = 500
 /** A client on its way to the disk, and whom to tell about its end. */
 interface Waiting {
   readonly client: PendingClient
-  readonly settle: (outcome: GroupOutcome) => void
+  readonly settle: (outcome: InstallOutcome) => void
 }
 
-/** Publishes clients in groups, one group at a time, while further ones are being made. */
+/** Installs clients in groups, one group at a time, while further ones are being made. */
 export class GroupInstaller {
   readonly #workspace: Workspace
   readonly #waiting: Waiting[] = []
@@ -46,7 +46,7 @@ export class GroupInstaller {
     }
   }
 
-  /** Publishes what is left. */
+  /** Installs what is left. */
   async finish(): Promise<void> {
     while (this.#running !== undefined || this.#waiting.length > 0) {
       if (this.#running === undefined) this.#begin()
@@ -67,7 +67,7 @@ export class GroupInstaller {
     const { paths } = this.#workspace
     try {
       const members = group.map(({ client }) => client)
-      const outcomes = await installGroup(this.#workspace.ledger(), paths.temporary, members)
+      const outcomes = await installAll(this.#workspace.ledger(), paths.temporary, members)
       for (const [index, outcome] of outcomes.entries()) group[index]?.settle(outcome)
     } catch (error) {
       if (error instanceof XmppkiError) for (const { settle } of group) settle(error)

@@ -13,8 +13,7 @@ import type { IssuedRecord } from '../../store/ledger.ts'
 import type { Jid } from '../../xmpp/address/jid.ts'
 import { checkConstraints } from '../base/check-constraints.ts'
 import { expiryOf, findCurrent, hasExpired, toRecord, warnAboutExpired, warnAboutSuperseded } from '../base/current.ts'
-import { install } from '../base/install.ts'
-import type { GroupMember } from '../base/install-group.ts'
+import { install, type WantedInstallation } from '../base/install.ts'
 import { generatePassword } from '../base/password.ts'
 import { clientFolderName } from '../base/paths.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
@@ -70,7 +69,7 @@ export function checkClient(client: Client, validity: { days: number; now: Date 
 }
 
 /** A client whose files are made but not yet installed. */
-export interface PendingClient extends GroupMember {
+export interface PendingClient extends WantedInstallation {
   /** How it ended, once it was installed or not wanted. @throws {XmppkiError} EXISTS */
   readonly settle: () => IssuedClient
 }

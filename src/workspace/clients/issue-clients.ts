@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { XmppkiError } from '../../errors.ts'
-import type { GroupOutcome } from '../base/install-group.ts'
+import type { InstallOutcome } from '../base/install.ts'
 import type { IssuerSource, Workspace } from '../base/workspace.ts'
 import type { Client } from './client-folder.ts'
 import { GroupInstaller } from './group-installer.ts'
@@ -115,7 +115,7 @@ async function issueAll<C extends BatchClient>(
   for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
 }
 
-function finished(client: PendingClient, outcome: GroupOutcome): IssuedClient {
+function finished(client: PendingClient, outcome: InstallOutcome): IssuedClient {
   if (outcome instanceof XmppkiError) throw outcome
   return client.settle()
 }

@@ -1,7 +1,7 @@
 import { linkSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Ledger } from '../../store/ledger.ts'
-import { isInstallationId, newInstallationId } from '../base/install.ts'
+import { isInstallationId, newInstallationId } from '../base/installation.ts'
 import {
   createFolders,
   exists,

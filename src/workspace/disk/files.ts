@@ -142,6 +142,12 @@ export function createFile(folder: string, file: NewFile): void {
   })
 }
 
+/** A folder that is to be made, with everything in it. */
+export interface NewFolder {
+  readonly path: string
+  readonly files: readonly NewFile[]
+}
+
 /** Creates the folder (mode 0700) with exactly these files and brings everything to the disk. */
 export function createFolder(path: string, files: readonly NewFile[]): void {
   withIo(`create the folder ${path}`, () => mkdirSync(path, { mode: PRIVATE_FOLDER }))
@@ -152,9 +158,7 @@ export function createFolder(path: string, files: readonly NewFile[]): void {
 const syncFile = promisify(fsync)
 
 /** As {@link createFolder} for many: the thread pool waits for the disk, which brings several to it at once. */
-export async function createFolders(
-  folders: readonly { readonly path: string; readonly files: readonly NewFile[] }[],
-): Promise<void> {
+export async function createFolders(folders: readonly NewFolder[]): Promise<void> {
   const open: number[] = []
   try {
     for (const { path, files } of folders) writeFolder(path, files, open)

@@ -17,7 +17,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { IssuedRecord, Ledger, Revocation } from '../../../src/store/ledger.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
-import { install, type Replaced, settleUnfinished } from '../../../src/workspace/base/install.ts'
+import { install } from '../../../src/workspace/base/install.ts'
+import type { Replaced } from '../../../src/workspace/base/installation.ts'
+import { settleUnfinished } from '../../../src/workspace/base/unfinished.ts'
 import { readAuditTrail } from '../../../src/workspace/ca/audit-trail.ts'
 import { PUBLIC_FILE, SECRET_FILE } from '../../../src/workspace/disk/files.ts'
 import { idOf, issuedRecord } from '../../store/ledger-contract.ts'
@@ -31,7 +33,7 @@ let ledger: MemoryLedger
 let count = 0
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'xmppki-publish-'))
+  folder = mkdtempSync(join(tmpdir(), 'xmppki-install-'))
   ;({ certificate, fingerprint } = selfSigned('x'))
   other = selfSigned('y')
 })
@@ -60,7 +62,7 @@ const temporary = () => join(home, 'tmp')
 const recordOf = (serial: string, name: string): IssuedRecord =>
   issuedRecord({ serial, fingerprint, directory: join(home, 'clients', name) })
 
-function publishClient(serial: string, name: string, wanted = () => true, into: Ledger = ledger): boolean {
+function installClient(serial: string, name: string, wanted = () => true, into: Ledger = ledger): boolean {
   const files = [
     { name: 'x.key', content: 'key', mode: SECRET_FILE },
     { name: 'x.crt', content: certificate, mode: PUBLIC_FILE },
@@ -81,9 +83,9 @@ function leaveJournal(record: IssuedRecord, replaces?: Replaced): string {
 
 const serials = () => ledger.list().map(({ serial }) => serial)
 
-describe('publish', () => {
+describe('install', () => {
   it('makes folder, files and row, and nothing else', () => {
-    expect(publishClient('a1', 'alice')).toBe(true)
+    expect(installClient('a1', 'alice')).toBe(true)
     expect(serials()).toEqual(['a1'])
     expect(readdirSync(join(home, 'clients'))).toEqual(['alice'])
     expect(readdirSync(temporary())).toEqual([])
@@ -92,7 +94,7 @@ describe('publish', () => {
   })
 
   it('does nothing when it is not wanted any more', () => {
-    expect(publishClient('a1', 'alice', () => false)).toBe(false)
+    expect(installClient('a1', 'alice', () => false)).toBe(false)
     expect(serials()).toEqual([])
     expect(readdirSync(join(home, 'clients'))).toEqual([])
   })
@@ -100,25 +102,25 @@ describe('publish', () => {
   it('never touches a folder that is there', () => {
     mkdirSync(join(home, 'clients', 'alice'), { recursive: true })
     writeFileSync(join(home, 'clients', 'alice', 'x.key'), 'precious')
-    expect(() => publishClient('a1', 'alice')).toThrow(expect.objectContaining({ code: 'EXISTS' }))
+    expect(() => installClient('a1', 'alice')).toThrow(expect.objectContaining({ code: 'EXISTS' }))
     expect(readFileSync(join(home, 'clients/alice/x.key'), 'utf8')).toBe('precious')
     expect(readdirSync(join(home, 'clients'))).toEqual(['alice'])
     expect(serials()).toEqual([])
   })
 
   it('leaves no key behind when the ledger refuses the row', () => {
-    publishClient('a1', 'alice')
-    expect(() => publishClient('a1', 'bob')).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+    installClient('a1', 'alice')
+    expect(() => installClient('a1', 'bob')).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
     expect(readdirSync(join(home, 'clients'))).toEqual(['alice'])
   })
 })
 
-describe('publish with a certificate that is replaced', () => {
+describe('install with a certificate that is replaced', () => {
   const folderOf = (name: string) => join(home, 'clients', name)
   const replaces = () => ({ ...idOf('a1'), archive: folderOf('alice~a1') })
 
   /** Its own certificate, so that the two folders can be told apart. */
-  function publishSuccessor(
+  function installSuccessor(
     into: Ledger,
     given: Partial<ReturnType<typeof replaces>> & { revocation?: Revocation } = {},
   ) {
@@ -130,8 +132,8 @@ describe('publish with a certificate that is replaced', () => {
   const certificateIn = (name: string) => readFileSync(join(folderOf(name), 'x.crt'), 'utf8')
 
   it('puts the new folder in the place of the old one, and the ledger knows both', () => {
-    publishClient('a1', 'alice')
-    publishSuccessor(ledger, { revocation: { at: 9, reason: 'superseded' } })
+    installClient('a1', 'alice')
+    installSuccessor(ledger, { revocation: { at: 9, reason: 'superseded' } })
     expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'alice~a1'])
     expect([certificateIn('alice'), certificateIn('alice~a1')]).toEqual([other.certificate, certificate])
     expect(ledger.listBySerial('a1')[0]).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
@@ -140,15 +142,15 @@ describe('publish with a certificate that is replaced', () => {
   })
 
   it('puts nothing into an archive that is there', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     mkdirSync(folderOf('alice~a1'))
-    expect(() => publishSuccessor(ledger)).toThrow(expect.objectContaining({ code: 'EXISTS' }))
+    expect(() => installSuccessor(ledger)).toThrow(expect.objectContaining({ code: 'EXISTS' }))
     expect(certificateIn('alice')).toBe(certificate)
     expect(serials()).toEqual(['a1'])
   })
 
   it('puts the old folder back when the new one cannot take its place', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     const staging = () => readdirSync(join(home, 'clients')).find((name) => name.startsWith('.xmppki-')) ?? ''
     const failing: Ledger = {
       find: (certificate) => ledger.find(certificate),
@@ -178,20 +180,20 @@ describe('publish with a certificate that is replaced', () => {
           }),
         ),
     }
-    expect(() => publishSuccessor(failing)).toThrow(expect.objectContaining({ code: 'IO' }))
+    expect(() => installSuccessor(failing)).toThrow(expect.objectContaining({ code: 'IO' }))
     expect(certificateIn('alice')).toBe(certificate)
     expect(readdirSync(join(home, 'clients'))).toEqual(['alice'])
     expect(serials()).toEqual(['a1'])
   })
 
   it('killed between the two renames: the next installation puts the old folder back', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     const staging = leaveJournal(record, replaces())
     mkdirSync(staging)
     writeFileSync(join(staging, 'x.crt'), other.certificate)
     renameSync(folderOf('alice'), folderOf('alice~a1'))
-    publishClient('c3', 'carol')
+    installClient('c3', 'carol')
     expect(certificateIn('alice')).toBe(certificate)
     expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'carol'])
     expect(ledger.listBySerial('a1')[0]?.directory).toBe(folderOf('alice'))
@@ -199,7 +201,7 @@ describe('publish with a certificate that is replaced', () => {
   })
 
   it('killed between the two renames: whoever comes to settle it puts the old folder back', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     expect(settleUnfinished(ledger, temporary())).toBe(false)
     leaveJournal(issuedRecord({ serial: 'b2', directory: folderOf('alice') }), replaces())
     renameSync(folderOf('alice'), folderOf('alice~a1'))
@@ -224,24 +226,24 @@ describe('publish with a certificate that is replaced', () => {
   })
 
   it('killed before the first rename: the next installation removes what was prepared', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     const staging = leaveJournal(record, replaces())
     mkdirSync(staging)
-    publishClient('c3', 'carol')
+    installClient('c3', 'carol')
     expect(readdirSync(join(home, 'clients')).sort()).toEqual(['alice', 'carol'])
     expect(certificateIn('alice')).toBe(certificate)
     expect(serials().sort()).toEqual(['a1', 'c3'])
   })
 
   it('killed after the second rename: the next installation brings the ledger up to date', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     leaveJournal(record, { ...replaces(), revocation: { at: 9, reason: 'superseded' } })
     renameSync(folderOf('alice'), folderOf('alice~a1'))
     mkdirSync(folderOf('alice'))
     writeFileSync(join(folderOf('alice'), 'x.crt'), other.certificate)
-    publishClient('c3', 'carol')
+    installClient('c3', 'carol')
     expect(ledger.listBySerial('a1')[0]).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
     expect(ledger.listBySerial('b2')[0]).toStrictEqual(record)
   })
@@ -254,21 +256,21 @@ describe('publish with a certificate that is replaced', () => {
   }
 
   it('killed after the second rename by the version before: the same', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     const record = issuedRecord({ serial: 'b2', fingerprint: other.fingerprint, directory: folderOf('alice') })
     leaveOldJournal(record, { ...replaces(), revocation: { at: 9, reason: 'superseded' } })
     renameSync(folderOf('alice'), folderOf('alice~a1'))
     mkdirSync(folderOf('alice'))
     writeFileSync(join(folderOf('alice'), 'x.crt'), other.certificate)
-    publishClient('c3', 'carol')
+    installClient('c3', 'carol')
     expect(ledger.find(idOf('a1'))).toMatchObject({ directory: folderOf('alice~a1'), revokedAt: 9 })
     expect(ledger.find(idOf('b2'))).toStrictEqual({ ...record, authority: '' })
   })
 
   it('adds no row a second time that says which CA it is from since', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     leaveOldJournal(recordOf('a1', 'alice'))
-    publishClient('c3', 'carol')
+    installClient('c3', 'carol')
     expect(serials()).toEqual(['a1', 'c3'])
   })
 
@@ -276,7 +278,7 @@ describe('publish with a certificate that is replaced', () => {
     const elsewhere = join(home, 'precious')
     mkdirSync(elsewhere)
     leaveJournal(issuedRecord({ serial: 'b2', directory: folderOf('alice') }), { ...idOf('a1'), archive: elsewhere })
-    publishClient('c3', 'carol')
+    installClient('c3', 'carol')
     expect(existsSync(elsewhere)).toBe(true)
     expect(readdirSync(join(home, 'clients'))).toEqual(['carol'])
   })
@@ -311,14 +313,14 @@ function crashingAtCommit(sqlite: SqliteLedger): Ledger {
   }
 }
 
-describe('publish after a crash', () => {
+describe('install after a crash', () => {
   it('of the real ledger between rename and commit: files, journal and no row; the next one adds the row', () => {
     const sqlite = new SqliteLedger(join(home, 'ledger.db'))
-    expect(() => publishClient('a1', 'alice', () => true, crashingAtCommit(sqlite))).toThrow('killed')
+    expect(() => installClient('a1', 'alice', () => true, crashingAtCommit(sqlite))).toThrow('killed')
     expect(readdirSync(join(home, 'clients/alice')).sort()).toEqual(['x.crt', 'x.key'])
     expect(readdirSync(temporary())).toHaveLength(1)
     expect(sqlite.list()).toEqual([])
-    publishClient('b2', 'bob', () => true, sqlite)
+    installClient('b2', 'bob', () => true, sqlite)
     expect(sqlite.list().map(({ serial }) => serial)).toEqual(['a1', 'b2'])
     expect(readAuditTrail(sqlite).entries.map(({ serial }) => serial)).toEqual([undefined, 'a1', 'b2'])
     expect(sqlite.listBySerial('a1')[0]).toStrictEqual(recordOf('a1', 'alice'))
@@ -332,10 +334,10 @@ describe('publish after a crash', () => {
       ['a1', 'alice'],
       ['b2', 'bob'],
     ] as const) {
-      expect(() => publishClient(serial, name, () => true, crashingAtCommit(sqlite))).toThrow('killed')
+      expect(() => installClient(serial, name, () => true, crashingAtCommit(sqlite))).toThrow('killed')
     }
     expect(sqlite.list()).toEqual([])
-    publishClient('c3', 'carol', () => true, sqlite)
+    installClient('c3', 'carol', () => true, sqlite)
     expect(
       sqlite
         .list()
@@ -347,27 +349,27 @@ describe('publish after a crash', () => {
   })
 
   it('between rename and commit: adds the missing row', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     ledger = new MemoryLedger()
     leaveJournal(recordOf('a1', 'alice'))
-    publishClient('b2', 'bob')
+    installClient('b2', 'bob')
     expect(ledger.listBySerial('a1')[0]).toStrictEqual(recordOf('a1', 'alice'))
     expect(serials()).toEqual(['a1', 'b2'])
     expect(readdirSync(temporary())).toEqual([])
   })
 
   it('between rename and commit: the row is there when `wanted` is asked', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     ledger = new MemoryLedger()
     leaveJournal(recordOf('a1', 'alice'))
-    expect(publishClient('b2', 'alice', () => ledger.listBySerial('a1')[0] === undefined)).toBe(false)
+    expect(installClient('b2', 'alice', () => ledger.listBySerial('a1')[0] === undefined)).toBe(false)
     expect(serials()).toEqual(['a1'])
   })
 
   it('after the commit: the row is not added twice', () => {
-    publishClient('a1', 'alice')
+    installClient('a1', 'alice')
     leaveJournal(recordOf('a1', 'alice'))
-    publishClient('b2', 'bob')
+    installClient('b2', 'bob')
     expect(serials()).toEqual(['a1', 'b2'])
   })
 
@@ -375,7 +377,7 @@ describe('publish after a crash', () => {
     const staging = leaveJournal(recordOf('a1', 'alice'))
     mkdirSync(staging, { recursive: true })
     writeFileSync(join(staging, 'x.key'), 'secret')
-    publishClient('b2', 'bob')
+    installClient('b2', 'bob')
     expect(existsSync(staging)).toBe(false)
     expect(serials()).toEqual(['b2'])
     expect(readdirSync(temporary())).toEqual([])
@@ -396,7 +398,7 @@ describe('publish after a crash', () => {
     leaveJournal(recordOf('a1', 'alice'))
     mkdirSync(join(home, 'clients', 'alice'), { recursive: true })
     writeFileSync(join(home, 'clients/alice/x.crt'), make())
-    publishClient('b2', 'bob')
+    installClient('b2', 'bob')
     expect(serials()).toEqual(['b2'])
   })
 
@@ -406,7 +408,7 @@ describe('publish after a crash', () => {
   ])('while the journal was written (%s): forgets it', (_case, text) => {
     mkdirSync(temporary())
     writeFileSync(join(temporary(), '.xmppki-x.json'), text)
-    publishClient('b2', 'bob')
+    installClient('b2', 'bob')
     expect(readdirSync(temporary())).toEqual([])
     expect(serials()).toEqual(['b2'])
   })
@@ -417,7 +419,7 @@ describe('publish after a crash', () => {
     mkdirSync(temporary())
     const journal = { record: recordOf('a1', 'alice'), certificateFile: 'x.crt', staging: victim }
     writeFileSync(join(temporary(), 'j.json'), JSON.stringify(journal))
-    publishClient('b2', 'bob')
+    installClient('b2', 'bob')
     expect(existsSync(victim)).toBe(true)
   })
 })

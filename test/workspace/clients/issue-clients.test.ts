@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { keyAlgorithm } from '../../../src/pki/keys/algorithms.ts'
-import { type GroupMember, installGroup } from '../../../src/workspace/base/install-group.ts'
+import { installAll, type WantedInstallation } from '../../../src/workspace/base/install.ts'
 import { type BatchClient, type BatchRequest, issueClients } from '../../../src/workspace/clients/issue-clients.ts'
 import { checkPasswordList, writePasswordList } from '../../../src/workspace/clients/password-list.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
@@ -91,8 +91,8 @@ describe('issueClients', () => {
   })
 })
 
-describe('installGroup', () => {
-  const member = (serial: string, name: string): GroupMember => ({
+describe('installAll', () => {
+  const member = (serial: string, name: string): WantedInstallation => ({
     installation: {
       record: issuedRecord({ serial, name, directory: clientFolder(name) }),
       files: [{ name: 'x.crt', content: 'certificate', mode: 0o644 }],
@@ -100,7 +100,7 @@ describe('installGroup', () => {
     },
     wanted: () => true,
   })
-  const install = (...members: GroupMember[]) => installGroup(ca.workspace.ledger(), join(ca.home, 'tmp'), members)
+  const install = (...members: WantedInstallation[]) => installAll(ca.workspace.ledger(), join(ca.home, 'tmp'), members)
 
   it('leaves out who is not wanted and who is in the way, and installs the others', async () => {
     mkdirSync(clientFolder('b'), { recursive: true })
@@ -110,7 +110,7 @@ describe('installGroup', () => {
     expect(rows().map(({ serial }) => serial)).toEqual(['a1'])
   })
 
-  it('publishes none of them when the ledger refuses a row', async () => {
+  it('installs none of them when the ledger refuses a row', async () => {
     await install(member('a1', 'a'))
     await expect(install(member('b2', 'b'), member('a1', 'c'))).rejects.toThrow(
       expect.objectContaining({ code: 'CORRUPT' }),
