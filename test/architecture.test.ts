@@ -40,6 +40,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'store/certificate-id',
     'store/enrolments',
     'store/ledger',
+    'store/ledger-watch',
   ],
   probe: ['xmpp'],
   config: ['formats', 'store/postgres/url', 'xmpp/address/jid', 'xmpp/sasl/external', 'xmpp/sasl/scram-keys'],

@@ -1,3 +1,5 @@
+import type { LoginLedger } from '../store/ledger.ts'
+import type { LedgerWatch } from '../store/ledger-watch.ts'
 import type { AccountOptions } from './accounts/account-service.ts'
 import type { EnrolmentOptions } from './accounts/enrolment-service.ts'
 import type { HolderBookOptions } from './accounts/holder-book.ts'
@@ -17,7 +19,11 @@ import type { ConflictPolicy } from './session/session-binding.ts'
 type LoginOptions = Omit<CertificateLoginOptions, 'log' | 'enrolled' | 'trusts' | 'onPath'> &
   Pick<CertificateWatchOptions, 'ledger'> &
   Pick<HolderBookOptions, 'ledger'> &
-  Pick<ClientTrust, 'anchors'>
+  Pick<ClientTrust, 'anchors'> & {
+    readonly ledger: Pick<LoginLedger, 'changes'>
+    /** Of this ledger, where others have to know as well when it changes; default: one of its own. */
+    readonly watch?: LedgerWatch
+  }
 
 /** Everything a server is made of; nothing is read from files or the environment. */
 export interface ServerOptions {

@@ -170,7 +170,7 @@ class RunningService implements Service {
   #newReloader({ configuration, file }: ReloadSource): Reloader {
     return new Reloader({
       files: () => watchedFiles(this.#workspace, this.#configuration, file),
-      ledger: this.#workspace.ledger(),
+      watch: this.#sharing.watch,
       reload: () => this.#takeUp(configuration()),
       log: this.#options.log,
     })
@@ -239,6 +239,7 @@ class RunningService implements Service {
       login: {
         anchors,
         ledger: this.#sharing.ledger,
+        watch: this.#sharing.watch,
         policy,
         minRsaBits,
         now: () => new Date(),

@@ -1,4 +1,5 @@
 import { DEFAULT_MIN_RSA_BITS } from '../../pki/keys/key-strength.ts'
+import { LedgerWatch } from '../../store/ledger-watch.ts'
 import type { SaslMechanism } from '../../xmpp/sasl/mechanism.ts'
 import type { Login } from '../../xmpp/stream/stream-feature.ts'
 import { ALL_METHODS, listenerOptions, methodsByListener } from '../net/endpoint.ts'
@@ -39,7 +40,8 @@ export class Authentication {
       now: () => this.#options.login.now(),
     })
     this.#certificates = new CertificateLogin(this.#loginOptions(options))
-    this.#watch = new CertificateWatch({ ...login, log })
+    const { ledger, watch = new LedgerWatch(ledger), now } = login
+    this.#watch = new CertificateWatch({ ledger, watch, now, log })
     const rules = () => {
       const { certificates = 'login', passwords } = this.#options
       return { certificates, passwords }

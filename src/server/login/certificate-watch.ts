@@ -1,13 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CertificateId, certificateKey } from '../../store/certificate-id.ts'
 import type { LoginLedger } from '../../store/ledger.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import type { Refusal } from '../../trust/refusal.ts'
 import type { StreamError } from '../../xmpp/stream/stream.ts'
 import type { Log } from '../log.ts'
 import type { CertificateCredential } from './credential.ts'
-
-/** How often the ledger is asked whether anything has changed: well below the second in which a session has to end. */
-const INTERVAL_MS = 250
 
 /** Certificates in one query and sessions judged in one turn of the event loop: others must not wait for it. */
 const ASKED_AT_ONCE = 2_000
@@ -28,7 +26,8 @@ interface Watched {
 type Index = Map<string, { readonly id: CertificateId; readonly sessions: Guarded[] }>
 
 export interface CertificateWatchOptions {
-  readonly ledger: Pick<LoginLedger, 'changes' | 'revokedAmong' | 'absence'>
+  readonly ledger: Pick<LoginLedger, 'revokedAmong' | 'absence'>
+  readonly watch: LedgerWatch
   readonly now: () => Date
   readonly log: Log
 }
@@ -39,20 +38,19 @@ export interface CertificateWatchOptions {
  */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions
-  readonly #intervalMs: number
   readonly #watched = new Map<Guarded, Watched>()
   /** The least of them; never too late, but maybe that of a session that is gone. */
   #nextEnd = Number.POSITIVE_INFINITY
   /** The state of the ledger in which all sessions were found good; undefined when it has to be asked. */
   #seen: number | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** While there is somebody to watch over. */
+  #stopLooking: (() => void) | undefined
   #asking = false
   #failing = false
   #failures = 0
 
-  constructor(options: CertificateWatchOptions, intervalMs = INTERVAL_MS) {
+  constructor(options: CertificateWatchOptions) {
     this.#options = options
-    this.#intervalMs = intervalMs
   }
 
   /**
@@ -63,7 +61,7 @@ export class CertificateWatch {
     const watched = { certificate, due: Number.POSITIVE_INFINITY }
     this.#watched.set(session, watched)
     this.#expect(watched)
-    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref()
+    this.#stopLooking ??= this.#options.watch.watch((changes) => this.#look(changes))
     if (isLate) this.#judge(session, certificate)
   }
 
@@ -83,7 +81,7 @@ export class CertificateWatch {
     let judged = 0
     for (const session of sessions) {
       const certificate = this.#watched.get(session)?.certificate
-      if (this.#timer === undefined) return
+      if (this.#stopLooking === undefined) return
       if (certificate === undefined || !isMeant(certificate)) continue
       this.#judge(session, certificate)
       judged += 1
@@ -92,18 +90,18 @@ export class CertificateWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#stopLooking?.()
+    this.#stopLooking = undefined
     this.#seen = undefined
     this.#nextEnd = Number.POSITIVE_INFINITY
   }
 
-  #look(): void {
+  #look(changes: () => number): void {
     // Compared at every turn instead of set as a timer: timers end after 24 days and do not follow the clock.
     if (this.#options.now().getTime() >= this.#nextEnd) this.#judgeDue()
     if (this.#asking) return
     this.#asking = true
-    this.#ask()
+    this.#ask(changes)
       .catch((error: unknown) => {
         this.#failed(error)
       })
@@ -112,9 +110,9 @@ export class CertificateWatch {
       })
   }
 
-  async #ask(): Promise<void> {
+  async #ask(read: () => number): Promise<void> {
     const { ledger } = this.#options
-    const changes = ledger.changes()
+    const changes = read()
     if (changes === this.#seen) return
     if (ledger.absence?.() !== undefined) {
       // Of nobody it is known any more that he is not revoked.
@@ -126,7 +124,7 @@ export class CertificateWatch {
     // Whoever logs in from here on is judged by this state of the ledger or a later one.
     const index = this.#index()
     const ids = [...index.values()].map(({ id }) => id)
-    for (let from = 0; from < ids.length && this.#timer !== undefined; from += ASKED_AT_ONCE) {
+    for (let from = 0; from < ids.length && this.#stopLooking !== undefined; from += ASKED_AT_ONCE) {
       if (from > 0) await nextTurn()
       for (const id of ledger.revokedAmong(ids.slice(from, from + ASKED_AT_ONCE))) {
         // Judged, not simply ended: what lies below a CA that is revoked may be good by another path.

@@ -2,14 +2,11 @@ import { statSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { XmppkiError } from '../../errors.ts'
 import type { Log } from '../../server/log.ts'
-import type { Ledger } from '../../store/ledger.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import { FolderWatch } from './folder-watch.ts'
 
-/** How often the ledger is asked whether anything was committed. */
-const TICK_MS = 500
-
-/** After so many of them the files are looked at, for file systems that tell nothing, e.g. over a network. */
-const TICKS_BETWEEN_LOOKS = 10
+/** After so many turns of the watch the files are looked at, for file systems that tell nothing, e.g. over a network. */
+const TURNS_BETWEEN_LOOKS = 20
 
 /** Files that belong together are seldom replaced at once: they must have stayed the same for so long. */
 const SETTLE_MS = 100
@@ -23,7 +20,8 @@ export interface ReloaderOptions {
    * another state, also where it names the same files more often.
    */
   readonly files: () => readonly string[]
-  readonly ledger: Pick<Ledger, 'changes'>
+  /** New server certificates and CAs come with a commit. */
+  readonly watch: LedgerWatch
   /** Takes up everything anew; when it throws, everything must be as it was. */
   readonly reload: () => Promise<void>
   readonly log: Log
@@ -33,8 +31,9 @@ export interface ReloaderOptions {
 export class Reloader {
   readonly #options: ReloaderOptions
   readonly #watch = new FolderWatch(() => this.#look())
-  #timer: NodeJS.Timeout | undefined
-  #ticks = 0
+  /** From the start to the end. */
+  #stopWatching: (() => void) | undefined
+  #turns = 0
   #commits: number | undefined
   /** What the files were like when they were read last. */
   #version: string | undefined
@@ -53,7 +52,7 @@ export class Reloader {
 
   /** From now on changes are taken up. */
   start(): void {
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
+    this.#stopWatching = this.#options.watch.watch((changes) => this.#turn(changes))
   }
 
   /** Reloads now, whether or not anything has changed. Never throws: what fails is logged. */
@@ -63,23 +62,23 @@ export class Reloader {
 
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
     this.#watch.close()
     this.#next = undefined
     await this.#work
   }
 
-  #tick(): void {
-    this.#ticks += 1
-    if (this.#ticks % TICKS_BETWEEN_LOOKS === 0 || this.#hasCommits()) this.#look()
+  #turn(changes: () => number): void {
+    this.#turns += 1
+    if (this.#hasCommits(changes) || this.#turns % TURNS_BETWEEN_LOOKS === 0) this.#look()
   }
 
-  /** New server certificates and CAs come with a commit; an error shows when the files are looked at. */
-  #hasCommits(): boolean {
+  /** An error shows when the files are looked at. */
+  #hasCommits(changes: () => number): boolean {
     const before = this.#commits
     try {
-      this.#commits = this.#options.ledger.changes()
+      this.#commits = changes()
     } catch {
       this.#commits = undefined
     }
@@ -91,7 +90,7 @@ export class Reloader {
   }
 
   #begin(what: 'look' | 'reload'): Promise<void> {
-    if (this.#timer === undefined) return Promise.resolve()
+    if (this.#stopWatching === undefined) return Promise.resolve()
     if (this.#work !== undefined) {
       // What is under way may have read already what has changed just now.
       if (this.#next !== 'reload') this.#next = what

@@ -1,6 +1,7 @@
 import type { Log } from '../../server/log.ts'
 import type { EnrolmentStore } from '../../store/enrolments.ts'
 import type { Ledger } from '../../store/ledger.ts'
+import { LedgerWatch } from '../../store/ledger-watch.ts'
 import { SharedLedger } from '../../store/replicated/shared-ledger.ts'
 import type { WorkspacePaths } from '../../workspace/base/paths.ts'
 import { EnrolmentSharing } from './enrolment-sharing.ts'
@@ -10,14 +11,18 @@ import { RevocationSharing } from './revocation-sharing.ts'
 export class DatabaseSharing {
   /** For logins: what the ledger knows, and what others do. */
   readonly ledger: SharedLedger
+  /** Of that ledger, for whoever has to know when it changes. */
+  readonly watch: LedgerWatch
   readonly #revocations: RevocationSharing
   readonly #enrolments: EnrolmentSharing
   #url: string | undefined
 
   constructor(ledger: Ledger, { revocations, enrolments }: WorkspacePaths, log: Log) {
-    this.#revocations = new RevocationSharing(ledger, revocations, log)
-    this.#enrolments = new EnrolmentSharing(ledger, enrolments, log)
+    const watch = () => this.watch
+    this.#revocations = new RevocationSharing(ledger, { path: revocations, watch, log })
+    this.#enrolments = new EnrolmentSharing(ledger, { path: enrolments, watch, log })
     this.ledger = new SharedLedger(ledger, () => this.#revocations.replica, this.#enrolments)
+    this.watch = new LedgerWatch(this.ledger)
   }
 
   /** Where accounts change what they have enrolled. */

@@ -2,6 +2,7 @@ import { XmppkiError } from '../../errors.ts'
 import type { Log } from '../../server/log.ts'
 import type { Enrolment } from '../../store/enrolments.ts'
 import type { Ledger } from '../../store/ledger.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import type { ReplicatedEnrolments } from '../../store/replicated/replicated-enrolments.ts'
 import type { SharedEnrolments } from '../../store/shared-enrolments.ts'
 import type { SqliteEnrolmentReplica } from '../../store/sqlite/enrolment-replica.ts'
@@ -12,6 +13,7 @@ export interface EnrolmentExchangeOptions {
   readonly store: ReplicatedEnrolments
   readonly replica: Pick<SqliteEnrolmentReplica, 'begin' | 'complete' | 'revoked'>
   readonly ledger: Pick<Ledger, 'changes' | 'enrolments'>
+  readonly watch: LedgerWatch
   readonly log: Log
 }
 
@@ -37,19 +39,21 @@ export class EnrolmentExchange {
 
   constructor(options: EnrolmentExchangeOptions) {
     this.#options = options
-    const { database, ledger, log } = options
-    this.#loop = new ExchangeLoop({
-      listen: (onNews) => database.listen(onNews),
-      begin: () => this.#begin(),
-      steps: [() => this.#tell(), () => this.#adopt(), () => this.#fetch(), () => this.#tidy()],
-      hasChanged: () => ledger.changes() !== this.#seen,
-      close: () => database.close(),
-      words: {
-        failed: 'enrolled certificates cannot be shared for now',
-        mended: 'enrolled certificates are shared again',
+    const { database, log, watch } = options
+    this.#loop = new ExchangeLoop(
+      {
+        listen: (onNews) => database.listen(onNews),
+        begin: () => this.#begin(),
+        steps: [() => this.#tell(), () => this.#adopt(), () => this.#fetch(), () => this.#tidy()],
+        close: () => database.close(),
+        words: {
+          failed: 'enrolled certificates cannot be shared for now',
+          mended: 'enrolled certificates are shared again',
+        },
+        log,
       },
-      log,
-    })
+      watch,
+    )
   }
 
   /** Resolves when the database has been read once, or cannot be. Never throws: what fails is logged, and tried again. */

@@ -7,6 +7,7 @@ import type {
   EnrolmentTerms,
 } from '../../store/enrolments.ts'
 import type { Ledger } from '../../store/ledger.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import { openEnrolments } from '../../store/open/open-enrolments.ts'
 import { KnownEnrolments } from '../../store/replicated/known-enrolments.ts'
 import { LedgerEnrolmentStore } from '../../store/replicated/ledger-enrolment-store.ts'
@@ -15,6 +16,7 @@ import type { SharedKnowledge } from '../../store/replicated/shared-ledger.ts'
 import type { Adoption } from '../../store/shared-enrolments.ts'
 import { SqliteEnrolmentReplica } from '../../store/sqlite/enrolment-replica.ts'
 import { EnrolmentExchange } from './enrolment-exchange.ts'
+import type { SharingOptions } from './revocation-sharing.ts'
 
 interface Shared {
   readonly store: ReplicatedEnrolments
@@ -28,15 +30,16 @@ interface Shared {
  */
 export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
   readonly #ledger: Ledger
+  readonly #watch: () => LedgerWatch
   readonly #path: string
   readonly #log: Log
   readonly #alone: LedgerEnrolmentStore
   #replica: SqliteEnrolmentReplica | undefined
   #shared: Shared | undefined
 
-  /** @param path of the file with the replica; made when there is something to share */
-  constructor(ledger: Ledger, path: string, log: Log) {
+  constructor(ledger: Ledger, { path, watch, log }: SharingOptions) {
     this.#ledger = ledger
+    this.#watch = watch
     this.#path = path
     this.#log = log
     this.#alone = new LedgerEnrolmentStore(ledger)
@@ -80,7 +83,7 @@ export class EnrolmentSharing implements EnrolmentStore, SharedKnowledge {
       onAdopted: (adoptions) => reportAdoptions(log, adoptions),
       onOwed: ({ message }) => log.warn({ error: message }, 'the audit entry of an enrolment is written later'),
     })
-    const exchange = new EnrolmentExchange({ database, store, replica, ledger, log })
+    const exchange = new EnrolmentExchange({ database, store, replica, ledger, log, watch: this.#watch() })
     return { store, known: new KnownEnrolments(replica, ledger), exchange }
   }
 

@@ -1,12 +1,10 @@
 import { XmppkiError } from '../../errors.ts'
 import type { Log } from '../../server/log.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import type { Listening } from '../../store/revocations.ts'
 
-/** How often it is asked whether there is something to tell: well below the second in which others should know. */
-const LOOK_MS = 250
-
-/** After so many looks the database is read, whether or not there was news: a connection can be lost without a sound. */
-const LOOKS_BETWEEN_READS = 8
+/** After so many turns of the watch the database is read, whether or not there was news: a connection can be lost without a sound. */
+const TURNS_BETWEEN_READS = 8
 
 /** What is exchanged with a database. */
 export interface Exchange {
@@ -16,8 +14,6 @@ export interface Exchange {
   begin(): void
   /** In this order, at every exchange; when one rejects, the connection is given up. */
   readonly steps: readonly (() => Promise<void>)[]
-  /** Whether there is something to tell; what it throws shows in the steps. */
-  hasChanged(): boolean
   close(): Promise<void>
   /** For the log. */
   readonly words: { readonly failed: string; readonly mended: string }
@@ -25,51 +21,50 @@ export interface Exchange {
 }
 
 /**
- * Exchanges something with a database for as long as a server runs: at once when there is something to tell or to learn,
+ * Exchanges something with a database for as long as a server runs: at once when the ledger has changed or there are news,
  * and every two seconds. While the database is away it is tried again.
  */
 export class ExchangeLoop {
   readonly #exchange: Exchange
-  #timer: NodeJS.Timeout | undefined
-  #looks = 0
+  readonly #watch: LedgerWatch
+  /** From the start to the end. */
+  #stopWatching: (() => void) | undefined
+  #turns = 0
+  /** What the ledger was like in the last turn, and when the last exchange began that has succeeded. */
+  #state: number | undefined
+  #exchanged: number | undefined
   #listening: Listening | undefined
   #round: Promise<void> | undefined
   #again = false
   #failing = false
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, watch: LedgerWatch) {
     this.#exchange = exchange
+    this.#watch = watch
   }
 
   /** Whether it has been stopped, or not been started. */
   get isOver(): boolean {
-    return this.#timer === undefined
+    return this.#stopWatching === undefined
   }
 
   /** Resolves after the first exchange, or when it has failed. Never throws: what fails is logged, and tried again. */
   start(): Promise<void> {
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#stopWatching = this.#watch.watch((changes) => this.#turn(changes))
     return this.exchange()
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
     await Promise.all([this.#disconnect(), this.#exchange.close()])
   }
 
-  #look(): void {
-    this.#looks += 1
-    if (this.#looks % LOOKS_BETWEEN_READS === 0 || (!this.#failing && this.#hasChanged())) void this.exchange()
-  }
-
-  /** An error shows in the exchange. */
-  #hasChanged(): boolean {
-    try {
-      return this.#exchange.hasChanged()
-    } catch {
-      return true
-    }
+  #turn(changes: () => number): void {
+    this.#turns += 1
+    this.#state = stateOf(changes)
+    const hasChanged = this.#state === undefined || this.#state !== this.#exchanged
+    if (this.#turns % TURNS_BETWEEN_READS === 0 || (!this.#failing && hasChanged)) void this.exchange()
   }
 
   /** One at a time; whoever asks meanwhile gets another one after it. Resolves as {@link start}. */
@@ -85,6 +80,7 @@ export class ExchangeLoop {
 
   async #attempt(): Promise<void> {
     const { steps, words, log } = this.#exchange
+    const state = this.#state
     try {
       await this.#connect()
       for (const step of steps) {
@@ -92,6 +88,7 @@ export class ExchangeLoop {
       }
       if (this.#failing) log.info({}, words.mended)
       this.#failing = false
+      this.#exchanged = state
     } catch (error) {
       if (!(error instanceof XmppkiError)) throw error
       // What others tell from now on is not known here, so it is more than a warning.
@@ -114,5 +111,14 @@ export class ExchangeLoop {
     const listening = this.#listening
     this.#listening = undefined
     await listening?.close()
+  }
+}
+
+/** An error shows in the exchange. */
+function stateOf(changes: () => number): number | undefined {
+  try {
+    return changes()
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import type { Log } from '../../server/log.ts'
 import { certificateId, certificateKey } from '../../store/certificate-id.ts'
 import type { IssuedRecord, Ledger } from '../../store/ledger.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import type { RevocationFeed, SharedRevocation } from '../../store/revocations.ts'
 import type { SqliteRevocations } from '../../store/sqlite/revocations.ts'
 import { ExchangeLoop } from './exchange-loop.ts'
@@ -10,6 +11,7 @@ export interface RevocationExchangeOptions {
   readonly feed: RevocationFeed
   /** Where what others have revoked is kept; stays open when the exchange ends. */
   readonly replica: Pick<SqliteRevocations, 'take'>
+  readonly watch: LedgerWatch
   readonly log: Log
 }
 
@@ -35,16 +37,18 @@ export class RevocationExchange {
 
   constructor(options: RevocationExchangeOptions) {
     this.#options = options
-    const { feed, ledger, log } = options
-    this.#loop = new ExchangeLoop({
-      listen: (onNews) => feed.listen(onNews),
-      begin: () => this.#begin(),
-      steps: [() => this.#publish(), () => this.#fetch()],
-      hasChanged: () => ledger.changes() !== this.#seen,
-      close: () => feed.close(),
-      words: { failed: 'revocations cannot be shared for now', mended: 'revocations are shared again' },
-      log,
-    })
+    const { feed, log, watch } = options
+    this.#loop = new ExchangeLoop(
+      {
+        listen: (onNews) => feed.listen(onNews),
+        begin: () => this.#begin(),
+        steps: [() => this.#publish(), () => this.#fetch()],
+        close: () => feed.close(),
+        words: { failed: 'revocations cannot be shared for now', mended: 'revocations are shared again' },
+        log,
+      },
+      watch,
+    )
   }
 
   /** Resolves when the feed has been read once, or cannot be. Never throws: what fails is logged, and tried again. */

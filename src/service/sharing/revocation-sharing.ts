@@ -1,22 +1,28 @@
 import type { Log } from '../../server/log.ts'
 import type { Ledger } from '../../store/ledger.ts'
+import type { LedgerWatch } from '../../store/ledger-watch.ts'
 import { openRevocationFeed } from '../../store/open/open-revocation-feed.ts'
 import { SqliteRevocations } from '../../store/sqlite/revocations.ts'
 import { RevocationExchange } from './revocation-exchange.ts'
 
+export interface SharingOptions {
+  /** Of the file that keeps what others have told; made when there is something to share. */
+  readonly path: string
+  /** Over what the ledger and others know. */
+  readonly watch: () => LedgerWatch
+  readonly log: Log
+}
+
 /** The revocations that a running server shares with others. */
 export class RevocationSharing {
   readonly #own: Ledger
-  readonly #path: string
-  readonly #log: Log
+  readonly #options: SharingOptions
   #replica: SqliteRevocations | undefined
   #exchange: RevocationExchange | undefined
 
-  /** @param path of the file that keeps what others have revoked; made when there is something to share */
-  constructor(ledger: Ledger, path: string, log: Log) {
+  constructor(ledger: Ledger, options: SharingOptions) {
     this.#own = ledger
-    this.#path = path
-    this.#log = log
+    this.#options = options
   }
 
   /** What others have revoked; undefined as long as nothing has been shared. */
@@ -33,9 +39,10 @@ export class RevocationSharing {
     await this.#exchange?.stop()
     this.#exchange = undefined
     if (url === undefined) return
-    this.#replica ??= new SqliteRevocations(this.#path)
+    const { path, watch, log } = this.#options
+    this.#replica ??= new SqliteRevocations(path)
     const feed = await openRevocationFeed(url)
-    this.#exchange = new RevocationExchange({ ledger: this.#own, feed, replica: this.#replica, log: this.#log })
+    this.#exchange = new RevocationExchange({ ledger: this.#own, feed, replica: this.#replica, log, watch: watch() })
     await this.#exchange.start()
   }
 

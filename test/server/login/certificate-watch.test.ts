@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CertificateWatch } from '../../../src/server/login/certificate-watch.ts'
 import type { CertificateCredential } from '../../../src/server/login/credential.ts'
 import type { CertificateId } from '../../../src/store/certificate-id.ts'
+import { LedgerWatch } from '../../../src/store/ledger-watch.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import type { Refusal } from '../../../src/trust/refusal.ts'
 import type { StreamError } from '../../../src/xmpp/stream/stream.ts'
@@ -78,7 +79,8 @@ function setUp() {
   const ledger = new CountingLedger()
   const log = new LogBook()
   const clock = { now: END - 60_000 }
-  guard = new CertificateWatch({ ledger, log, now: () => new Date(clock.now) }, 5)
+  const watch = new LedgerWatch(ledger, 5)
+  guard = new CertificateWatch({ ledger, watch, log, now: () => new Date(clock.now) })
   const client = (serial: string, given?: Partial<CertificateCredential>) => {
     const made = new Client()
     guard?.watch(made, proof(serial, ledger, given))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { Reloader } from '../../../src/service/reload/reload.ts'
+import { LedgerWatch } from '../../../src/store/ledger-watch.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
 import { LogBook } from '../../support/server.ts'
@@ -28,7 +29,7 @@ function start(files: () => readonly string[], work: () => Promise<void> = async
   let wake: () => void = () => undefined
   reloader = new Reloader({
     files,
-    ledger,
+    watch: new LedgerWatch(ledger, 50),
     reload: async () => {
       try {
         await work()

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { EnrolmentExchange } from '../../../src/service/sharing/enrolment-exchange.ts'
 import type { Enrolment } from '../../../src/store/enrolments.ts'
+import { LedgerWatch } from '../../../src/store/ledger-watch.ts'
 import { MemorySharedEnrolments } from '../../../src/store/memory/shared-enrolments.ts'
 import type { SharedEnrolments } from '../../../src/store/shared-enrolments.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
@@ -36,6 +37,7 @@ class Machine extends ReplicatedStore {
     store: this.store,
     replica: this.replica,
     ledger: this.ledger,
+    watch: new LedgerWatch(this.ledger),
     log: this.log,
   })
 
@@ -125,7 +127,7 @@ describe('a database from an older copy', () => {
     await older.adopt(ALICE, [enrolment()])
     const { replica, ledger, known } = here
     const after = new ReplicatedStore(older, here.folder)
-    const exchange = new EnrolmentExchange({ ...after, log: here.log })
+    const exchange = new EnrolmentExchange({ ...after, watch: new LedgerWatch(after.ledger), log: here.log })
     await exchange.start()
     expect(await older.list(ALICE)).toEqual([])
     expect([known.isRevoked(ALICE, 'f1'), known.list(ALICE)]).toEqual([true, []])
