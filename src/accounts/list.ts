@@ -57,9 +57,9 @@ function membersOf(line: string): Pair[] {
   try {
     value = JSON.parse(line)
   } catch {
-    throw rowError('this is no JSON')
+    throw rowError('this is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw rowError('this is no JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw rowError('this is not a JSON object')
   return Object.entries(value).map(([key, one], index) => {
     if (columnOf(key) === undefined) throw rowError(`key ${index + 1} is unknown`, { hint: COLUMN_HINT })
     if (typeof one !== 'string' && typeof one !== 'number') throw rowError(`the ${columnOf(key)} must be a string`)

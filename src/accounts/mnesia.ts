@@ -42,7 +42,7 @@ function credentialOf(value: Term): Credential {
   const octets = keyOctets({ ...texts, salt: textOf(salt, 'salt') })
   // The hash came with ejabberd 20.12; before it, and in MongooseIM, there is none.
   const [hash, iterations] = rest.length > 1 ? rest : [undefined, ...rest]
-  if (hash !== undefined && hash.kind !== 'atom') throw rowError('the hash is no atom')
+  if (hash !== undefined && hash.kind !== 'atom') throw rowError('the hash is not an atom')
   return {
     kind: 'keys',
     keys: Object.fromEntries([scramKeys({ hash: hash?.text ?? 'sha', ...octets, iterations: numberOf(iterations) })]),
@@ -76,12 +76,12 @@ function itemsOf(term: Term): readonly Term[] {
 }
 
 function numberOf(term: Term | undefined): number {
-  if (term?.kind !== 'number') throw rowError('the number of iterations is no number')
+  if (term?.kind !== 'number') throw rowError('the number of iterations is not a number')
   return term.value
 }
 
 /** @param what for the message */
 function textOf(term: Term | undefined, what: string): string {
-  if (term?.kind !== 'text' || /[^\0-\xff]/.test(term.text)) throw rowError(`the ${what} is no text`)
+  if (term?.kind !== 'text' || /[^\0-\xff]/.test(term.text)) throw rowError(`the ${what} is not text`)
   return decodeUtf8(Buffer.from(term.text, 'latin1'), `the ${what}`)
 }

@@ -24,7 +24,7 @@ export function readProsodyAccount({ place, host, user, content }: ProsodyFile):
   })
 }
 
-/** Every byte that is no letter and no digit is `%` and two digits (util.datamanager of Prosody). @throws {XmppkiError} BAD_INPUT */
+/** Every byte that is not a letter and no digit is `%` and two digits (util.datamanager of Prosody). @throws {XmppkiError} BAD_INPUT */
 export function fromDiskName(name: string): string {
   // What stands there as it is is UTF-8 as well; one character for each byte.
   const bytes = Buffer.from(name)
@@ -41,7 +41,7 @@ function credentialOf(account: LuaTable): Credential {
   const names = ['salt', 'stored_key', 'server_key', 'iteration_count']
   if (names.every((name) => account.get(name) === undefined)) return { kind: 'none' }
   const iterations = account.get('iteration_count')
-  if (typeof iterations !== 'number') throw rowError('iteration_count is no number')
+  if (typeof iterations !== 'number') throw rowError('iteration_count is not a number')
   const keys = scramKeys({
     hash: undefined,
     salt: Buffer.from(textOf(account, 'salt')),
@@ -54,6 +54,6 @@ function credentialOf(account: LuaTable): Credential {
 
 function textOf(account: LuaTable, name: string): string {
   const value = account.get(name)
-  if (typeof value !== 'string') throw rowError(`${name} is no text`)
+  if (typeof value !== 'string') throw rowError(`${name} is not text`)
   return value
 }

@@ -79,7 +79,7 @@ export function fromHex(text: string, what: string): Buffer {
 /** A count as it is written. @throws {XmppkiError} BAD_INPUT */
 export function parseIterations(text: string): number {
   if (/^[0-9]{1,10}$/.test(text)) return Number(text)
-  throw rowError('the number of iterations is no whole number')
+  throw rowError('the number of iterations is not a whole number')
 }
 
 function checkIterations(iterations: number): void {

@@ -97,7 +97,7 @@ function parseName(name: string, domain: string): Jid {
 function checkDomain({ given, jid }: NamedClient, domain: string): void {
   if (jid.domain === domain) return
   throw new XmppkiError('USAGE', `${quote(given)} is not at the domain ${domain} given by --domain`, {
-    hint: 'leave --domain (or XMPPKI_DOMAIN) away, or give names without a domain',
+    hint: 'omit --domain (and XMPPKI_DOMAIN), or give names without a domain',
   })
 }
 

@@ -23,7 +23,7 @@ export function parseDomain(text: string): string {
     return prepareDomain(text)
   } catch (error) {
     if (!(error instanceof JidError)) throw error
-    throw new XmppkiError('BAD_NAME', `'${text}' is no domain: ${error.reason}`, {
+    throw new XmppkiError('BAD_NAME', `'${text}' is not a domain: ${error.reason}`, {
       spec: 'RFC 7622 §3.2',
       cause: error,
     })
@@ -96,7 +96,7 @@ export const portFlag = Flags.custom<number>({
 export function parsePath(text: string): string {
   if (text === '') throw new XmppkiError('BAD_INPUT', 'the name of a file or folder is empty')
   if (text !== '-') return resolve(text)
-  throw new XmppkiError('BAD_INPUT', "'-' is no file: standard input and output cannot be used here", {
+  throw new XmppkiError('BAD_INPUT', "'-' is not a file: standard input and output cannot be used here", {
     hint: 'name a file; one that is really called so is ./-',
   })
 }

@@ -19,7 +19,7 @@ export function parseHostPort(text: string): HostPort {
     (port === undefined || (port > 0 && port <= 65_535))
   )
     return { host, port }
-  throw new XmppkiError('BAD_INPUT', `'${text}' is no host and port`, {
+  throw new XmppkiError('BAD_INPUT', `'${text}' is not a host and port`, {
     hint: 'write example.org, example.org:5222 or [::1]:5222',
   })
 }

@@ -100,9 +100,9 @@ function readObject(text: string, line: number): ListRow {
   try {
     value = JSON.parse(text)
   } catch {
-    return bad('this is no JSON')
+    return bad('this is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('this is no JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('this is not a JSON object')
   const fields = new Map<Field, string>()
   for (const [key, given] of Object.entries(value)) {
     const field = fieldOf(key)

@@ -51,7 +51,7 @@ export const domain: Kind<string> = {
       return { value: prepareDomain(raw) }
     } catch (error) {
       if (!(error instanceof JidError)) throw error
-      return { wrong: `${JSON.stringify(raw)} is no domain: ${error.reason}` }
+      return { wrong: `${JSON.stringify(raw)} is not a domain: ${error.reason}` }
     }
   },
 }

@@ -58,7 +58,7 @@ function configurationFile({ file, home }: Pick<ConfigurationSource, 'file' | 'h
 
 /**
  * Reads and checks everything; never stops at the first error.
- * @throws {XmppkiError} NOT_FOUND when the file that was named is missing, BAD_INPUT when it is no TOML, IO
+ * @throws {XmppkiError} NOT_FOUND when the file that was named is missing, BAD_INPUT when it is not TOML, IO
  */
 export function readConfiguration(source: ConfigurationSource): ReadConfiguration {
   const file = configurationFile(source)
@@ -101,7 +101,7 @@ export function problemError(problem: Problem, { file, others = 0 }: Context): X
   })
 }
 
-/** As `readConfiguration`, of a text. @throws {XmppkiError} BAD_INPUT when it is no TOML */
+/** As `readConfiguration`, of a text. @throws {XmppkiError} BAD_INPUT when it is not TOML */
 export function checkConfiguration(text: string, source: ConfigurationSource): ReadConfiguration {
   const { file, overrides, defaultHost } = source
   const overridden = override(parseToml(text, file), overrides)

@@ -26,7 +26,7 @@ function judge(path: string, kind: 'public' | 'secret'): Finding | undefined {
   try {
     const { mode } = statSync(path)
     accessSync(path, constants.R_OK)
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG) return error(`${path} is no file`, 'name a file')
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) return error(`${path} is not a file`, 'name a file')
     return kind === 'secret' ? openness(path, mode & 0o777) : undefined
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)

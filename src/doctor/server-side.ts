@@ -107,7 +107,7 @@ export function examineRequest(tls: TlsFacts, acceptable: readonly Uint8Array[] 
   return note('ok', `the server asks for a client certificate from: ${names}${more}`)
 }
 
-/** For people; whatever is no name is shown as octets. */
+/** For people; whatever is not a name is shown as octets. */
 export function caName(der: Uint8Array): string {
   try {
     return formatName(readName(readSingle(der, TAG.sequence)))

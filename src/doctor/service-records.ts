@@ -17,7 +17,7 @@ export interface SrvSource {
   cancel(): void
 }
 
-/** Where DNS sends the clients of this domain. That DNS cannot be asked is no fault of the workspace. */
+/** Where DNS sends the clients of this domain. That DNS cannot be asked is not a fault of the workspace. */
 export async function examineServiceRecords(
   domain: string,
   source: SrvSource = new Resolver({ timeout: 1_000, tries: 2 }),

@@ -40,7 +40,7 @@ export function splitCsv(text: string, options: { delimiter: string; source: str
   } catch (error) {
     const line = error instanceof Error && 'lines' in error ? `:${error.lines}` : ''
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const reason = REASONS[code] ?? 'this is no CSV'
+    const reason = REASONS[code] ?? 'this is not CSV'
     throw new XmppkiError('BAD_INPUT', `${source}${line}: ${reason}`, { spec: 'RFC 4180 §2' })
   }
 }

@@ -116,7 +116,7 @@ export class ErlangScanner {
     const code = Number.parseInt(long ?? short ?? '', 16)
     const isSurrogate = code >= 0xd800 && code <= 0xdfff
     if (code <= 0x10ffff && !isSurrogate) return String.fromCodePoint(code)
-    throw this.fault(at, 'this is no character: write \\xHH or \\x{H…}')
+    throw this.fault(at, 'this is not a character: write \\xHH or \\x{H…}')
   }
 
   #number(at: number): Token | undefined {
@@ -138,7 +138,7 @@ export class ErlangScanner {
     const radix = Number(base)
     const plain = digits.replaceAll('_', '').toLowerCase()
     const isGood = radix >= 2 && radix <= 36 && [...plain].every((digit) => Number.parseInt(digit, 36) < radix)
-    if (!isGood || plain === '') throw this.fault(at, `${whole} is no number`)
+    if (!isGood || plain === '') throw this.fault(at, `${whole} is not a number`)
     return Number.parseInt(plain, radix) * (whole.startsWith('-') ? -1 : 1)
   }
 

@@ -185,7 +185,7 @@ export function accountViolation(constraints: NameConstraints, account: NamedAcc
   const host = domainToASCII(domain)
   const inHosts = (base: string) => isInDnsSubtree(host, base)
   const inMail = (base: string) => (base.includes('@') ? base === `${local}@${host}` : isHostIn(host, base))
-  // Alice@ is no account but alice's: to let it be another would undo what was excluded.
+  // Alice@ is not an account but alice's: to let it be another would undo what was excluded.
   const isMailbox = (base: string) =>
     inMail(base) || (base.includes('@') && tryParseJid(base)?.local === local && base.endsWith(`@${host}`))
   if (excluded.dnsNames.some(inHosts) || excluded.emails.some(isMailbox)) return `excludes ${what}`

@@ -27,7 +27,7 @@ const SAID_BY: Partial<Record<RefusalName, readonly string[]>> = {
  * Holds a certificate against all rules for its kind, and adds what logins would refuse it for on sight, whoever has issued
  * it, where no rule has said so: the name of the finding is that of the refusal.
  * @param options as those of `lintCertificate`
- * @throws XmppkiError BAD_INPUT when it is no certificate at all
+ * @throws XmppkiError BAD_INPUT when it is not a certificate at all
  */
 export function lintFindings(
   der: Uint8Array,

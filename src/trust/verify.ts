@@ -142,7 +142,7 @@ function rulesOf({ anchors, anchorSource, find, crls }: VerifyRequest, purpose: 
 /**
  * Whether a certificate would be accepted now: form, dates, purpose, path to a trusted CA, revocation. All checks are made,
  * also when one has failed; beside them stands what `serve` would say.
- * @throws XmppkiError BAD_INPUT when the first one is no certificate, or the anchors are not CA certificates
+ * @throws XmppkiError BAD_INPUT when the first one is not a certificate, or the anchors are not CA certificates
  */
 export function verifyCertificate(request: VerifyRequest): Verification {
   const { chain, now } = request

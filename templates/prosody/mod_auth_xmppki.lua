@@ -50,7 +50,7 @@ local SEQUENCE, INTEGER, UTC_TIME, GENERALIZED_TIME = 0x30, 0x02, 0x17, 0x18;
 -- Takes the elements of a SEQUENCE one after the other, whole.
 local function elements(der)
 	local at, last, tag = element(der, 1);
-	if tag ~= SEQUENCE then error("it is no sequence"); end
+	if tag ~= SEQUENCE then error("it is not a sequence"); end
 	return function ()
 		if at > last then return nil; end
 		local start = at;

@@ -87,7 +87,7 @@ describe('accounts in CSV', () => {
       'no count',
       'jid,stored_key,server_key,salt,iterations',
       'alice,AAAA,AAAA,AAAA,x',
-      'the number of iterations is no whole number',
+      'the number of iterations is not a whole number',
     ],
     [
       'details of another kind',
@@ -149,8 +149,8 @@ describe('accounts in JSON lines', () => {
       ['a:3', 'bob', 'b.example', 'password'],
       ['a:4', 'key 2 is unknown'],
       ['a:5', 'the name must be a string'],
-      ['a:6', 'this is no JSON object'],
-      ['a:7', 'this is no JSON'],
+      ['a:6', 'this is not a JSON object'],
+      ['a:7', 'this is not JSON'],
       ['a:8', 'there are two values for the name'],
     ])
   })

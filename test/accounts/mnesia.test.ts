@@ -61,10 +61,10 @@ describe('a dump of Mnesia', () => {
 
   it.each([
     ['a name of one part', record('<<"x">>', '<<"romeo">>'), 'the key of the record is not {User, Server}'],
-    ['a name that is no text', record('<<"x">>', '{romeo,<<"localhost">>}'), 'the username is no text'],
+    ['a name that is not text', record('<<"x">>', '{romeo,<<"localhost">>}'), 'the username is not text'],
     ['a name that is not UTF-8', record('<<"x">>', '{<<255>>,<<"localhost">>}'), 'the username is not UTF-8 text'],
     ['a strange password', record('{external,<<"x">>}'), 'the password is neither a text nor SCRAM'],
-    ['too few parts', record('{scram,<<"AAAA">>}'), 'the server key is no text'],
+    ['too few parts', record('{scram,<<"AAAA">>}'), 'the server key is not text'],
     [
       'keys that are not base64',
       record(`{scram,<<"???">>,${SCRAM.slice(SCRAM.indexOf(',') + 1)},sha,4096}`),
@@ -76,7 +76,11 @@ describe('a dump of Mnesia', () => {
       record(`{scram,${SCRAM},sha512,4096}`),
       'the stored key has 20 bytes: no key of sha512',
     ],
-    ['iterations that are no number', record(`{scram,${SCRAM},sha,many}`), 'the number of iterations is no number'],
+    [
+      'iterations that is not a number',
+      record(`{scram,${SCRAM},sha,many}`),
+      'the number of iterations is not a number',
+    ],
     ['a map without keys', record('#{iteration_count => 1}'), 'the password has no keys'],
   ])('may have %s, which is refused', (_case, text, message) => {
     expect(summaryOf(read(text))).toEqual([['a.dump:1', message]])

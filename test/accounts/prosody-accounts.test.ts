@@ -51,8 +51,8 @@ describe('an account of Prosody', () => {
 
   it.each([
     ['is disabled', SHA_1.replace('{', '{ ["disabled"] = true;'), 'the account is disabled in Prosody'],
-    ['has half of the keys', 'return { ["salt"] = "x" }', 'iteration_count is no number'],
-    ['has no server key', SHA_1.replace('server_key', 'server'), 'server_key is no text'],
+    ['has half of the keys', 'return { ["salt"] = "x" }', 'iteration_count is not a number'],
+    ['has no server key', SHA_1.replace('server_key', 'server'), 'server_key is not text'],
     ['has a key in another form', SHA_1.replace('d4df', 'xyz='), 'the stored key is not in hexadecimal'],
     [
       'has a key that is cut off',

@@ -78,7 +78,7 @@ describe('isQuietExit', () => {
     ['the exit after --help', Object.assign(new Error(), { code: 'EEXIT' }), true],
     ['a closed pipe', Object.assign(new Error(), { code: 'EPIPE' }), true],
     ['any other error', new Error('x'), false],
-    ['what is no error', { code: 'EPIPE' }, false],
+    ['what is not an error', { code: 'EPIPE' }, false],
   ])('%s', (_case, error, expected) => {
     expect(isQuietExit(error)).toBe(expected)
   })

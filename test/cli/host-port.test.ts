@@ -17,7 +17,7 @@ describe('parseHostPort', () => {
   it.each(['', ':5222', 'a:', 'a:0', 'a:65536', 'a:x', 'a:b:c:d', '[a]:1', '[::1]x', 'xmpp://a', 'user@a', 'a b'])(
     'refuses %j',
     (text) => {
-      expect(() => parseHostPort(text)).toThrow(`'${text}' is no host and port`)
+      expect(() => parseHostPort(text)).toThrow(`'${text}' is not a host and port`)
     },
   )
 })

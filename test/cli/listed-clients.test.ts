@@ -34,7 +34,7 @@ describe('listedClients', () => {
     ['a name that is none', 'a@@b,,,', 'BAD_NAME', 'users.csv:2: "a@@b" cannot be used'],
     ['a device', 'a,../x,,', 'BAD_NAME', "users.csv:2: '../x' cannot be the label of a device"],
     ['days', 'a,,1e3,', 'BAD_INPUT', 'users.csv:2: days must be a whole number'],
-    ['a domain', 'a,,,-x-', 'BAD_NAME', "users.csv:2: '-x-' is no domain"],
+    ['a domain', 'a,,,-x-', 'BAD_NAME', "users.csv:2: '-x-' is not a domain"],
     ['two domains', 'a@b.example,,,c.example', 'BAD_INPUT', 'users.csv:2: a@b.example is not at the domain c.example'],
   ])('refuses %s and goes on', (_case, row, code, message) => {
     const { clients, refused } = check(['name,device,days,domain', row, 'alice,,,'])

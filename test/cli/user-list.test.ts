@@ -86,15 +86,15 @@ describe('JSON, one object a line', () => {
       [3, { name: 'bob@example.org', device: 'phone' }],
       [4, 'unknown key "dayz"'],
       [5, 'the name must be a string'],
-      [6, 'this is no JSON object'],
-      [7, 'this is no JSON'],
+      [6, 'this is not a JSON object'],
+      [7, 'this is not JSON'],
       [8, 'two values for the name'],
       [9, 'there is no name'],
     ])
   })
 })
 
-describe('files that are no list', () => {
+describe('files that is not a list', () => {
   it.each([
     ['nothing', Buffer.from(' \n\n'), 'users is empty'],
     ['UTF-16', Buffer.from('\ufeffalice', 'utf16le'), 'users is not UTF-8 text'],

@@ -89,7 +89,7 @@ describe('the environment variable', () => {
     expect([...kinds, ...defaults].filter(([, found]) => found.size > 1)).toEqual([])
   })
 
-  it('belongs to every flag but --help and --version, which are no flags of commands', () => {
+  it('belongs to every flag but --help and --version, which are not flags of commands', () => {
     expect(FLAGS.filter(({ definition }) => definition.env === undefined)).toEqual([])
     expect(FLAGS.map(({ flag }) => flag)).not.toEqual(expect.arrayContaining(['help']))
   })

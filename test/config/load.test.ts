@@ -240,7 +240,7 @@ const ERRORS: readonly (readonly [name: string, document: string, printed: RegEx
   ],
   ['no listeners', '[listen]\nc2s = []', /:2: listen\.c2s: there is no listener/, /remove/],
   ['no hosts', '[general]\nhosts = []', /:2: general\.hosts: the list is empty/, /name at least one/],
-  ['a host that is none', '[general]\nhosts = ["a b"]', /:2: .*"a b" is no domain/, /^$/],
+  ['a host that is none', '[general]\nhosts = ["a b"]', /:2: .*"a b" is not a domain/, /^$/],
   ['a host twice', '[general]\nhosts = ["a.example", "A.example"]', /"a\.example" is there twice/, /^$/],
   [
     'certificates of a host that is not served',

@@ -26,7 +26,7 @@ describe('storeUrl', () => {
   })
 
   it.each(['', '\n', 'sesame\n', 'x'.repeat(10_000)])('refuses the file %j, and repeats nothing of it', (content) => {
-    const message = expect.stringMatching(/^\S+\/url: the URL of the database cannot be used: it is no URL$/)
+    const message = expect.stringMatching(/^\S+\/url: the URL of the database cannot be used: it is not a URL$/)
     expect(() => inFile(content)).toThrow(expect.objectContaining({ code: 'BAD_INPUT', message }))
   })
 

@@ -50,12 +50,12 @@ const BAD: readonly (readonly [name: string, text: string, message: string])[] =
   ['a variable', '{a, Value}.', 'a.cfg:1:5: Value is a variable, which has no value here'],
   ['what the guide leaves out', '[\n  (...)\n].', 'a.cfg:2:3: "(...)" stands for what an example leaves out'],
   ['something else', '{a, b; c}.', 'a.cfg:1:6: ";" is not expected here'],
-  ['no number of its base', '8#9.', 'a.cfg:1:1: 8#9 is no number'],
+  ['no number of its base', '8#9.', 'a.cfg:1:1: 8#9 is not a number'],
   ['half a map', '#{a}.', "a.cfg:1:4: expected '=>', not '}'"],
   ['a list in a binary', '<<[1]>>.', "a.cfg:1:3: expected text or a byte, not '['"],
   ['no byte', '<<256>>.', 'a.cfg:1:3: expected text or a byte, not a number'],
-  ['no character', String.raw`"\x{110000}".`, 'a.cfg:1:2: this is no character: write \\xHH or \\x{H…}'],
-  ['half a pair of surrogates', String.raw`"\x{D800}".`, 'a.cfg:1:2: this is no character: write \\xHH or \\x{H…}'],
+  ['no character', String.raw`"\x{110000}".`, 'a.cfg:1:2: this is not a character: write \\xHH or \\x{H…}'],
+  ['half a pair of surrogates', String.raw`"\x{D800}".`, 'a.cfg:1:2: this is not a character: write \\xHH or \\x{H…}'],
 ]
 
 describe('readErlangTerms', () => {

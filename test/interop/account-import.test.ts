@@ -157,7 +157,7 @@ describe('accounts in the PostgreSQL of MongooseIM', () => {
     const run = (name: string, ...args: string[]) =>
       execFileSync(join(postgresPrograms() ?? '', name), [...args, url], { encoding: 'utf8', timeout: 100_000 })
     const dumped = await cli.run(['user', 'import', '-'], { stdin: run('pg_dump', '--data-only', '--table', 'users') })
-    // A tabulator is no character of a password (RFC 4013 §2.3).
+    // A tabulator is not a character of a password (RFC 4013 §2.3).
     expect(dumped.stdout).toMatch(/^3 accounts: 2 created, 1 failed/)
     await expectPasswords(cli, expected)
     const copied = run('psql', '--quiet', '--command', 'COPY users TO STDOUT WITH CSV HEADER', '--dbname')

@@ -159,7 +159,7 @@ describe.skipIf(!isPossible)('a CA key behind PKCS#11, in SoftHSM', () => {
 
     it.each([
       ['a module that is missing', '/nowhere.so', 4, 'the PKCS#11 module /nowhere.so is missing'],
-      ['what is no module', '/bin/true', 2, '/bin/true cannot be loaded as a PKCS#11 module'],
+      ['what is not a module', '/bin/true', 2, '/bin/true cannot be loaded as a PKCS#11 module'],
     ])('%s', (_, module, code, message) => {
       const result = xmppki('new', ['ca', 'init', '--pkcs11', module])
       expect(result.output).toContain(message)

@@ -221,7 +221,7 @@ describe.sequential('others log in meanwhile', () => {
   beforeAll(async () => {
     before = descriptorsOf(pid)
     contexts = badCertificates().flatMap(contextsOf)
-    // What V8 and the allocator keep for next time is no leak: they have it before anything is measured.
+    // What V8 and the allocator keep for next time is not a leak: they have it before anything is measured.
     await badLogins(WARM_UP, contexts)
     for (const socket of await stallAll(20)) socket.destroy()
     await settled(before)

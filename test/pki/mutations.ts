@@ -31,7 +31,7 @@ export function mutate(input: Buffer, others: readonly Buffer[], random: (below:
 /** More nesting than any stack has room for. */
 const NESTED = Buffer.concat([Buffer.alloc(60_000, Uint8Array.of(0x30, 0x80)), Buffer.alloc(120_000)])
 
-/** Lengths in long form that promise more than there is, and one that is no length at all. */
+/** Lengths in long form that promise more than there is, and one that is not a length at all. */
 const LENGTHS = ['8400000010', '847fffffff', '84ffffffff', '8800000000ffffffff', '80', 'ff', '8100'].map((hex) =>
   Buffer.from(hex, 'hex'),
 )

@@ -35,7 +35,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     'The passphrase of the CA key comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     exitCodes({
       BAD_INPUT: 'no CA here may sign CRLs: their keyUsage lacks cRLSign',
-      EXISTS: '--out names a file that is no CRL',
+      EXISTS: '--out names a file that is not a CRL',
       NOT_FOUND: 'there is no CA',
       PASSPHRASE: 'passphrase missing or wrong',
       CORRUPT: 'files and ledger disagree',

@@ -131,7 +131,7 @@ export default class CaImport extends XmppkiCommand<ImportCaResult> {
     const { 'easy-rsa': easyRsa, 'openssl-index': index, issued } = flags
     if (easyRsa !== undefined) {
       if (args.cert === undefined) return { ...easyRsaCa(easyRsa), history: easyRsaHistory(easyRsa) }
-      throw new XmppkiError('USAGE', '--easy-rsa has its own certificate and key', { hint: 'leave CERT and KEY away' })
+      throw new XmppkiError('USAGE', '--easy-rsa has its own certificate and key', { hint: 'omit CERT and KEY' })
     }
     if (args.cert === undefined || args.key === undefined) {
       throw new XmppkiError('USAGE', 'missing argument: CERT and KEY are needed', {

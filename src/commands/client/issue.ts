@@ -31,7 +31,7 @@ import type { Sheets } from './sheets.ts'
 export interface ClientIssueResult {
   readonly issued: readonly (Omit<IssuedClient, 'generatedPassword'> & { readonly sheet?: string })[]
   readonly failed: readonly {
-    /** What stands in the list, where that is no name. */
+    /** What stands in the list, where that is not a name. */
     readonly jid: string
     readonly device?: string
     /** Line of the list. */

@@ -39,7 +39,7 @@ export default class ClientRenew extends XmppkiCommand<ClientRenewResult> {
   static override description = [
     'For each NAME (a username or a bare JID) a new certificate for the same names and, unless --rekey is given, for the same key, with a new PKCS#12 bundle. The bundle keeps its password where that lies beside it.',
     'The new files take the place of the old ones, which move to a folder beside with ~ and the start of the old serial number behind the name; files that were imported stay where they are. The old certificate stays valid until it expires; --revoke-old revokes it, writes the CRL and, with `store.url` in the configuration, tells the servers on other machines.',
-    'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is no error: made for cron. --all takes every user and device whose certificate is neither expired nor revoked. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is not an error: made for cron. --all takes every user and device whose certificate is neither expired nor revoked. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     'When one of several fails the others are still done, and the exit code is 9. A renewal that was killed is undone or finished by the next command that writes: no file is lost.',
     exitCodes({
       DONE: 'done, or nothing was due',

@@ -28,7 +28,7 @@ export default class ServerRenew extends XmppkiCommand<ServerRenewResult> {
 
   static override description = [
     'For each DOMAIN, or for all server certificates, a new certificate for the same domains and, unless --rekey is given, for the same key. The new files take the place of the old ones under the same names, which move to a folder beside with ~ and the start of the old serial number behind the name; the old certificate stays valid until it expires. "xmppki serve" takes the new one up by itself.',
-    'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is no error: made for cron. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
+    'With --expires-in a certificate is renewed only when it is due, and otherwise left alone, which is not an error: made for cron. The passphrase of the CA key is asked for only when something is due; it comes from --passphrase-file, XMPPKI_CA_PASSPHRASE, or the terminal.',
     '--exec runs a command with /bin/sh after each certificate that was renewed, and only then: to copy it, or to make another server read it again. It finds XMPPKI_DOMAIN, XMPPKI_CERTIFICATE, XMPPKI_CHAIN, XMPPKI_PRIVATE_KEY and XMPPKI_SERIAL in its environment, and no passphrase. What it prints goes to standard error. When it fails the new certificate stays, and the exit code is 9; as it is not due any more the next run does not try again.',
     'When one of several fails the others are still done, and the exit code is 9.',
     exitCodes({

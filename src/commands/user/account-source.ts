@@ -36,7 +36,7 @@ export async function readAccountSource(
     throw new XmppkiError('USAGE', `${file} is a folder, and accounts in ${format} are in one file`)
   }
   if (format === 'prosody') {
-    throw new XmppkiError('USAGE', `${sourceName(file)} is no folder, and Prosody keeps a file for each account`, {
+    throw new XmppkiError('USAGE', `${sourceName(file)} is not a folder, and Prosody keeps a file for each account`, {
       hint: 'name its data folder: /var/lib/prosody',
     })
   }

@@ -113,7 +113,7 @@ export default class UserDelete extends AccountsCommand<UserDeleteResult> {
     return { deleted, enrolled, failed }
   }
 
-  /** The accounts are gone already, so what goes wrong here is no error. */
+  /** The accounts are gone already, so what goes wrong here is not an error. */
   async #endSessions(home: string, jids: readonly string[]): Promise<string[]> {
     const { askServer } = await import('../../service/admin/admin-client.ts')
     const { WorkspacePaths } = await import('../../workspace/base/paths.ts')

@@ -66,7 +66,7 @@ function isSame(one: LoginPolicy | undefined, other: LoginPolicy): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-/** Without those that are no domains, and none twice. */
+/** Without those that are not domains, and none twice. */
 function servedHosts(hosts: readonly string[], remarks: Remark[]): string[] {
   const served = new Set<string>()
   for (const host of hosts) {

@@ -168,7 +168,7 @@ function readRequest(der: Uint8Array, source: string): CertificateRequest {
   const algorithm = request.read(TAG.sequence)
   const { unused, octets: signature } = readBitString(request.next())
   request.finish()
-  if (unused !== 0) throw new DerError('the signature is no whole number of octets')
+  if (unused !== 0) throw new DerError('the signature is not a whole number of octets')
   const parts = info.reader()
   // RFC 2986 §4.1: version 1 is written as 0; some old programs write 1 or 2 and mean the same.
   if (readSmallInteger(parts.next()) > 2) throw new DerError('unknown version of the request')

@@ -214,7 +214,7 @@ export function readBoolean(element: DerElement): boolean {
   return octet === 0xff
 }
 
-/** Refuses what is no INTEGER in its shortest form (X.690 §8.3.2). */
+/** Refuses what is not an INTEGER in its shortest form (X.690 §8.3.2). */
 export function checkInteger(element: DerElement): void {
   if (element.tag !== TAG.integer) throw new DerError('not an integer')
   const { length } = element

@@ -55,7 +55,7 @@ function kindOf(der: Uint8Array): DerKind | undefined {
   return tags[1] === TAG.bitString ? 'spki' : undefined
 }
 
-/** What this DER is, judged by its form alone; undefined for anything else, or when it is no DER. */
+/** What this DER is, judged by its form alone; undefined for anything else, or when it is not DER. */
 export function kindOfDer(der: Uint8Array): DerKind | undefined {
   try {
     return kindOf(der)

@@ -29,7 +29,7 @@ function refused(
  * Whether what the CA signs can be accepted at all; a self-signed root may itself be signed with anything (RFC 5280 §6.1).
  * @param bytes PEM or DER
  * @param source names the certificate file in errors
- * @throws XmppkiError BAD_INPUT when it is no certificate, or has a key that is damaged or that no login is accepted with
+ * @throws XmppkiError BAD_INPUT when it is not a certificate, or has a key that is damaged or that no login is accepted with
  */
 export function checkCaKey(bytes: Uint8Array, source: string): void {
   const der = toDer(bytes, source)
@@ -134,7 +134,7 @@ function toDer(bytes: Uint8Array, source: string): Uint8Array {
  * Judges the certificate of a CA that another program made, together with its key.
  * @param bytes PEM or DER
  * @param source names the certificate file in errors
- * @throws XmppkiError BAD_INPUT when it is no certificate, not a root, no CA's, not valid now, of version 1, or the key is another's
+ * @throws XmppkiError BAD_INPUT when it is not a certificate, not a root, no CA's, not valid now, of version 1, or the key is another's
  */
 export function judgeImportedCa(bytes: Uint8Array, keys: KeyPair, now: Date, source: string): ImportedCa {
   const der = toDer(bytes, source)

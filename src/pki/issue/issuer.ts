@@ -129,7 +129,7 @@ function readAuthority(path: readonly [Uint8Array, ...Uint8Array[]], key: Signin
  * Joins a CA certificate with its private key.
  * @param source names the certificate file in errors
  * @param parents PEM of the CA certificates above it, the one that issued it first; their limits bind it too
- * @throws XmppkiError BAD_INPUT when the text is no certificate, the certificate is not a CA's, the key is another's,
+ * @throws XmppkiError BAD_INPUT when the text is not a certificate, the certificate is not a CA's, the key is another's,
  *   or one of the parents did not issue what is below it
  */
 export function loadIssuer(

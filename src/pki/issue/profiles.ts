@@ -92,7 +92,7 @@ export function rootProfile(request: AuthorityName & { readonly permitDomains: r
  * An intermediate CA that issues end-entity certificates only. It has no name constraints of its own: those above it
  * bind whatever it issues (RFC 5280 §6.1.4 g).
  * @throws XmppkiError BAD_NAME for names that are blank, too long or the issuer's own; BAD_INPUT when the issuer may
- *   have no CA below it, and for addresses that are no http URLs
+ *   have no CA below it, and for addresses that are not http URLs
  */
 export function issuingCaProfile(
   request: AuthorityName & { readonly caUrls?: CaUrls | undefined },
@@ -174,7 +174,7 @@ export function clientProfile(
 /**
  * A server certificate: dNSName, SRVNames and xmppAddr for every domain, serverAuth.
  * @throws XmppkiError BAD_NAME for no domain, IP addresses and domains that the issuer may not certify; BAD_INPUT for
- *   addresses that are no http URLs
+ *   addresses that are not http URLs
  */
 export function serverProfile(
   request: { readonly domains: readonly string[]; readonly caUrls?: CaUrls | undefined },
@@ -207,7 +207,7 @@ function checkHostLike(commonName: string, issuer: Issuer): void {
  * An OCSP responder to which the issuer delegates answers about its certificates (RFC 6960 §4.2.2.2). It says that it
  * need not be checked itself, so of `caUrls` only the address of the issuer's certificate is written.
  * @throws XmppkiError BAD_NAME for names that are blank, too long, the issuer's own, or a host that it may not certify;
- *   BAD_INPUT for an address that is no http URL
+ *   BAD_INPUT for an address that is not an http URL
  */
 export function ocspResponderProfile(
   request: AuthorityName & { readonly caUrls?: CaUrls | undefined },

@@ -76,7 +76,7 @@ function subjectOf(der: Uint8Array, source: string, kind: CertificateKind | unde
  * Holds a certificate against all rules for its kind. The signature is not looked at, so it need not be there yet.
  * @param options.source names the certificate in errors
  * @param options.kind what it is for; undefined to judge by what it says
- * @throws XmppkiError BAD_INPUT when it is no certificate at all
+ * @throws XmppkiError BAD_INPUT when it is not a certificate at all
  */
 export function lintCertificate(
   der: Uint8Array,

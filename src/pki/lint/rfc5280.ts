@@ -123,7 +123,7 @@ const NAMES: readonly Rule[] = [
       firstBad(
         facts.emails,
         (address) => !MAILBOX.test(address),
-        (shown) => `the rfc822Name ${shown} is no mail address`,
+        (shown) => `the rfc822Name ${shown} is not a mail address`,
       ),
   },
   {
@@ -135,7 +135,7 @@ const NAMES: readonly Rule[] = [
       firstBad(
         facts.dnsNames,
         (name) => name.length > 253 || !HOST.test(name),
-        (shown) => `the dNSName ${shown} is no host name`,
+        (shown) => `the dNSName ${shown} is not a host name`,
       ),
   },
 ]

@@ -86,7 +86,7 @@ export const RFC6120_RULES: readonly Rule[] = [
       firstBad(
         facts.xmppAddrs,
         (address) => tryParseJid(address) === undefined,
-        (shown) => `the xmppAddr ${shown} is no JID`,
+        (shown) => `the xmppAddr ${shown} is not a JID`,
       ),
   },
   {

@@ -206,7 +206,7 @@ async function readBundle(der: Uint8Array, options: { password: string | undefin
 /**
  * Reads a PKCS #12 bundle in DER or BER; without a password what can be seen without one.
  * @param options.source names the file in errors
- * @throws XmppkiError PASSPHRASE for a wrong password; BAD_INPUT for anything that is no bundle, or is
+ * @throws XmppkiError PASSPHRASE for a wrong password; BAD_INPUT for anything that is not a bundle, or is
  *   encrypted in a way that is not supported
  */
 export async function readPkcs12(

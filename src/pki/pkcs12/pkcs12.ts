@@ -42,7 +42,7 @@ interface Secret {
 function checkPassword(password: string): void {
   if (password.trim() === '') {
     throw new XmppkiError('PASSPHRASE', 'the password of a PKCS #12 bundle must not be blank', {
-      hint: 'give one with --p12-password-file, or leave the flag away to get a generated one',
+      hint: 'give one with --p12-password-file, or omit the flag to get a generated one',
     })
   }
 }

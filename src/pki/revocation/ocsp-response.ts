@@ -52,7 +52,7 @@ function refused(source: string, why: string, spec?: string): XmppkiError {
  * Joins the certificate of a responder with its private key.
  * @param issuerKey public key of the CA for which it answers
  * @param source names the certificate file in errors
- * @throws XmppkiError BAD_INPUT when the text is no certificate, it is not for signing OCSP responses, it was issued by
+ * @throws XmppkiError BAD_INPUT when the text is not a certificate, it is not for signing OCSP responses, it was issued by
  *   another CA, or the key is another's
  */
 export function loadOcspResponder(

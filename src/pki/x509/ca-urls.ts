@@ -26,7 +26,7 @@ const URI_TAG = contextTag(6, 'primitive')
 /** GeneralName uniformResourceIdentifier, an IA5String that must be absolute (RFC 5280 §4.2.1.6). */
 function uri(url: string, what: string, spec: string): Uint8Array {
   if (!/^https?:\/\/[!-~]+$/.test(url) || !URL.canParse(url)) {
-    throw new XmppkiError('BAD_INPUT', `the ${what} '${url}' is no http URL`, {
+    throw new XmppkiError('BAD_INPUT', `the ${what} '${url}' is not an http URL`, {
       hint: 'write it in ASCII, like http://pki.example.org/root.crl',
       spec,
     })

@@ -103,7 +103,7 @@ const NO_NAMES: AlternativeNames = {
 
 /**
  * A serial number as the `serial` of `CertificateFacts` has it.
- * @throws DerError when it is no INTEGER
+ * @throws DerError when it is not an INTEGER
  */
 export function formatSerial(element: DerElement): string {
   checkInteger(element)
@@ -161,7 +161,7 @@ function faultsOfExtensions({ extensions, version }: RawCertificate): string[] {
   return faults
 }
 
-/** Values of the subject attributes of one type; whatever is no clean string goes to `malformed`. */
+/** Values of the subject attributes of one type; whatever is not a clean string goes to `malformed`. */
 function attributeValues(subject: DistinguishedName, type: string, label: string, malformed: string[]): string[] {
   const values: string[] = []
   for (const attributes of subject) {

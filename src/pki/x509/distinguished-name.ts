@@ -69,7 +69,7 @@ const DECODERS: ReadonlyMap<number, (element: DerElement) => string | undefined>
   [TAG.universalString, decodeUniversal],
 ])
 
-/** The text of an ASN.1 string, or undefined when it is no string type or not valid in its type. */
+/** The text of an ASN.1 string, or undefined when it is not a string type or not valid in its type. */
 export function decodeString(element: DerElement): string | undefined {
   return DECODERS.get(element.tag)?.(element)
 }

@@ -27,7 +27,7 @@ function badDomain(text: string, why: string): XmppkiError {
 
 /**
  * Checks and converts a domain, given with A-labels or U-labels.
- * @throws XmppkiError BAD_NAME for IP addresses, wildcards and anything else that is no host name
+ * @throws XmppkiError BAD_NAME for IP addresses, wildcards and anything else that is not a host name
  */
 export function parseDomain(text: string): DomainName {
   const bare = text.endsWith('.') ? text.slice(0, -1) : text

@@ -51,7 +51,7 @@ export function alternativeNames(value: Uint8Array, commonName: string | undefin
 /**
  * Permitted subtrees for hosts and mail addresses. There is none for xmppAddr: OpenSSL refuses
  * constraints on otherName (X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE).
- * @throws XmppkiError BAD_NAME for what is no domain
+ * @throws XmppkiError BAD_NAME for what is not a domain
  */
 export function nameConstraints(domains: readonly string[]): ProfileExtension {
   const subtrees = domains

@@ -61,7 +61,7 @@ export interface FeatureHost {
   onStanza(stage: Stage, name: StanzaName, handle: StanzaHandler): void
   /** Last before the wire; never waits. */
   onLeaving(handle: LeavingHandler): void
-  /** Takes elements that are no stanzas. @throws {Error} when another feature does already */
+  /** Takes elements that are not stanzas. @throws {Error} when another feature does already */
   onNonza(element: QName, handle: NonzaHandler): void
   /** Announced with Bind 2, by the namespace of the request. */
   onBind(namespace: string, handle: BindHandler): void

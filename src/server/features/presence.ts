@@ -72,7 +72,8 @@ class PresenceBook {
 
   available(session: Session, stanza: Stanza): Verdict {
     const priority = priorityOf(stanza.element)
-    if (priority === undefined) return { condition: 'bad-request', text: 'the priority is no integer from -128 to 127' }
+    if (priority === undefined)
+      return { condition: 'bad-request', text: 'the priority is not an integer from -128 to 127' }
     const isFirst = session.resource.presence === undefined
     this.#host.announce(session, { priority, stanza })
     for (const { jid, presence } of this.#availableOf(session.account)) {

@@ -36,7 +36,7 @@ const HASHES = SCRAM_HASHES.toReversed()
 interface Attempt {
   readonly options: PasswordOptions
   readonly account: Jid | undefined
-  /** As it is counted: what is no account is counted by the name that it was given. */
+  /** As it is counted: what is not an account is counted by the name that it was given. */
   readonly counted: LoginAttempt
   readonly found: Account | undefined
   /** What keys are made up from for names that nobody has. */

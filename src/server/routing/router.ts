@@ -13,7 +13,7 @@ import { LocalAccounts } from './local-accounts.ts'
 import { Requests } from './requests.ts'
 import { type Outcome, Stages } from './stages.ts'
 
-/** An element of a stream that is no stanza, from a client that is bound. @returns the error that ends its stream, if any */
+/** An element of a stream that is not a stanza, from a client that is bound. @returns the error that ends its stream, if any */
 export type NonzaHandler = (element: Element, session: Session) => StreamError | undefined
 
 export interface RouterOptions {

@@ -17,7 +17,7 @@ export interface PostgresTarget {
 
 const DEFAULT_PORT = 5432
 const SHAPE = 'postgres://USER:PASSWORD@HOST/DATABASE'
-/** `postgres://user@/database?host=/folder`: the host stands in the parameter alone, which is no URL to URL parsers. */
+/** `postgres://user@/database?host=/folder`: the host stands in the parameter alone, which is not a URL to URL parsers. */
 const SOCKET_ONLY = /^(postgres(?:ql)?:\/\/[^/?#]*@)\/(?=[^?]*\?(?:.*&)?host=)/
 const PARAMETERS = ['host', 'port', 'sslmode', 'sslrootcert']
 
@@ -60,7 +60,7 @@ export function withoutPassword(text: string): string {
 function toUrl(text: string): URL {
   const whole = text.replace(SOCKET_ONLY, '$1socket/')
   const url = URL.canParse(whole) ? new URL(whole) : undefined
-  if (url === undefined) throw bad('it is no URL', `write it as ${SHAPE}, special characters as %XX`)
+  if (url === undefined) throw bad('it is not a URL', `write it as ${SHAPE}, special characters as %XX`)
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') throw bad('it does not begin with postgres://')
   if (url.hash !== '') throw bad('there is a "#" in it', 'write it as %23')
   return url

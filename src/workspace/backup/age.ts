@@ -131,7 +131,9 @@ const HEADER = /^(-> scrypt ([\w+/]{22}) ([1-9]\d?)\n([\w+/]{43})\n---) ([\w+/]{
 function openHeader(bytes: ByteSource, passphrase: string, source: string): Buffer {
   const intro = bytes.take(INTRO.length + 1).toString('latin1')
   if (intro !== `${INTRO}\n`) {
-    throw new XmppkiError('BAD_INPUT', `${source} is no backup`, { hint: 'give a file that xmppki ca backup has made' })
+    throw new XmppkiError('BAD_INPUT', `${source} is not a backup`, {
+      hint: 'give a file that xmppki ca backup has made',
+    })
   }
   const lines = Array.from({ length: 3 }, () => bytes.line(MAX_LINE)).join('')
   const [, body = '', salt = '', workFactor = '', wrapped = '', mac = ''] = HEADER.exec(lines) ?? []

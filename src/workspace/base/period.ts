@@ -13,7 +13,7 @@ export function parsePeriod(text: string): Period {
   const milliseconds = UNITS[unit]
   if (amount > 0 && milliseconds !== undefined) return { milliseconds: amount * milliseconds }
   if (amount > 0 && amount <= 100 && unit === '%') return { share: amount / 100 }
-  throw new XmppkiError('BAD_INPUT', `'${text}' is no period`, {
+  throw new XmppkiError('BAD_INPUT', `'${text}' is not a period`, {
     hint: 'write it as 30d, 12h or 2w, or as a part of the validity of the certificate: 25%',
   })
 }

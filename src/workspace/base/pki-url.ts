@@ -39,7 +39,7 @@ export function parsePkiUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === ''
   if (url === undefined || !isPlain || !/^https?:$/.test(url.protocol)) {
-    throw new XmppkiError('BAD_INPUT', `'${text}' is no URL where CRLs could be published`, {
+    throw new XmppkiError('BAD_INPUT', `'${text}' is not a URL where CRLs could be published`, {
       hint: 'write it as http://pki.example.org',
       spec: 'RFC 5280 §4.2.1.13',
     })

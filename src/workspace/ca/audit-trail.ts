@@ -71,7 +71,7 @@ export function parseSince(text: string, now = new Date()): Date {
     const period = parsePeriod(text)
     if ('milliseconds' in period) return new Date(now.getTime() - period.milliseconds)
   }
-  throw new XmppkiError('BAD_INPUT', `'${text}' is no date and no period`, {
+  throw new XmppkiError('BAD_INPUT', `'${text}' is neither a date nor a period`, {
     hint: 'write it as 30d, 12h or 2w, or as a date in UTC: 2030-01-31',
   })
 }

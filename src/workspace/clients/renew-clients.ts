@@ -23,7 +23,7 @@ export interface RenewalBatchResult extends Pick<CrlRun<unknown>, 'crls' | 'unsi
 /** Every user and device with a certificate that is neither expired nor revoked. @throws {XmppkiError} CORRUPT, IO */
 export function renewableClients(workspace: Workspace, now = new Date()): Client[] {
   return holdersInUse(workspace, now).flatMap(({ jid: text, device }) => {
-    // What was imported may have a name that is no account.
+    // What was imported may have a name that is not an account.
     const jid = tryParseJid(text)
     return jid?.local === undefined ? [] : [{ jid, device }]
   })

@@ -3,7 +3,7 @@ import { domainToASCII, domainToUnicode } from 'node:url'
 import { breaksBidiRule } from './bidi-rule.ts'
 import { disallowedInIdentifier, opaqueString, usernameCaseMapped } from './precis.ts'
 
-/** Text that is no JID, or no part of one (RFC 7622). `reason` is for people: lower case, no full stop. */
+/** Text that is not a JID, or no part of one (RFC 7622). `reason` is for people: lower case, no full stop. */
 export class JidError extends Error {
   override readonly name = 'JidError'
   readonly reason: string
@@ -87,7 +87,7 @@ export function parseJid(text: string): Jid {
   return Jid.parse(text)
 }
 
-/** As {@link parseJid}, but `undefined` for what is no address. */
+/** As {@link parseJid}, but `undefined` for what is not an address. */
 export function tryParseJid(text: string): Jid | undefined {
   try {
     return Jid.parse(text)
@@ -135,14 +135,14 @@ export function prepareDomain(text: string): string {
 function ipv6Literal(name: string): string {
   const address = name.slice(1, -1)
   if (!name.endsWith(']') || !isIPv6(address) || address.includes('%')) {
-    throw new JidError('the domainpart is no IPv6 address in brackets')
+    throw new JidError('the domainpart is not an IPv6 address in brackets')
   }
   return name.toLowerCase()
 }
 
 function checkDnsName(ascii: string): string {
   if (ascii.length > MAX_DNS_OCTETS) throw new JidError(`the domainpart is longer than ${MAX_DNS_OCTETS} octets`)
-  if (NUMERIC_LAST_LABEL.test(ascii)) throw new JidError('the domainpart ends in a number but is no IPv4 address')
+  if (NUMERIC_LAST_LABEL.test(ascii)) throw new JidError('the domainpart ends in a number but is not an IPv4 address')
   return ascii
 }
 
@@ -152,16 +152,16 @@ function internationalDomain(name: string): string {
   if (bad !== null) throw new JidError(`the domainpart contains ${describeCharacter(bad[0])}`)
   // A number at the end would make domainToASCII read an IPv4 address: 0x7f.1 would become 127.0.0.1.
   if (NUMERIC_LAST_LABEL.test(name.normalize('NFKC'))) {
-    throw new JidError('the domainpart ends in a number but is no IPv4 address')
+    throw new JidError('the domainpart ends in a number but is not an IPv4 address')
   }
   const ascii = domainToASCII(name)
-  if (!LDH_DOMAIN.test(ascii)) throw new JidError('the domainpart is no domain name')
+  if (!LDH_DOMAIN.test(ascii)) throw new JidError('the domainpart is not a domain name')
   checkDnsName(ascii)
   const unicode = domainToUnicode(ascii)
   // An A-label that stands for nothing comes back as it is from some versions of Node, and empty from others.
-  if (A_LABEL.test(unicode)) throw new JidError('the domainpart is no domain name')
+  if (A_LABEL.test(unicode)) throw new JidError('the domainpart is not a domain name')
   for (const label of unicode.split('.')) checkLabel(label)
-  if (domainToASCII(unicode) !== ascii) throw new JidError('the domainpart is no domain name')
+  if (domainToASCII(unicode) !== ascii) throw new JidError('the domainpart is not a domain name')
   return checkLength('domainpart', unicode)
 }
 

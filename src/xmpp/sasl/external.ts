@@ -50,7 +50,7 @@ function failure(condition: SaslFailure['condition'], reason: string): SaslFailu
   return { kind: 'failure', condition, reason }
 }
 
-/** The account that an authzid asks for. The domain itself is no localpart: it names the server. */
+/** The account that an authzid asks for. The domain itself is not a localpart: it names the server. */
 function authorizedAs(authzid: string, domain: string): Jid | undefined {
   const isServer = !authzid.includes('@') && tryParseJid(authzid)?.domain === domain
   return isServer ? undefined : requestedAccount(authzid, domain)

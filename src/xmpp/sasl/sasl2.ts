@@ -133,7 +133,7 @@ function profileWith(inline: InlineRequests): SaslProfile {
 
 function readAgent(authenticate: Element): string | undefined {
   const id = childNamed(authenticate, 'user-agent', NS.sasl2)?.attrs.id
-  // What is no UUID is left unused: a client does not lose its login over it, only the end of its lost sessions.
+  // What is not a UUID is left unused: a client does not lose its login over it, only the end of its lost sessions.
   return id !== undefined && UUID.test(id) ? id.toLowerCase() : undefined
 }
 

@@ -85,7 +85,7 @@ function open(data: Uint8Array, options: ScramOptions): Opening | SaslFailure {
 function isProven(hash: ScramHash, { storedKey }: ScramKeys, authMessage: string, proof: Uint8Array): boolean {
   const stored = Buffer.from(storedKey, 'base64')
   const signature = hmac(hash, stored, authMessage)
-  // The length of a proof is no secret.
+  // The length of a proof is not a secret.
   const clientKey = signature.map((byte, at) => byte ^ (proof[at] ?? 0))
   const claimed = digest(hash, clientKey)
   return proof.length === signature.length && claimed.length === stored.length && timingSafeEqual(claimed, stored)

@@ -14,7 +14,7 @@ const MAX_REFERENCE = 32
 const SUSPECT = /<(?:[!?]|$)|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,28}|#x[0-9A-Fa-f]{1,28});)/
 
 /**
- * Finds the first thing in a text that the tokenizer must not simply be given: markup that is no tag, and references
+ * Finds the first thing in a text that the tokenizer must not simply be given: markup that is not a tag, and references
  * other than to characters and the five predefined entities. Comments, processing instructions, DTDs and other entities
  * are restricted (RFC 6120 §11.1) and recognised by their first characters, so that nothing of them is buffered.
  */

@@ -76,7 +76,7 @@ describe('ca backup and ca restore', () => {
     ['a blank passphrase', ['backup', 'pki.age'], { XMPPKI_BACKUP_PASSPHRASE: ' ' }, 5],
     ['a home without a CA', ['backup', 'pki.age', '--home', '/nonexistent'], {}, 4],
     ['a backup that is not there', ['restore', 'none', '--home', 'new'], {}, 4],
-    ['what is no backup', ['restore', 'taken', '--home', 'new'], {}, 2],
+    ['what is not a backup', ['restore', 'taken', '--home', 'new'], {}, 2],
   ])('refuse %s', async (_what, args, env, exitCode) => {
     writeFileSync(cli.path('taken'), 'precious')
     const { code, stdout } = await run(['ca', ...args], env)

@@ -38,7 +38,7 @@ describe('ca crl', () => {
     expect(written(out)).toContain('crlNumber=0x04\n')
   })
 
-  it('leaves alone a file in --out that is no CRL, and writes none at all', async () => {
+  it('leaves alone a file in --out that is not a CRL, and writes none at all', async () => {
     writeFileSync(cli.path('precious'), 'precious')
     const { code, stderr } = await cli.run(['ca', 'crl', '--out', 'precious'])
     expect({ code, text: readFileSync(cli.path('precious'), 'utf8') }).toEqual({ code: 3, text: 'precious' })

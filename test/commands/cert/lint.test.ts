@@ -59,7 +59,7 @@ describe('cert lint', () => {
     expect(stderr).toMatch(/breaks .*expired\n$/)
   })
 
-  it('refuses what is no certificate', async () => {
+  it('refuses what is not a certificate', async () => {
     const { code, stderr } = await cli.run(['cert', 'lint', '-'], { stdin: 'hello' })
     expect({ code, stderr }).toMatchObject({ code: 2 })
     expect(stderr).toContain('standard input holds no CERTIFICATE in PEM form')

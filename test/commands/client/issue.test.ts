@@ -163,7 +163,7 @@ describe('names', () => {
     ['users who would share a folder', ['bob', 'bob@a.example.org', '--out', 'x'], 'USAGE', 'would share a folder'],
     ['a bad device', ['bob', '--device', '../x'], 'BAD_NAME', '../x'],
     ['no days', ['bob', '--days', '0'], 'BAD_INPUT', '--days'],
-    ['days that are no number', ['bob', '--days', '1e3'], 'BAD_INPUT', '1e3'],
+    ['days that is not a number', ['bob', '--days', '1e3'], 'BAD_INPUT', '1e3'],
     ['an unknown key type', ['bob', '--key-type', 'dsa'], 'BAD_INPUT', "unknown key type 'dsa'"],
     ['an unknown flag', ['bob', '--dayz', '5'], 'USAGE', 'unknown flag: --dayz'],
     ['no name', [], 'USAGE', 'missing argument: NAME'],

@@ -156,7 +156,7 @@ describe('config check', () => {
   it.each([
     ['that is not there', ['nowhere.toml'], 4, 'there is no file'],
     ['that nobody named', [], 4, 'there is no xmppki.toml in'],
-    ['that is no TOML', ['s.txt'], 2, 's.txt:1:6: '],
+    ['that is not TOML', ['s.txt'], 2, 's.txt:1:6: '],
   ])('refuses a file %s', async (_, args, exitCode, message) => {
     write('s.txt', ['Dear server'])
     const { code, stderr } = await runCheck(...args)

@@ -86,7 +86,7 @@ describe('server renew', () => {
     ],
     ['an IP address', ['192.0.2.1'], {}, 4, 'has no server certificate'],
     ['--key-type without --rekey', ['example.org', '--key-type', 'ec:p384'], {}, 2, 'no effect without --rekey'],
-    ['a period that is none', ['--expires-in', '30'], {}, 2, 'is no period'],
+    ['a period that is none', ['--expires-in', '30'], {}, 2, 'is not a period'],
     ['a folder without a CA', [], { XMPPKI_HOME: '/nonexistent/xmppki' }, 4, 'hint:  run: xmppki ca init'],
   ])('refuses %s', async (_case, args, env, exitCode, text) => {
     const { code, stderr } = await cli.run(['server', 'renew', ...args], { env })

@@ -71,7 +71,7 @@ describe('session list and session kill', () => {
   it.each([
     ['session', 'kill', 'localhost'],
     ['session', 'list', 'not a jid@@'],
-  ])('refuses what is no address: %s %s %s', async (...args) => {
+  ])('refuses what is not an address: %s %s %s', async (...args) => {
     expect((await cli.run(args)).code).toBe(2)
   })
 })

@@ -144,7 +144,7 @@ describe('user import', () => {
     ['an empty one', ['-'], 2, 'standard input is empty'],
     ['a folder without accounts', ['.', '--format', 'prosody'], 2, 'there are no accounts of Prosody in .'],
     ['a folder in another format', ['.', '--format', 'csv'], 2, '. is a folder'],
-    ['a file as Prosody', ['users.csv', '--format', 'prosody'], 2, 'users.csv is no folder'],
+    ['a file as Prosody', ['users.csv', '--format', 'prosody'], 2, 'users.csv is not a folder'],
     ['another format than it has', ['users.csv', '--format', 'mnesia'], 2, 'users.csv:1:'],
     ['contradictory wishes', ['users.csv', '--replace', '--if-missing'], 2, 'if-missing'],
   ])('refuses %s', async (_case, args, code, message) => {

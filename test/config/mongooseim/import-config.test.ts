@@ -183,7 +183,7 @@ describe('a listener of a cfg', () => {
     ['verify_peer, which implies STARTTLS', 'verify_peer', 'starttls', 'peer'],
     ['tls, verify_peer', 'tls, verify_peer', 'tls', 'peer'],
     ['verify_none', 'starttls, verify_peer, verify_none', 'starttls', 'none'],
-    ['nothing, which was no TLS', '', 'starttls_required', 'none'],
+    ['nothing, which was not a TLS', '', 'starttls_required', 'none'],
     [
       'self-signed certificates',
       'verify_peer, {ssl_options, [{verify_fun, {selfsigned_peer, false}}]}',
@@ -508,7 +508,7 @@ describe('what cannot be imported', () => {
     ['an address that is none', '{listen, [{{1,{2,3}}, ejabberd_c2s, []}]}.', /^f:1:11: an address is/],
     ['a listener that is none', '{listen, [a]}.', 'f:1:11: a listener is {Port, Module, Options}'],
     [
-      'a file that is no string',
+      'a file that is not a string',
       '{listen, [{1, ejabberd_c2s, [{certfile, 7}]}]}.',
       'f:1:11: certfile must be a string',
     ],
@@ -529,7 +529,7 @@ describe('what cannot be imported', () => {
       '[auth.sasl_external_common_name]\nprefix = "a\\r"\n[[listen.c2s]]\nport = 1',
       'f: [auth]: prefix must be part of a username',
     ],
-    ['TOML that is no table', 'listen = 1', 'f: listen must be a table'],
+    ['TOML that is not a table', 'listen = 1', 'f: listen must be a table'],
   ])('%s', (_, text, message) => {
     expect(() => importMongooseim(text, 'f')).toThrow(message)
     expect(() => importMongooseim(text, 'f')).toThrow(XmppkiError)

@@ -193,7 +193,7 @@ describe('inspect', () => {
     ['nothing', '', 'is neither PEM nor DER'],
     ['text', 'hello', 'is neither PEM nor DER'],
     ['other DER', Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x05), 'is DER, but nothing that is known here'],
-    ['a block that is no base64', '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n', 'not valid base64'],
+    ['a block that is not base64', '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n', 'not valid base64'],
     ['an empty indefinite length', Uint8Array.of(0x30, 0x80, 0, 0), 'is neither PEM nor DER'],
   ])('refuses %s', async (_, octets, message) => {
     await expect(look(octets)).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(message) })

@@ -62,7 +62,7 @@ describe('judgeImportedCa', () => {
   })
 
   it.each<[string, string, RegExp]>([
-    ['a certificate that is no CA', 'basicConstraints=CA:FALSE', /^old\.crt may not issue certificates/],
+    ['a certificate that is not a CA', 'basicConstraints=CA:FALSE', /^old\.crt may not issue certificates/],
     ['a CA without keyCertSign', 'basicConstraints=critical,CA:TRUE\nkeyUsage=digitalSignature', /may not issue/],
     ['a CA for servers only', `${GOOD}\nextendedKeyUsage=serverAuth`, /limited to key purposes/],
     ['an unknown critical extension', `${GOOD}\n1.2.3.4=critical,DER:0500`, /critical extension that nobody here/],

@@ -60,7 +60,7 @@ describe('loadIssuer', () => {
     )
   })
 
-  it('refuses what is no certificate', async () => {
+  it('refuses what is not a certificate', async () => {
     const { privateKey } = await testKeys('ec:p256')
     expect(() => loadIssuer('hello', softwareKey(privateKey), 'ca.crt')).toThrow(
       'ca.crt holds no CERTIFICATE in PEM form',

@@ -285,7 +285,7 @@ describe('what openssl makes', () => {
   })
 })
 
-describe('what is no certificate', () => {
+describe('what is not a certificate', () => {
   it.each([
     ['nothing', new Uint8Array()],
     ['a name', subjectName({ commonName: 'x' })],

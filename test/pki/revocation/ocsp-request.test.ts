@@ -135,7 +135,7 @@ describe('readOcspRequest and what openssl does not write', () => {
     ['an empty nonce (RFC 9654 §2.1)', { extensions: [nonce(0)] }],
     ['a nonce of 129 octets', { extensions: [nonce(129)] }],
     ['two nonces', { extensions: [nonce(8), nonce(8)] }],
-    ['a nonce that is no OCTET STRING', { extensions: [extension(OID.ocspNonce, Buffer.alloc(16, 7))] }],
+    ['a nonce that is not an OCTET STRING', { extensions: [extension(OID.ocspNonce, Buffer.alloc(16, 7))] }],
     ['an unknown critical extension', { extensions: [extension('1.2.3', der.nullValue(), true)] }],
     [
       'an unknown critical extension of one certificate',

@@ -60,7 +60,7 @@ describe('caUrls', () => {
     ['nothing', ''],
   ])('refuses %s as an address', (_, url) => {
     for (const name of ['crlUrl', 'ocspUrl', 'issuerUrl']) {
-      const refusal = { code: 'BAD_INPUT', message: expect.stringContaining(`'${url}' is no http URL`) }
+      const refusal = { code: 'BAD_INPUT', message: expect.stringContaining(`'${url}' is not an http URL`) }
       expect(() => caUrlExtensions({ [name]: url })).toThrow(expect.objectContaining(refusal))
     }
   })

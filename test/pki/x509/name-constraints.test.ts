@@ -53,7 +53,7 @@ describe('name constraints (RFC 5280 §4.2.1.10)', () => {
     ['with trailing octets', Buffer.concat([constraints(subtrees(0, dnsName('a'))), Buffer.of(0)])],
     ['with a minimum', constraints(context(0, sequence(dnsName('a'), contextPrimitive(0, Uint8Array.of(1)))))],
     ['with a maximum', constraints(context(0, sequence(dnsName('a'), contextPrimitive(1, Uint8Array.of(0)))))],
-    ['with a base that is no general name', constraints(subtrees(0, element(0x0c)))],
+    ['with a base that is not a general name', constraints(subtrees(0, element(0x0c)))],
     ['with a host outside ASCII', constraints(subtrees(1, dnsName('b\u00fccher.example')))],
     ['with a wildcard', constraints(subtrees(1, dnsName('*.example.org')))],
     ['with the dot of the root', constraints(subtrees(1, dnsName('example.org.')))],

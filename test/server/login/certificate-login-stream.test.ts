@@ -133,7 +133,7 @@ describe.each(VARIANTS)('streams over $transport, $version', (variant) => {
     { name: 'a wrong authzid', send: external('alice@localhost'), told: 'invalid-authzid' },
     { name: 'abort (RFC 6120 §6.4.4)', send: `<abort ${SASL}/>`, told: 'aborted' },
     {
-      name: 'what is no base64 (§6.5.5)',
+      name: 'what is not base64 (§6.5.5)',
       send: `<auth ${SASL} mechanism='EXTERNAL'>b@b=</auth>`,
       told: 'incorrect-encoding',
     },
@@ -179,7 +179,7 @@ describe.each(VARIANTS)('streams over $transport, $version', (variant) => {
 
   it.each([
     { name: 'abort', send: `<abort ${SASL}/>`, told: 'aborted' },
-    { name: 'what is no base64', send: `<response ${SASL}>b@b=</response>`, told: 'incorrect-encoding' },
+    { name: 'what is not base64', send: `<response ${SASL}>b@b=</response>`, told: 'incorrect-encoding' },
     { name: 'another address', send: `<response ${SASL}>YWxpY2VAbG9jYWxob3N0</response>`, told: 'invalid-authzid' },
   ])('a challenge is answered with $name: $told, and the next attempt may succeed', async ({ send, told }) => {
     const login = await begin({ variant, credentials: bob })

@@ -69,7 +69,7 @@ describe('whoever answers for a domain', () => {
   })
 })
 
-describe('elements that are no stanzas', () => {
+describe('elements that are not stanzas', () => {
   const nonza: Feature = {
     name: 'test',
     claims: [],

@@ -88,7 +88,7 @@ describe('addresses', () => {
   })
 
   it.each(['<a/>', "<a xmlns='urn:x'/>", "<message xmlns='urn:x'/>", "<message xmlns=''/>"])(
-    '%s is no stanza',
+    '%s is not a stanza',
     (text) => {
       const { realm, alice } = setUp()
       expect(realm.send(alice, text)).toEqual({ condition: 'unsupported-stanza-type' })

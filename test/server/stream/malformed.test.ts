@@ -161,7 +161,7 @@ describe.each([...NEGOTIATION_STATES, BOUND])('$name', (state) => {
     client.destroy()
   })
 
-  it('2 MB of white space is no stanza (RFC 6120 §4.6.1)', async () => {
+  it('2 MB of white space is not a stanza (RFC 6120 §4.6.1)', async () => {
     const client = await state.reach(t, mallory)
     client.send(Buffer.alloc(2 * 1024 * 1024, ' '))
     client.send('</a>')
@@ -324,7 +324,7 @@ describe('STARTTLS (RFC 6120 §5.4.3.3)', () => {
     client.destroy()
   })
 
-  it('what is no handshake after <proceed/> ends the connection, and not a word more is said in the clear', async () => {
+  it('what is not a handshake after <proceed/> ends the connection, and not a word more is said in the clear', async () => {
     const client = await RawClient.plain({ port: t.port })
     await client.open()
     client.send(STARTTLS)
@@ -357,7 +357,7 @@ describe('the stream header', () => {
   it.each([
     { name: 'no to (RFC 6120 §4.9.3.7)', send: header("version='1.0'"), error: 'improper-addressing' },
     { name: 'unknown to (§4.9.3.6)', send: header("to='other.example' version='1.0'"), error: 'host-unknown' },
-    { name: 'to that is no JID', send: header("to='@' version='1.0'"), error: 'host-unknown' },
+    { name: 'to that is not a JID', send: header("to='@' version='1.0'"), error: 'host-unknown' },
     { name: 'to with localpart', send: header("to='alice@localhost' version='1.0'"), error: 'host-unknown' },
     { name: 'no version (§4.7.5)', send: header("to='localhost'"), error: 'unsupported-version' },
     { name: 'version 0.9', send: header("to='localhost' version='0.9'"), error: 'unsupported-version' },

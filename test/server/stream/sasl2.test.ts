@@ -184,7 +184,7 @@ describe('the stream after the login', () => {
     expect(await client.bind('balcony')).toBe('alice@localhost/balcony')
   })
 
-  it('has the limits of a client that is no stranger any more', async () => {
+  it('has the limits of a client that is not a stranger any more', async () => {
     const { client } = await online(alice)
     const large = 'x'.repeat(DEFAULT_LIMITS.beforeLogin.stanzaBytes * 2)
     client.send(

@@ -137,7 +137,7 @@ describe('slow loris', () => {
     await outlasts(halfway, record(row.version))
   })
 
-  it('leaves nothing behind, and was no hindrance', async () => {
+  it('leaves nothing behind, and was not a hindrance', async () => {
     const client = await RawClient.online({ port: t.port, credentials: bob })
     client.destroy()
     // A session that is left over would be waited for.

@@ -120,7 +120,7 @@ describe('the admin socket', () => {
     expect(await askServer(path, 'status', {})).toEqual(STATUS)
   })
 
-  it('replaces a file that is no socket', async () => {
+  it('replaces a file that is not a socket', async () => {
     writeFileSync(path, '')
     expect(await start()).toBeDefined()
     expect(await askServer(path, 'status', {})).toEqual(STATUS)

@@ -139,7 +139,7 @@ describe('what config check and doctor say about cacertfile and crl_files', () =
       said: ['the CRL of CN=Root CA in 0.crl cannot be used: its CA has not signed it'],
     },
     {
-      name: 'a file that is no list',
+      name: 'a file that is not a list',
       cas: [cert],
       crls: () => ['rubbish'],
       said: [

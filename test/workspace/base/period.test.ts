@@ -16,7 +16,7 @@ describe('parsePeriod', () => {
     'refuses %j',
     (text) => {
       expect(() => parsePeriod(text)).toThrow(
-        expect.objectContaining({ code: 'BAD_INPUT', message: `'${text}' is no period` }),
+        expect.objectContaining({ code: 'BAD_INPUT', message: `'${text}' is not a period` }),
       )
     },
   )

@@ -116,7 +116,7 @@ describe('lengths (§3.1)', () => {
     const label = 'a'.repeat(63)
     expect(prepareDomain(`${label}.${label}.${label}.${'a'.repeat(61)}`)).toHaveLength(253)
     expect(() => prepareDomain(`${label}.${label}.${label}.${'a'.repeat(62)}`)).toThrow('longer than 253 octets')
-    expect(() => prepareDomain(`${label}a.example`)).toThrow('is no domain name')
+    expect(() => prepareDomain(`${label}a.example`)).toThrow('is not a domain name')
   })
 })
 
@@ -143,28 +143,28 @@ describe('prepareDomain (§3.2)', () => {
   })
 
   const refused: [text: string, reason: string][] = [
-    ['0x7f.1', 'ends in a number but is no IPv4 address'],
-    ['1.2', 'ends in a number but is no IPv4 address'],
-    ['127.1', 'ends in a number but is no IPv4 address'],
-    ['2130706433', 'ends in a number but is no IPv4 address'],
-    ['127.0.0.1.5', 'ends in a number but is no IPv4 address'],
-    ['256.0.0.1', 'ends in a number but is no IPv4 address'],
-    ['example.0x', 'ends in a number but is no IPv4 address'],
-    ['\uff11\uff12\uff17.1', 'ends in a number but is no IPv4 address'],
-    ['127\u30020\u30020\u30021', 'ends in a number but is no IPv4 address'],
-    ['é.0x7F', 'ends in a number but is no IPv4 address'],
-    ['\u2488', 'is no domain name'],
-    ['[::1', 'is no IPv6 address in brackets'],
-    ['[127.0.0.1]', 'is no IPv6 address in brackets'],
-    ['[fe80::1%eth0]', 'is no IPv6 address in brackets'],
+    ['0x7f.1', 'ends in a number but is not an IPv4 address'],
+    ['1.2', 'ends in a number but is not an IPv4 address'],
+    ['127.1', 'ends in a number but is not an IPv4 address'],
+    ['2130706433', 'ends in a number but is not an IPv4 address'],
+    ['127.0.0.1.5', 'ends in a number but is not an IPv4 address'],
+    ['256.0.0.1', 'ends in a number but is not an IPv4 address'],
+    ['example.0x', 'ends in a number but is not an IPv4 address'],
+    ['\uff11\uff12\uff17.1', 'ends in a number but is not an IPv4 address'],
+    ['127\u30020\u30020\u30021', 'ends in a number but is not an IPv4 address'],
+    ['é.0x7F', 'ends in a number but is not an IPv4 address'],
+    ['\u2488', 'is not a domain name'],
+    ['[::1', 'is not an IPv6 address in brackets'],
+    ['[127.0.0.1]', 'is not an IPv6 address in brackets'],
+    ['[fe80::1%eth0]', 'is not an IPv6 address in brackets'],
     ['::1', 'contains :'],
     ['.', 'is empty'],
-    ['..', 'is no domain name'],
-    ['a..b', 'is no domain name'],
-    ['.a', 'is no domain name'],
-    ['a.b..', 'is no domain name'],
-    ['-a.b', 'is no domain name'],
-    ['a-.b', 'is no domain name'],
+    ['..', 'is not a domain name'],
+    ['a..b', 'is not a domain name'],
+    ['.a', 'is not a domain name'],
+    ['a.b..', 'is not a domain name'],
+    ['-a.b', 'is not a domain name'],
+    ['a-.b', 'is not a domain name'],
     ['a b', 'contains a space'],
     ['a_b', 'contains _'],
     ['a%62é', 'contains %'],
@@ -172,13 +172,13 @@ describe('prepareDomain (§3.2)', () => {
     ['é?x', 'contains ?'],
     ['é#x', 'contains #'],
     ['a\u0000é', 'contains a control character'],
-    ['é\uff0fx', 'is no domain name'],
+    ['é\uff0fx', 'is not a domain name'],
     ['ab--c.example', 'has a label with hyphens in third and fourth place'],
-    ['xn--a.example', 'is no domain name'],
+    ['xn--a.example', 'is not a domain name'],
     ['xn--45h.com', 'contains ♚ (U+265A)'],
     ['♚.com', 'contains ♚ (U+265A)'],
-    ['a\u200db.com', 'is no domain name'],
-    ['אa.com', 'is no domain name'],
+    ['a\u200db.com', 'is not a domain name'],
+    ['אa.com', 'is not a domain name'],
   ]
   it.each(refused)('refuses %j: %s', (text, reason) => {
     expect(() => prepareDomain(text)).toThrow(new JidError(`the domainpart ${reason}`))

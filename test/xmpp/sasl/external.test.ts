@@ -109,7 +109,7 @@ describe('xmpp_addr', () => {
     { rule: 'localpart as authzid', names: alice, authzid: 'alice', expected: 'alice@localhost' },
     { rule: 'another localpart as authzid', names: alice, authzid: 'bob', expected: 'invalid-authzid' },
     { rule: 'authzid elsewhere', names: alice, authzid: 'alice@other.example', expected: 'invalid-authzid' },
-    { rule: 'authzid that is no JID', names: alice, authzid: '@@', expected: 'invalid-authzid' },
+    { rule: 'authzid that is not a JID', names: alice, authzid: '@@', expected: 'invalid-authzid' },
     { rule: 'authzid that is the domain', names: alice, authzid: 'localhost', expected: 'invalid-authzid' },
     { rule: 'authzid with NUL', names: alice, authzid: 'alice@localhost\0', expected: 'invalid-authzid' },
     {
@@ -133,7 +133,7 @@ describe('xmpp_addr', () => {
       authzid: 'alice@localhost/b',
       expected: 'alice@localhost/b',
     },
-    { rule: 'a domain is no account (ejabberd)', names: { xmppAddrs: ['localhost'] }, expected: 'not-authorized' },
+    { rule: 'a domain is not an account (ejabberd)', names: { xmppAddrs: ['localhost'] }, expected: 'not-authorized' },
     {
       rule: 'a domain is nobody, whatever the authzid (ejabberd)',
       names: { xmppAddrs: ['localhost'] },

@@ -386,7 +386,7 @@ describe('whatever a client sends, in whatever order', () => {
     expect(online).toBeGreaterThan(CONVERSATIONS / 10)
   })
 
-  it('is no login without a mechanism', async () => {
+  it('is not a login without a mechanism', async () => {
     const next = numbers(386)
     for (let round = 0; round < CONVERSATIONS; round++) {
       const here = world([])

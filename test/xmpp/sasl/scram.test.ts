@@ -185,7 +185,7 @@ describe('the first message', () => {
     ['a nonce that is not ASCII', 'n,,n=user,r=\u00e4'],
     ['a nonce that fills memory', `n,,n=user,r=${'x'.repeat(257)}`],
     ['a mandatory extension (RFC 5802 §5.1, m=)', `n,,m=future,n=user,r=${NONCE}`],
-    ['something that is no extension', `n,,n=user,r=${NONCE},?=1`],
+    ['something that is not an extension', `n,,n=user,r=${NONCE},?=1`],
     ['an empty extension', `n,,n=user,r=${NONCE},x=`],
     ['a trailing comma', `n,,n=user,r=${NONCE},`],
     ['a line end', `n,,n=user,r=${NONCE}\n`],

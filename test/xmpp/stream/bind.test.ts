@@ -83,7 +83,7 @@ describe('resource binding (RFC 6120 §7)', () => {
     expect(step.send.map(serialize).join().includes('<not-allowed ')).toBe(asks === undefined)
   })
 
-  it.each(["type='get' id='b'", "type='set'", "id='b'"])('asks for nothing that is no request: %s', (attributes) => {
+  it.each(["type='get' id='b'", "type='set'", "id='b'"])('asks for nothing that is not a request: %s', (attributes) => {
     const { asked, context } = world()
     const step = negotiate(iq('', attributes), 'alice@localhost', context) as Step
     expect([asked, step.kind, step.send.map(serialize).join().includes('<bad-request ')]).toEqual([

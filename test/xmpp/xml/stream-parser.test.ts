@@ -91,10 +91,10 @@ const refused: [name: string, condition: string, input: string][] = [
   ['prefix for the xml namespace', 'not-well-formed', "<a xmlns:x='http://www.w3.org/XML/1998/namespace'/>"],
   ['prefix xmlns', 'not-well-formed', '<xmlns:a/>'],
   ['two colons', 'not-well-formed', "<x:a:b xmlns:x='u'/>"],
-  ['local name that is no name', 'not-well-formed', "<x:1 xmlns:x='jabber:client'/>"],
+  ['local name that is not a name', 'not-well-formed', "<x:1 xmlns:x='jabber:client'/>"],
   ['local name that starts with a hyphen', 'not-well-formed', "<x:-a xmlns:x='jabber:client'/>"],
-  ['attribute whose local name is no name', 'not-well-formed', "<a xmlns:x='u' x:1='2'/>"],
-  ['prefix that is no name', 'not-well-formed', "<a xmlns:1='u'/>"],
+  ['attribute whose local name is not a name', 'not-well-formed', "<a xmlns:x='u' x:1='2'/>"],
+  ['prefix that is not a name', 'not-well-formed', "<a xmlns:1='u'/>"],
   ['UTF-16', 'not-well-formed', '<\0a\0/\0>\0'],
 ]
 

@@ -183,6 +183,6 @@ function page(
 /** @throws {XmppkiError} USAGE */
 function raiseNoSettings({ name }: ClientFacts): never {
   throw new XmppkiError('USAGE', `there is no settings file for ${name}, only steps`, {
-    hint: 'leave --format away, or choose text, markdown or html',
+    hint: 'omit --format, or choose text, markdown or html',
   })
 }
