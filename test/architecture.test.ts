@@ -107,10 +107,57 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
 ]
 
 /** Rooms that have rooms of their own, with rules among these. */
-const WINGS = ['server', 'xmpp']
+const WINGS = ['pki', 'server', 'service', 'store', 'workspace', 'xmpp']
 
-/** What each room of the server wing may import besides itself, the rooms below it and what its wing may. */
+/** Wings whose own files are a room among the others. */
+const HALLS = ['service', 'store']
+
+/** Wings in which every file has its test in the mirrored place. */
+const MIRRORED = ['server', 'xmpp']
+
+/** More files beside each other are a heap; each XEP is one, so features may be many. */
+const MAX_FILES = 25
+const MANY_FILES = ['src/server/features']
+
+/** What each room of a wing may import besides itself and what its wing may. */
 const WING_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  // Octets, and what they are called.
+  'pki/der': [],
+  'pki/keys': ['pki/der'],
+  'pki/x509': ['pki/der'],
+  'pki/lint': ['pki/der', 'pki/keys', 'pki/x509'],
+  'pki/csr': ['pki/der', 'pki/keys', 'pki/x509'],
+  // Prepare, lint, sign, verify.
+  'pki/issue': ['pki/der', 'pki/keys', 'pki/x509', 'pki/lint'],
+  'pki/revocation': ['pki/der', 'pki/keys', 'pki/x509', 'pki/issue'],
+  'pki/pkcs12': ['pki/der', 'pki/keys', 'pki/x509'],
+  'pki/inspect': ['pki/der', 'pki/keys', 'pki/x509', 'pki/csr', 'pki/revocation', 'pki/pkcs12'],
+  // Files and folders, whatever is in them.
+  'workspace/disk': [],
+  // What every command needs: where things are, the CAs, and how files get there together with their rows.
+  'workspace/base': ['workspace/disk'],
+  'workspace/ca': ['workspace/base', 'workspace/disk'],
+  'workspace/clients': ['workspace/base', 'workspace/disk', 'workspace/ca'],
+  'workspace/servers': ['workspace/base', 'workspace/disk', 'workspace/ca'],
+  'workspace/backup': ['workspace/base', 'workspace/disk', 'workspace/ca'],
+  // The contracts, which know no back end.
+  'store/.': [],
+  'store/common': ['store/.'],
+  'store/memory': ['store/.', 'store/common'],
+  'store/sqlite': ['store/.', 'store/common'],
+  'store/postgres': ['store/.', 'store/common'],
+  // Which back end it is, by the URL.
+  'store/open': ['store/.', 'store/sqlite', 'store/postgres'],
+  'store/replicated': ['store/.', 'store/common', 'store/sqlite'],
+  // The program that runs: it alone knows all of the others.
+  'service/.': ['service'],
+  'service/admin': [],
+  'service/credentials': [],
+  'service/trust': [],
+  'service/check': ['service/credentials', 'service/trust'],
+  'service/publishing': [],
+  'service/reload': [],
+  'service/sharing': [],
   'server/log': [],
   'server/random-text': [],
   'server/limits': ['server/stream/reading-gate'],
@@ -179,10 +226,12 @@ function roomOf(path: string): string {
   return folder.replace(/\.ts$/, '')
 }
 
-/** `server/net` of a file in it, `server/log` of `src/server/log.ts`; undefined outside of the wings. */
+/** `server/net` of a file in it, `server/log` of `src/server/log.ts`, `store/.` of a hall; undefined outside of the wings. */
 function wingRoomOf(path: string): string | undefined {
   const [, wing = '', room = ''] = path.split('/')
-  return WINGS.includes(wing) ? `${wing}/${room.replace(/\.ts$/, '')}` : undefined
+  if (!WINGS.includes(wing)) return undefined
+  if (HALLS.includes(wing) && room.endsWith('.ts')) return `${wing}/.`
+  return `${wing}/${room.replace(/\.ts$/, '')}`
 }
 
 function moduleOf(path: string): string {
@@ -296,6 +345,27 @@ describe('the house', () => {
     expect(unused).toEqual([])
   })
 
+  it('has no basename twice, but below the commands and among the back ends of the store', () => {
+    const paths = new Map<string, string[]>()
+    for (const { path } of sources) {
+      if (path.startsWith('src/commands/')) continue
+      const name = path.split('/').at(-1) ?? ''
+      paths.set(name, [...(paths.get(name) ?? []), path])
+    }
+    const twice = [...paths.values()].filter((all) => all.length > 1)
+    expect(twice.filter((all) => !all.every((path) => path.startsWith('src/store/')))).toEqual([])
+  })
+
+  it('has no folder that is a heap', () => {
+    const sizes = new Map<string, number>()
+    for (const { path } of sources) {
+      const folder = path.slice(0, path.lastIndexOf('/'))
+      sizes.set(folder, (sizes.get(folder) ?? 0) + 1)
+    }
+    const heaps = [...sizes].filter(([folder, size]) => size > MAX_FILES && !MANY_FILES.includes(folder))
+    expect(heaps).toEqual([])
+  })
+
   it('has no file that collects', () => {
     const long = sources
       .map(({ path, text }) => [path, text.split('\n').length] as const)
@@ -304,11 +374,11 @@ describe('the house', () => {
   })
 })
 
-describe('the tests of the wings', () => {
+describe('the tests of the mirrored wings', () => {
   it('stand each in the place of its file', () => {
     const present = new Set(tests.map(({ path }) => path))
     const without = sources
-      .filter(({ path }) => wingRoomOf(path) !== undefined)
+      .filter(({ path }) => MIRRORED.includes(roomOf(path)))
       .filter(({ exports }) => exports.some(({ isType }) => !isType))
       .filter(({ path }) => !present.has(`test/${moduleOf(path)}.test.ts`))
     expect(without.map(({ path }) => moduleOf(path))).toEqual(Object.keys(WITHOUT_MIRROR))

@@ -5,7 +5,7 @@ import type { Registrar } from '../xmpp/stream/stream-feature.ts'
 import { AccountService } from './accounts/account-service.ts'
 import { EnrolmentService, isOpen } from './accounts/enrolment-service.ts'
 import { allFeatures } from './features/all.ts'
-import { Installation } from './features/installation.ts'
+import { InstalledFeatures } from './features/installed-features.ts'
 import { Authentication } from './login/authentication.ts'
 import { certificateOf } from './login/credential.ts'
 import { listenerOptions } from './net/endpoint.ts'
@@ -49,11 +49,11 @@ export class XmppServer {
     this.#router = new Router({ sessions: this.#sessions, domains: domainsOf(options), log })
     const events = new SessionEventEmitter((error, { jid }) => this.#router.report(error, jid))
     this.#lifecycle = this.#sessionLifecycle(events)
-    this.#accounts = this.#accountService(enrolments, (account) => installation.accountRemoved(account))
+    this.#accounts = this.#accountService(enrolments, (account) => installed.accountRemoved(account))
     const { features: make = allFeatures } = options
     const features = make({ accounts: this.#accounts, enrolments })
     const parts = { router: this.#router, events, sessions: this.#sessions, now: login.now, log }
-    const installation = new Installation(features, parts)
+    const installed = new InstalledFeatures(features, parts)
     events.on('bound', ({ account, credential }) => {
       if (certificateOf(credential) !== undefined) this.#accounts.holders.note(account)
     })
@@ -61,12 +61,12 @@ export class XmppServer {
     this.#hosts = new StreamHosts({
       authentication: this.#authentication,
       negotiation: new Negotiation(features.flatMap(({ stream = [] }) => stream)),
-      binding: this.#sessionBinding(installation),
+      binding: this.#sessionBinding(installed),
       lifecycle: this.#lifecycle,
       router: this.#router,
       streams: this.#streams,
       domains: () => this.#served,
-      bindInline: installation.bindInline,
+      bindInline: installed.bindInline,
       registrar: (remote) => this.#registrar(remote),
       log,
     })
@@ -182,14 +182,14 @@ export class XmppServer {
     })
   }
 
-  #sessionBinding(installation: Installation): SessionBinding {
+  #sessionBinding(installed: InstalledFeatures): SessionBinding {
     return new SessionBinding({
       sessions: this.#sessions,
       conflict: () => this.#options.conflict,
       serves: (domain) => this.#served.has(domain),
       close: (session, error) => this.#lifecycle.close(session, error),
-      inline: (requests, session) => installation.bind(requests, session),
-      leaving: installation.leaving,
+      inline: (requests, session) => installed.bind(requests, session),
+      leaving: installed.leaving,
       now: () => this.#options.login.now(),
       onFailure: (error, jid) => this.#router.report(error, jid),
     })

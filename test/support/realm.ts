@@ -2,7 +2,7 @@ import { AccountService } from '../../src/server/accounts/account-service.ts'
 import { EnrolmentService } from '../../src/server/accounts/enrolment-service.ts'
 import { allFeatures } from '../../src/server/features/all.ts'
 import type { Feature } from '../../src/server/features/feature.ts'
-import { Installation } from '../../src/server/features/installation.ts'
+import { InstalledFeatures } from '../../src/server/features/installed-features.ts'
 import { Router } from '../../src/server/routing/router.ts'
 import { LocalSessions } from '../../src/server/session/local-sessions.ts'
 import { Session, type SessionStream } from '../../src/server/session/session.ts'
@@ -109,7 +109,7 @@ export class Realm {
   readonly log = new LogBook()
   readonly router: Router
   readonly lifecycle: SessionLifecycle
-  readonly #installation: Installation
+  readonly #installed: InstalledFeatures
   readonly #residents: Resident[] = []
   readonly #options: RealmOptions
 
@@ -118,7 +118,7 @@ export class Realm {
     this.#options = options
     this.router = new Router({ sessions, domains: options.domains ?? ['localhost'], log })
     const events = new SessionEventEmitter((error, { jid }) => this.router.report(error, jid))
-    this.#installation = new Installation(features, {
+    this.#installed = new InstalledFeatures(features, {
       router: this.router,
       events,
       sessions,
@@ -137,7 +137,7 @@ export class Realm {
   enter(jid: string, priority?: number, credential: Credential = { mechanism: 'SCRAM-SHA-256' }): Resident {
     const resident = new Resident(jid, {
       credential,
-      leaving: this.#installation.leaving,
+      leaving: this.#installed.leaving,
       ...(this.#options.outboundOctets === undefined ? {} : { outboundOctets: this.#options.outboundOctets }),
       onFailure: (error) => this.router.report(error, resident.session.jid),
     })

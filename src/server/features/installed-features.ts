@@ -17,7 +17,7 @@ export interface InstallationOptions {
 }
 
 /** The features of a server in their places, and what they want to be asked outside of routing. */
-export class Installation {
+export class InstalledFeatures {
   readonly leaving: LeavingHandler[] = []
   readonly #bind = new Map<string, BindHandler>()
   readonly #removed: ((account: Jid) => Promise<void>)[] = []

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Feature, FeatureHost } from '../../../src/server/features/feature.ts'
-import { Installation } from '../../../src/server/features/installation.ts'
+import { InstalledFeatures } from '../../../src/server/features/installed-features.ts'
 import { Router } from '../../../src/server/routing/router.ts'
 import { LocalSessions } from '../../../src/server/session/local-sessions.ts'
 import { SessionEventEmitter } from '../../../src/server/session/session-events.ts'
@@ -20,10 +20,16 @@ function setUp(...features: readonly Feature[]) {
   const router = new Router({ sessions, domains: ['localhost'], log })
   const hosts: FeatureHost[] = []
   const last = featureOf((host) => hosts.push(host))
-  const installation = new Installation([...features, last], { router, events, sessions, log, now: () => new Date(0) })
+  const installed = new InstalledFeatures([...features, last], {
+    router,
+    events,
+    sessions,
+    log,
+    now: () => new Date(0),
+  })
   const [host] = hosts
   if (host === undefined) throw new Error('not installed')
-  return { installation, host }
+  return { installed, host }
 }
 
 const alice = new Resident('alice@localhost/a').session
@@ -56,7 +62,7 @@ describe('what is switched on along with a resource (XEP-0386 §3.2)', () => {
   it('is done in the order in which it is asked for, and answered by whoever has an answer', async () => {
     const { open, passed } = gate()
     const done: string[] = []
-    const { installation } = setUp(
+    const { installed } = setUp(
       featureOf((host) => {
         host.onBind('urn:a', () => passed.then(() => void done.push('a')))
         host.onBind('urn:b', ({ name }, { jid }) => {
@@ -65,9 +71,9 @@ describe('what is switched on along with a resource (XEP-0386 §3.2)', () => {
         })
       }),
     )
-    expect(installation.bindInline).toEqual(['urn:a', 'urn:b'])
+    expect(installed.bindInline).toEqual(['urn:a', 'urn:b'])
     const requests = ['urn:a', 'urn:b', 'urn:x'].map((xmlns) => xml('enable', { xmlns }))
-    const results = installation.bind(requests, alice)
+    const results = installed.bind(requests, alice)
     await turn()
     expect(done).toEqual([])
     open()
@@ -80,11 +86,11 @@ describe('an account that is removed', () => {
   it('is free when all features are through with it, one after the other', async () => {
     const { open, passed } = gate()
     const done: string[] = []
-    const { installation } = setUp(
+    const { installed } = setUp(
       featureOf((host) => host.onAccountRemoved((account) => passed.then(() => void done.push(`first ${account}`)))),
       featureOf((host) => host.onAccountRemoved(async (account) => void done.push(`second ${account}`))),
     )
-    const removed = installation.accountRemoved(parseJid('alice@localhost'))
+    const removed = installed.accountRemoved(parseJid('alice@localhost'))
     await turn()
     expect(done).toEqual([])
     open()
@@ -94,7 +100,7 @@ describe('an account that is removed', () => {
 
   it('is not free when one of them cannot let it go', async () => {
     const failing = featureOf((host) => host.onAccountRemoved(() => Promise.reject(new Error('not now'))))
-    await expect(setUp(failing).installation.accountRemoved(alice.account)).rejects.toThrow('not now')
+    await expect(setUp(failing).installed.accountRemoved(alice.account)).rejects.toThrow('not now')
   })
 })
 
