@@ -17,5 +17,14 @@ export interface FeatureDependencies {
 
 /** Every feature of the server. The order is the order in which their handlers see a stanza. */
 export function allFeatures({ accounts, enrolments }: FeatureDependencies): readonly Feature[] {
-  return [presence, roster, disco, ping, legacySession, certificateManagement(enrolments), registration(accounts)]
+  return [
+    // What others ask about a session is known before they see its stanza.
+    presence,
+    roster,
+    disco,
+    ping,
+    legacySession,
+    certificateManagement(enrolments),
+    registration(accounts),
+  ]
 }
