@@ -3,19 +3,21 @@ import { everyFeature, Realm, resultOf } from '../../support/realm.ts'
 
 const INFO = 'http://jabber.org/protocol/disco#info'
 const ITEMS = 'http://jabber.org/protocol/disco#items'
-const ADVERTISED = [INFO, ITEMS, 'urn:xmpp:ping'].map((name) => `<feature var="${name}"/>`).join('')
+const advertised = (...names: string[]) => names.map((name) => `<feature var="${name}"/>`).join('')
+const SERVER = advertised(INFO, ITEMS, 'urn:xmpp:ping')
+const ACCOUNT = advertised(INFO, ITEMS, 'urn:xmpp:ping')
 
 describe('service discovery (XEP-0030)', () => {
   it.each([
     {
       name: 'the server',
       ask: `<iq to='localhost' type='get' id='1'><query xmlns='${INFO}'/></iq>`,
-      answer: `<query xmlns="${INFO}"><identity category="server" type="im" name="xmppki"/>${ADVERTISED}</query>`,
+      answer: `<query xmlns="${INFO}"><identity category="server" type="im" name="xmppki"/>${SERVER}</query>`,
     },
     {
       name: 'own account',
       ask: `<iq to='alice@localhost' type='get' id='1'><query xmlns='${INFO}'/></iq>`,
-      answer: `<query xmlns="${INFO}"><identity category="account" type="registered"/>${ADVERTISED}</query>`,
+      answer: `<query xmlns="${INFO}"><identity category="account" type="registered"/>${ACCOUNT}</query>`,
     },
     {
       name: 'items of the server',
