@@ -100,6 +100,7 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^pino$/, ['service']],
   [/^smol-toml$/, ['config']],
   [/^csv-parse\//, ['formats']],
+  [/^(age-encryption|tar-stream)$/, ['workspace']],
   [/^node-webcrypto-p11$/, ['pkcs11']],
   [/^node:(net|tls)$/, ['server', 'probe', 'service']],
   [/^node:https?$/, ['service']],

@@ -128,10 +128,10 @@ describe('what else version 0.1 has left', () => {
     expect(auth).toMatchObject({ methods: ['pki', 'rdbms'], certificate_enrolment: true })
   })
 
-  it('a backup', () => {
+  it('a backup', async () => {
     const { folder } = copy('imported')
     const home = join(folder, 'restored')
-    const { files } = restoreWorkspace(home, BACKUP, PASSPHRASES.XMPPKI_BACKUP_PASSPHRASE)
+    const { files } = await restoreWorkspace(home, BACKUP, PASSPHRASES.XMPPKI_BACKUP_PASSPHRASE)
     expect(files).toBeGreaterThan(100)
     expect(clientsIn(home)).toEqual(EXPECTED)
     expect(readdirSync(home)).toEqual(expect.arrayContaining(['accounts.db', 'revocations.db', 'xmppki.toml']))

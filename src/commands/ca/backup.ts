@@ -51,7 +51,7 @@ export default class CaBackup extends XmppkiCommand<BackupResult> {
       const file = parsePath(args.file)
       checkBackupTarget(workspace, file)
       const passphrase = await readBackupPassphrase(flags['backup-passphrase-file'], { confirm: true, warn })
-      const result = backupWorkspace(workspace, file, passphrase)
+      const result = await backupWorkspace(workspace, file, passphrase)
       this.#show(result)
       return result
     } finally {

@@ -47,7 +47,7 @@ export default class CaRestore extends XmppkiCommand<RestoreResult> {
     checkRestoreTarget(home, file)
     const warn = (text: string) => this.sayWarning(text)
     const passphrase = await readBackupPassphrase(flags['backup-passphrase-file'], { confirm: false, warn })
-    const result = restoreWorkspace(home, file, passphrase)
+    const result = await restoreWorkspace(home, file, passphrase)
     this.#show(result)
     return result
   }

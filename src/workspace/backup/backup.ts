@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
+import { linkSync, lstatSync, readdirSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { XmppkiError } from '../../errors.ts'
 import { ACCOUNTS_WORDS } from '../../store/sqlite/accounts.ts'
@@ -13,6 +13,7 @@ import { journalsIn, settledTransaction } from '../base/unfinished.ts'
 import type { Workspace } from '../base/workspace.ts'
 import { exists, makePrivateFolder, removeAll, SECRET_FILE, syncFolder, withIo } from '../disk/files.ts'
 import { encryptAge, WORK_FACTOR } from './age.ts'
+import { readExactly, writeNewFile } from './streamed-file.ts'
 import { type TarMember, writeTar } from './tar.ts'
 
 export interface BackupResult {
@@ -29,8 +30,6 @@ export interface BackupResult {
   readonly skipped: readonly string[]
 }
 
-const CHUNK = 1_048_576
-
 /**
  * Writes everything of the workspace to one new, encrypted file of mode 0600: a tar archive in the format of age. No
  * installation is under way meanwhile: it holds the write lock of the ledger. The file appears when it is complete.
@@ -39,21 +38,21 @@ const CHUNK = 1_048_576
  * @throws {XmppkiError} NOT_FOUND without a CA, EXISTS when the file is there, USAGE when it is in the workspace, IO,
  * CORRUPT
  */
-export function backupWorkspace(
+export async function backupWorkspace(
   workspace: Workspace,
   file: string,
   passphrase: string,
   workFactor = WORK_FACTOR,
-): BackupResult {
+): Promise<BackupResult> {
   const { paths } = workspace
   checkBackupTarget(workspace, file)
   const ledger = workspace.ledger()
   for (;;) {
     settledTransaction(ledger, paths.temporary, () => undefined)
-    const result = ledger.transaction((_insert, changes) => {
+    const result = await ledger.longTransaction(async (_insert, changes) => {
       // The snapshot has what is committed: what a crash has left in this moment is finished in the next round.
       if (journalsIn(paths.temporary).length > 0) return undefined
-      const made = writeBackup(workspace, file, (plain) => encryptAge(plain, passphrase, workFactor))
+      const made = await writeBackup(workspace, file, (plain) => encryptAge(plain, passphrase, workFactor))
       const { sha256, files } = made
       const details = { file, sha256, files }
       changes.audit({ at: Date.now(), event: 'backed-up', actor: currentActor(), details })
@@ -86,7 +85,7 @@ function occupied(file: string): XmppkiError {
   return new XmppkiError('EXISTS', `${file} is already there`, { hint: 'nothing was written; give another file' })
 }
 
-type Encrypt = (plain: Iterable<Uint8Array>) => Iterable<Uint8Array>
+type Encrypt = (plain: AsyncIterable<Uint8Array>) => Promise<AsyncIterable<Uint8Array>>
 
 /** The file of a database, and what SQLite keeps beside it. */
 function withJournal(path: string): string[] {
@@ -111,7 +110,7 @@ function databasesOf({ accounts, revocations, enrolments, ledger }: WorkspacePat
   return all.filter(({ path }) => exists(path))
 }
 
-function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): BackupResult {
+async function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Promise<BackupResult> {
   const { paths } = workspace
   makePrivateFolder(paths.temporary)
   const id = `.xmppki-${randomBytes(8).toString('hex')}`
@@ -123,7 +122,7 @@ function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Back
   const found = new Inventory(paths.home, new Set([paths.temporary, paths.keptCrls, paths.adminSocket, ...databases]))
   try {
     for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)
-    const written = writePieces(partial, encrypt(writeTar(found.members(snapshots))))
+    const written = await writeEncrypted(partial, await encrypt(writeTar(found.members(snapshots))))
     appear(partial, file)
     const outside = workspace
       .ledger()
@@ -151,23 +150,17 @@ function appear(partial: string, file: string): void {
   syncFolder(dirname(file))
 }
 
-/** Brings a new file to the disk. */
-function writePieces(path: string, pieces: Iterable<Uint8Array>) {
+async function writeEncrypted(path: string, pieces: AsyncIterable<Uint8Array>) {
   const hash = createHash('sha256')
   let bytes = 0
-  withIo(`write ${path}`, () => {
-    const descriptor = openSync(path, 'wx', SECRET_FILE)
-    try {
-      for (const piece of pieces) {
-        hash.update(piece)
-        for (let done = 0; done < piece.length; ) done += writeSync(descriptor, piece, done)
-        bytes += piece.length
-      }
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
+  async function* measured() {
+    for await (const piece of pieces) {
+      hash.update(piece)
+      bytes += piece.length
+      yield piece
     }
-  })
+  }
+  await writeNewFile(path, SECRET_FILE, measured())
   return { bytes, sha256: hash.digest('hex') }
 }
 
@@ -192,7 +185,7 @@ class Inventory {
     const names = withIo(`read ${folder}`, () => readdirSync(folder)).sort()
     for (const path of names.map((name) => join(folder, name))) {
       if (this.#without.has(path) || basename(path).startsWith('.xmppki-')) continue
-      const status = lstatSync(path)
+      const status = statusOf(path)
       const name = relative(this.#home, path)
       if (status.isFile()) yield this.#file(path, name)
       else if (status.isDirectory() && !exists(join(path, 'ledger.db'))) {
@@ -203,30 +196,18 @@ class Inventory {
   }
 
   #file(path: string, name: string): TarMember {
-    const status = lstatSync(path)
+    const status = statusOf(path)
     const { mode, size } = status
     this.files += 1
-    const content = contentOf(path, size)
+    const content = readExactly(path, size)
     return { path: name, kind: 'file', mode: mode & 0o777, modified: seconds(status), size, content }
   }
 }
 
-function seconds({ mtimeMs }: { readonly mtimeMs: number }): number {
-  return Math.max(0, Math.floor(mtimeMs / 1_000))
+function statusOf(path: string): Stats {
+  return withIo(`read ${path}`, () => lstatSync(path))
 }
 
-/** Exactly `size` bytes: the archive has said so already. */
-function* contentOf(path: string, size: number): Generator<Buffer> {
-  const descriptor = withIo(`read ${path}`, () => openSync(path, 'r'))
-  try {
-    for (let left = size; left > 0; ) {
-      const piece = Buffer.alloc(Math.min(left, CHUNK))
-      const count = withIo(`read ${path}`, () => readSync(descriptor, piece))
-      if (count === 0) throw new XmppkiError('IO', `${path} became shorter while it was read`, { hint: 'try again' })
-      left -= count
-      yield piece.subarray(0, count)
-    }
-  } finally {
-    closeSync(descriptor)
-  }
+function seconds({ mtimeMs }: { readonly mtimeMs: number }): number {
+  return Math.max(0, Math.floor(mtimeMs / 1_000))
 }

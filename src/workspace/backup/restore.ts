@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, writeSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { XmppkiError } from '../../errors.ts'
 import type { ChainHead } from '../../store/audit.ts'
@@ -11,7 +11,8 @@ import { readSettings } from '../base/settings.ts'
 import { readAuditTrail } from '../ca/audit-trail.ts'
 import { exists, makePrivateFolder, moveInto, removeAll, withIo } from '../disk/files.ts'
 import { decryptAge } from './age.ts'
-import { readTar, type TarMember } from './tar.ts'
+import { readPieces, writeNewFile } from './streamed-file.ts'
+import { readTar } from './tar.ts'
 
 export interface RestoreResult {
   /** Absolute path of the workspace. */
@@ -28,8 +29,6 @@ export interface RestoreResult {
   readonly head: ChainHead
 }
 
-const CHUNK = 1_048_576
-
 /**
  * Unpacks a backup into a folder without a CA: first beside or in it, where everything is checked, then at its place by
  * renaming, the CA last. The folder is as it was when anything fails.
@@ -38,7 +37,7 @@ const CHUNK = 1_048_576
  * @throws {XmppkiError} EXISTS when there is a CA or something else in the way, NOT_FOUND, BAD_INPUT when the file is no
  * backup, PASSPHRASE, CORRUPT, IO
  */
-export function restoreWorkspace(home: string, file: string, passphrase: string): RestoreResult {
+export async function restoreWorkspace(home: string, file: string, passphrase: string): Promise<RestoreResult> {
   checkRestoreTarget(home, file)
   const isNew = !exists(home)
   const parent = isNew ? dirname(home) : home
@@ -46,7 +45,7 @@ export function restoreWorkspace(home: string, file: string, passphrase: string)
   const staging = join(parent, `.xmppki-${randomBytes(8).toString('hex')}`)
   try {
     makePrivateFolder(staging)
-    const files = unpack(file, passphrase, staging)
+    const files = await unpack(file, passphrase, staging)
     const result = check(staging, home, file)
     // rename(2): over a folder that somebody has made meanwhile only if it is empty.
     if (isNew) moveInto(staging, home)
@@ -73,50 +72,18 @@ function occupied(path: string): XmppkiError {
   })
 }
 
-function* piecesOf(file: string): Generator<Buffer> {
-  const descriptor = withIo(`read ${file}`, () => openSync(file, 'r'))
-  try {
-    for (;;) {
-      const piece = Buffer.alloc(CHUNK)
-      const count = withIo(`read ${file}`, () => readSync(descriptor, piece))
-      if (count === 0) return
-      yield piece.subarray(0, count)
-    }
-  } finally {
-    closeSync(descriptor)
-  }
-}
-
-function unpack(file: string, passphrase: string, folder: string): number {
+async function unpack(file: string, passphrase: string, folder: string): Promise<number> {
   let files = 0
-  for (const member of readTar(decryptAge(piecesOf(file), passphrase, file), file)) {
-    const path = join(folder, member.path)
+  for await (const { path, kind, mode, content } of readTar(decryptAge(readPieces(file), passphrase, file), file)) {
     // Folders come before what is in them, for whom they are to be private from the first moment.
-    if (member.kind === 'folder') makePrivateFolder(path)
+    if (kind === 'folder') makePrivateFolder(join(folder, path))
     else {
-      writeMember(path, member)
+      // The owner at least can read it, and nobody else more than before.
+      await writeNewFile(join(folder, path), mode | 0o600, content)
       files += 1
     }
   }
   return files
-}
-
-function writeMember(path: string, { mode, content, size }: TarMember): void {
-  withIo(`write ${path}`, () => {
-    // The owner at least can read it, and nobody else more than before.
-    const descriptor = openSync(path, 'wx', mode | 0o600)
-    try {
-      let written = 0
-      for (const piece of content) {
-        for (let done = 0; done < piece.length; ) done += writeSync(descriptor, piece, done)
-        written += piece.length
-      }
-      if (written < size) throw new XmppkiError('CORRUPT', `${path} is not complete in the backup`)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  })
 }
 
 /** Everything that the workspace will need is there and fits; the restoring is put into its audit log. */

@@ -1,25 +1,45 @@
 import { randomBytes } from 'node:crypto'
+import { buffer as joined } from 'node:stream/consumers'
+import { Encrypter, generateIdentity, identityToRecipient } from 'age-encryption'
 import { describe, expect, it } from 'vitest'
+import { XmppkiError } from '../../../src/errors.ts'
 import { decryptAge, encryptAge } from '../../../src/workspace/backup/age.ts'
 
 const BLOCK = 65_536
-const encrypt = (plain: Uint8Array, passphrase = 'correct horse') =>
-  Buffer.concat([...encryptAge([plain], passphrase, 10)])
-const decrypt = (sealed: Uint8Array, passphrase = 'correct horse') =>
-  Buffer.concat([...decryptAge([sealed], passphrase, 'x.age')])
+const encrypt = async (plain: Uint8Array, passphrase = 'correct horse') =>
+  joined(await encryptAge([plain], passphrase, 10))
+const decrypt = (sealed: Uint8Array, passphrase = 'correct horse') => joined(decryptAge([sealed], passphrase, 'x.age'))
 const failure = (code: string) => expect.objectContaining({ code, message: expect.stringContaining('x.age') })
 
+/** The pieces, and whether whoever took them has said that no more are needed. */
+class Watched implements Iterable<Uint8Array> {
+  isClosed = false
+  readonly #pieces: readonly Uint8Array[]
+
+  constructor(...pieces: readonly Uint8Array[]) {
+    this.#pieces = pieces
+  }
+
+  *[Symbol.iterator](): Generator<Uint8Array> {
+    try {
+      yield* this.#pieces
+    } finally {
+      this.isClosed = true
+    }
+  }
+}
+
 describe('age', () => {
-  it.each([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])('gives back %i bytes', (length) => {
+  it.each([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])('gives back %i bytes', async (length) => {
     const plain = randomBytes(length)
-    const sealed = encrypt(plain)
-    expect(decrypt(sealed).equals(plain)).toBe(true)
+    const sealed = await encrypt(plain)
+    expect((await decrypt(sealed)).equals(plain)).toBe(true)
     // Of the specification: the last block is empty only when everything is.
     const blocks = Math.max(1, Math.ceil(length / BLOCK))
     expect(sealed.length).toBe(sealed.indexOf('\n--- ') + 49 + 16 + length + 16 * blocks)
   })
 
-  it('takes and gives pieces of any length', () => {
+  it('takes and gives pieces of any length', async () => {
     const plain = randomBytes(200_000)
     const pieces = [
       plain.subarray(0, 1),
@@ -27,21 +47,27 @@ describe('age', () => {
       plain.subarray(150_000, 150_000),
       plain.subarray(150_000),
     ]
-    const sealed = Buffer.concat([...encryptAge(pieces, 'p', 10)])
-    const single = Array.from(sealed.subarray(0, 300), (byte) => Buffer.from([byte]))
-    expect(Buffer.concat([...decryptAge([...single, sealed.subarray(300)], 'p', 'x')]).equals(plain)).toBe(true)
+    const sealed = await joined(await encryptAge(pieces, 'p', 10))
+    const single = Array.from(sealed.subarray(0, 1_300), (byte) => Buffer.from([byte]))
+    const opened = await joined(decryptAge([...single, sealed.subarray(1_300)], 'p', 'x'))
+    expect(opened.equals(plain)).toBe(true)
   })
 
-  it('tells a wrong passphrase from a file that is something else', () => {
-    const sealed = encrypt(Buffer.from('x'))
-    expect(() => decrypt(sealed, 'wrong')).toThrow(failure('PASSPHRASE'))
-    for (const other of [Buffer.alloc(0), Buffer.from('-----BEGIN CERTIFICATE-----\n'), randomBytes(500)]) {
-      expect(() => decrypt(other)).toThrow(failure('BAD_INPUT'))
+  it('asks for the passphrase as often as it always did: 2^17 rounds', async () => {
+    const [header] = String(await joined(await encryptAge([], 'p'))).split('\n---')
+    expect(header).toMatch(/^age-encryption\.org\/v1\n-> scrypt [\w+/]{22} 17\n[\w+/]{43}$/)
+  })
+
+  it('tells a wrong passphrase from a file that is something else', async () => {
+    const sealed = await encrypt(Buffer.from('x'))
+    await expect(decrypt(sealed, 'wrong')).rejects.toThrow(failure('PASSPHRASE'))
+    for (const other of [Buffer.alloc(0), Buffer.from('-----BEGIN CERTIFICATE-----\n'), randomBytes(5_000)]) {
+      await expect(decrypt(other)).rejects.toThrow(failure('BAD_INPUT'))
     }
   })
 
-  it('finds what was cut off, exchanged, added or changed', () => {
-    const sealed = encrypt(randomBytes(2 * BLOCK + 100))
+  it('finds what was cut off, exchanged, added or changed', async () => {
+    const sealed = await encrypt(randomBytes(2 * BLOCK + 100))
     const start = sealed.indexOf('\n--- ') + 49 + 16
     const block = (n: number) => sealed.subarray(start + n * (BLOCK + 16), start + (n + 1) * (BLOCK + 16))
     const head = sealed.subarray(0, start)
@@ -52,6 +78,8 @@ describe('age', () => {
     }
     const damaged: Buffer[] = [
       head,
+      sealed.subarray(0, 22),
+      sealed.subarray(0, 100),
       sealed.subarray(0, start - 1),
       sealed.subarray(0, -1),
       Buffer.concat([head, block(0)]),
@@ -65,11 +93,49 @@ describe('age', () => {
       // The MAC of the header.
       flipped(start - 20),
     ]
-    for (const one of damaged) expect(() => decrypt(one)).toThrow(failure('CORRUPT'))
+    for (const one of damaged) await expect(decrypt(one)).rejects.toThrow(failure('CORRUPT'))
   })
 
-  it('does not spend hours on a header that asks for it', () => {
-    const sealed = encrypt(Buffer.from('x')).toString('latin1').replace(' 10\n', ' 30\n')
-    expect(() => decrypt(Buffer.from(sealed, 'latin1'))).toThrow(failure('CORRUPT'))
+  it.each([21, 30, 99])('does not spend hours on a header that asks for 2^%i rounds', async (workFactor) => {
+    const sealed = (await encrypt(Buffer.from('x'))).toString('latin1').replace(' 10\n', ` ${workFactor}\n`)
+    await expect(decrypt(Buffer.from(sealed, 'latin1'))).rejects.toThrow(failure('CORRUPT'))
+  })
+
+  it('refuses what is not encrypted with a passphrase', async () => {
+    const encrypter = new Encrypter()
+    encrypter.addRecipient(await identityToRecipient(await generateIdentity()))
+    await expect(decrypt(await encrypter.encrypt('x'))).rejects.toThrow(failure('CORRUPT'))
+  })
+
+  it('does not look for the end of a header through all of a file, and lets go of it', async () => {
+    const start = Buffer.from('age-encryption.org/v1\n')
+    const pieces = new Watched(start, Buffer.alloc(2_000, 'x'), Buffer.from('never taken'))
+    await expect(joined(decryptAge(pieces, 'p', 'x.age'))).rejects.toThrow(failure('CORRUPT'))
+    expect(pieces.isClosed).toBe(true)
+  })
+
+  it('passes on what making the pieces throws', async () => {
+    async function* pieces() {
+      yield randomBytes(3 * BLOCK)
+      throw new XmppkiError('IO', 'gone')
+    }
+    await expect(encryptAge(pieces(), 'p', 10).then(joined)).rejects.toThrow(
+      expect.objectContaining({ code: 'IO', message: 'gone' }),
+    )
+    const sealed = await encrypt(randomBytes(3 * BLOCK))
+    function* cut() {
+      yield sealed.subarray(0, 2 * BLOCK)
+      throw new XmppkiError('IO', 'gone')
+    }
+    await expect(joined(decryptAge(cut(), 'correct horse', 'x.age'))).rejects.toThrow(
+      expect.objectContaining({ code: 'IO', message: 'gone' }),
+    )
+  })
+
+  it('lets go of a file when nobody wants more of it', async () => {
+    const sealed = await encrypt(randomBytes(5 * BLOCK))
+    const pieces = new Watched(sealed.subarray(0, 2 * BLOCK), sealed.subarray(2 * BLOCK))
+    for await (const _ of decryptAge(pieces, 'correct horse', 'x.age')) break
+    expect(pieces.isClosed).toBe(true)
   })
 })

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SqliteAccounts } from '../../../src/store/sqlite/accounts.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
@@ -39,7 +40,7 @@ describe('backupWorkspace and restoreWorkspace', () => {
   it('bring everything to another folder, which goes on', async () => {
     const { serial } = await ca.issue('alice')
     await ca.issue('bob', { out: ca.path('out') })
-    const made = backup()
+    const made = await backup()
     expect(made).toMatchObject({ files: 9, outside: 1, skipped: [] })
     expect(statSync(made.file).mode & 0o777).toBe(0o600)
     expect(statSync(made.file).size).toBe(made.bytes)
@@ -48,7 +49,7 @@ describe('backupWorkspace and restoreWorkspace', () => {
       event: 'backed-up',
       details: { file: made.file, sha256: made.sha256, files: 9 },
     })
-    const restored = restore()
+    const restored = await restore()
     expect(restored).toMatchObject({ home: ca.path('new'), domain: 'localhost', files: 9, certificates: 3, outside: 1 })
     expect(contentOf(ca.path('new'))).toEqual(contentOf(ca.home))
     expect(readdirSync(ca.folder).sort()).toEqual(['home', 'new', 'out', 'x.age'])
@@ -62,10 +63,10 @@ describe('backupWorkspace and restoreWorkspace', () => {
   it('bring the accounts as they are while a server writes them', async () => {
     const accounts = new SqliteAccounts(ca.workspace.paths.accounts)
     await accounts.create(account('alice@localhost'), {})
-    expect(backup()).toMatchObject({ files: 5, skipped: [] })
+    expect(await backup()).toMatchObject({ files: 5, skipped: [] })
     await accounts.delete('alice@localhost')
     await accounts.close()
-    expect(restore()).toMatchObject({ files: 5 })
+    expect(await restore()).toMatchObject({ files: 5 })
     expect(statSync(ca.path('new/accounts.db')).mode & 0o777).toBe(0o600)
     const restored = new SqliteAccounts(ca.path('new/accounts.db'))
     expect(await restored.list()).toStrictEqual([account('alice@localhost')])
@@ -74,7 +75,7 @@ describe('backupWorkspace and restoreWorkspace', () => {
 
   it('has nothing readable in the file', async () => {
     await ca.issue('alice')
-    const content = readFileSync(backup().file)
+    const content = readFileSync((await backup()).file)
     for (const text of ['root.key', 'PRIVATE KEY', 'SQLite', 'alice']) expect(content.includes(text)).toBe(false)
   })
 
@@ -94,72 +95,98 @@ describe('backupWorkspace and restoreWorkspace', () => {
     writeFileSync(join(there, 'alice.crt'), readFileSync(join(directory, 'alice.crt')))
     const moved = { ...journal, record: { ...record, ...signerId(other.workspace.root()), directory: there } }
     writeFileSync(other.path('home/tmp/.xmppki-0.json'), JSON.stringify(moved))
-    backupWorkspace(other.workspace, ca.path('x.age'), 'pass', 10)
+    await backupWorkspace(other.workspace, ca.path('x.age'), 'pass', 10)
     expect(readdirSync(temporary)).toEqual([])
-    restore()
+    await restore()
     const restored = new SqliteLedger(ca.path('new/ledger.db'))
     expect(restored.list('client').map(({ name }) => name)).toEqual(['alice@localhost'])
     restored.close()
     other.remove()
   })
 
-  it('leaves out other workspaces and links, and says so', () => {
+  it('leaves out other workspaces and links, and says so', async () => {
     mkdirSync(join(ca.home, 'quickstart'))
     writeFileSync(join(ca.home, 'quickstart/ledger.db'), '')
     symlinkSync('/etc/hostname', join(ca.home, 'link'))
-    expect(backup()).toMatchObject({ files: 4, skipped: ['link', 'quickstart'] })
+    expect(await backup()).toMatchObject({ files: 4, skipped: ['link', 'quickstart'] })
   })
 
   it.each([
     ['over another file', 'taken', 'EXISTS', 'already there'],
     ['into the workspace', 'home/x.age', 'USAGE', 'is in the workspace'],
     ['where no file can be', 'no/folder/x', 'IO', 'cannot write'],
-  ])('does not write %s', (_case, name, code, text) => {
+  ])('does not write %s', async (_case, name, code, text) => {
     writeFileSync(ca.path('taken'), 'precious')
     const before = readAuditTrail(ca.workspace.ledger()).head
-    expect(() => backup(name)).toThrow(failure(code, text))
+    await expect(backup(name)).rejects.toThrow(failure(code, text))
     expect(readFileSync(ca.path('taken'), 'utf8')).toBe('precious')
     expect(readAuditTrail(ca.workspace.ledger()).head).toEqual(before)
     expect(readdirSync(ca.workspace.paths.temporary)).toEqual([])
   })
 
-  it('restores into a folder that has other things, but not over them', () => {
-    backup()
+  it('restores into a folder that has other things, but not over them', async () => {
+    await backup()
     mkdirSync(ca.path('new/quickstart'), { recursive: true })
-    restore()
+    await restore()
     const names = readdirSync(ca.path('new')).filter((name) => !name.startsWith('ledger.db-'))
     expect(names.sort()).toEqual(['ca', 'ledger.db', 'quickstart', 'workspace.json'])
     mkdirSync(ca.path('other'))
     writeFileSync(ca.path('other/workspace.json'), 'precious')
-    expect(() => restore('x.age', 'other')).toThrow(failure('EXISTS', 'workspace.json'))
+    await expect(restore('x.age', 'other')).rejects.toThrow(failure('EXISTS', 'workspace.json'))
     expect(readdirSync(ca.path('other'))).toEqual(['workspace.json'])
   })
 
-  it('does not touch a CA that is there', () => {
-    backup()
-    expect(() => restore('x.age', 'home')).toThrow(failure('EXISTS', '/home/ca'))
+  it('does not touch a CA that is there', async () => {
+    await backup()
+    await expect(restore('x.age', 'home')).rejects.toThrow(failure('EXISTS', '/home/ca'))
   })
 
-  it.each<[what: string, content: (good: Buffer) => Uint8Array, code: string]>([
+  it('keeps others from writing meanwhile', async () => {
+    const ledger = new SqliteLedger(ca.workspace.paths.ledger)
+    const under = backup()
+    expect(() => ledger.tryTransaction(() => undefined)).toThrow(failure('IO', 'is locked'))
+    await under
+    ledger.tryTransaction(() => undefined)
+    ledger.close()
+  })
+
+  it.each<[what: string, content: (good: Buffer) => Uint8Array | Promise<Uint8Array>, code: string]>([
     ['a cut file', (good) => good.subarray(0, -1), 'CORRUPT'],
     ['something else', () => Buffer.from('hello'), 'BAD_INPUT'],
     ['another passphrase', () => sealed([], 'other'), 'PASSPHRASE'],
     ['an empty archive', () => sealed([]), 'CORRUPT'],
     ['a path that leads out', () => sealed([['../evil', 'x']]), 'CORRUPT'],
-    ['no archive', () => Buffer.concat([...encryptAge([Buffer.from('x')], 'pass', 10)]), 'CORRUPT'],
-  ])('restores nothing from %s', (_what, content, code) => {
-    const good = readFileSync(backup().file)
-    writeFileSync(ca.path('bad.age'), content(good))
-    expect(() => restore('bad.age')).toThrow(expect.objectContaining({ code }))
+    ['no archive', () => encrypted(Buffer.from('x')), 'CORRUPT'],
+    [
+      'an archive that is cut in a file',
+      async () => encrypted((await archive([['a', 'x'.repeat(700)]])).subarray(0, 1_000)),
+      'CORRUPT',
+    ],
+    ['an archive without its end', async () => encrypted((await archive([['a', 'x']])).subarray(0, 1_024)), 'CORRUPT'],
+    ['an archive with something behind its end', async () => encrypted(await archive([]), Buffer.from('x')), 'CORRUPT'],
+  ])('restores nothing from %s', async (_what, content, code) => {
+    const good = readFileSync((await backup()).file)
+    writeFileSync(ca.path('bad.age'), await content(good))
+    await expect(restore('bad.age')).rejects.toThrow(expect.objectContaining({ code }))
     expect(readdirSync(ca.folder).sort()).toEqual(['bad.age', 'home', 'x.age'])
     expect(existsSync(ca.path('evil'))).toBe(false)
   })
 })
 
-function sealed(files: readonly (readonly [path: string, text: string])[], passphrase = 'pass'): Buffer {
+type Files = readonly (readonly [path: string, text: string])[]
+
+function archive(files: Files): Promise<Buffer> {
   const members = files.map(([path, text]) => {
     const content = [Buffer.from(text)]
     return { path, kind: 'file', mode: 0o600, modified: 0, size: text.length, content } as const
   })
-  return Buffer.concat([...encryptAge(writeTar(members), passphrase, 10)])
+  return buffer(writeTar(members))
+}
+
+async function encrypted(...pieces: readonly Uint8Array[]): Promise<Buffer> {
+  return buffer(await encryptAge(pieces, 'pass', 10))
+}
+
+async function sealed(files: Files, passphrase = 'pass'): Promise<Buffer> {
+  return buffer(await encryptAge([await archive(files)], passphrase, 10))
 }

@@ -119,8 +119,8 @@ describe('a certificate that the CA has signed and the ledger does not know', ()
     expect(ca.workspace.ledger().findCurrent({ kind: 'client', name: 'bob@localhost', device: '' })?.serial).toBe(
       serial,
     )
-    backupWorkspace(ca.workspace, ca.path('x.age'), 'pass', 10)
-    const restored = restoreWorkspace(ca.path('new'), ca.path('x.age'), 'pass')
+    await backupWorkspace(ca.workspace, ca.path('x.age'), 'pass', 10)
+    const restored = await restoreWorkspace(ca.path('new'), ca.path('x.age'), 'pass')
     expect(restored).toMatchObject({ certificates: 5, outside: 1 })
   })
 
