@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliHome } from '../support/cli.ts'
 import { program } from './program.ts'
@@ -6,10 +7,17 @@ import { program } from './program.ts'
 const PASSPHRASE = 'correct horse battery staple'
 const env = { XMPPKI_BACKUP_PASSPHRASE: PASSPHRASE }
 
+/** Two names that do not fit into a header of tar. */
+const LONG = [`${'x'.repeat(120)}/${'y'.repeat(120)}`, `${'ä'.repeat(60)}/${'ü'.repeat(60)}`]
+
 const cli = new CliHome()
 beforeAll(async () => {
   expect((await cli.run(['ca', 'init', '--no-passphrase'])).code).toBe(0)
   expect((await cli.run(['client', 'issue', 'alice', 'münchen'])).code).toBe(0)
+  for (const path of LONG) {
+    mkdirSync(dirname(cli.path('home', path)))
+    writeFileSync(cli.path('home', path), path)
+  }
 })
 afterAll(() => cli.remove())
 
@@ -38,7 +46,8 @@ describe('age', () => {
     expect(code, output).toBe(0)
     expect(program('mkdir', [cli.path('opened')]).code).toBe(0)
     expect(program('tar', ['-xpf', cli.path('pki.tar'), '-C', cli.path('opened')]).code).toBe(0)
-    for (const path of ['ca/root.key', 'clients/localhost/alice/alice.p12', 'clients/localhost/münchen/münchen.key']) {
+    const clients = ['clients/localhost/alice/alice.p12', 'clients/localhost/münchen/münchen.key']
+    for (const path of ['ca/root.key', ...clients, ...LONG]) {
       expect(readFileSync(cli.path('opened', path)).equals(readFileSync(cli.path('home', path)))).toBe(true)
     }
     expect((await cli.run(['ca', 'audit', '--home', cli.path('opened')])).code).toBe(0)
@@ -50,6 +59,6 @@ describe('age', () => {
     expect(code, output).toBe(0)
     const restored = await cli.run(['ca', 'restore', 'again.age', '--home', cli.path('restored')], { env })
     expect(restored.stderr).toBe('')
-    expect(existsSync(cli.path('restored/ca/root.key'))).toBe(true)
+    for (const path of ['ca/root.key', ...LONG]) expect(existsSync(cli.path('restored', path))).toBe(true)
   })
 })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { buffer as joined } from 'node:stream/consumers'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Encrypter, generateIdentity, identityToRecipient } from 'age-encryption'
 import { describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
@@ -11,9 +12,10 @@ const encrypt = async (plain: Uint8Array, passphrase = 'correct horse') =>
 const decrypt = (sealed: Uint8Array, passphrase = 'correct horse') => joined(decryptAge([sealed], passphrase, 'x.age'))
 const failure = (code: string) => expect.objectContaining({ code, message: expect.stringContaining('x.age') })
 
-/** The pieces, and whether whoever took them has said that no more are needed. */
+/** The pieces, how many were taken, and whether whoever took them has said that no more are needed. */
 class Watched implements Iterable<Uint8Array> {
   isClosed = false
+  taken = 0
   readonly #pieces: readonly Uint8Array[]
 
   constructor(...pieces: readonly Uint8Array[]) {
@@ -22,11 +24,23 @@ class Watched implements Iterable<Uint8Array> {
 
   *[Symbol.iterator](): Generator<Uint8Array> {
     try {
-      yield* this.#pieces
+      for (const piece of this.#pieces) {
+        this.taken += 1
+        yield piece
+      }
     } finally {
       this.isClosed = true
     }
   }
+}
+
+function inBlocks(bytes: Buffer): Buffer[] {
+  return Array.from({ length: Math.ceil(bytes.length / BLOCK) }, (_, n) => bytes.subarray(n * BLOCK, (n + 1) * BLOCK))
+}
+
+/** In which whatever runs ahead would do so. */
+async function severalTurns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
 }
 
 describe('age', () => {
@@ -112,6 +126,21 @@ describe('age', () => {
     const pieces = new Watched(start, Buffer.alloc(2_000, 'x'), Buffer.from('never taken'))
     await expect(joined(decryptAge(pieces, 'p', 'x.age'))).rejects.toThrow(failure('CORRUPT'))
     expect(pieces.isClosed).toBe(true)
+  })
+
+  it('takes pieces as they are wanted: what is large is never held whole', async () => {
+    const plain = new Watched(...inBlocks(randomBytes(100 * BLOCK)))
+    for await (const _ of await encryptAge(plain, 'p', 10)) {
+      await severalTurns()
+      break
+    }
+    expect(plain.taken).toBeLessThan(10)
+    const sealed = new Watched(...inBlocks(await encrypt(randomBytes(100 * BLOCK))))
+    for await (const _ of decryptAge(sealed, 'correct horse', 'x')) {
+      await severalTurns()
+      break
+    }
+    expect(sealed.taken).toBeLessThan(10)
   })
 
   it('passes on what making the pieces throws', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { readTar, type TarMember, writeTar } from '../../../src/workspace/backup/tar.ts'
@@ -133,17 +134,38 @@ describe('tar', () => {
     await expect(archive([{ ...file('a', 'x'), size: 2 }])).rejects.toThrow('Size mismatch')
   })
 
-  it('lets go of what is open when nobody wants more of it', async () => {
+  it('makes no more than is wanted, and lets go of what is open', async () => {
+    let made = 0
     let isClosed = false
     function* content() {
       try {
-        for (;;) yield Buffer.alloc(100_000)
+        for (; made < 1_000; made += 1) yield Buffer.alloc(100_000)
       } finally {
         isClosed = true
       }
     }
-    for await (const _ of writeTar([{ ...file('a', ''), size: 10 ** 9, content: content() }])) break
+    for await (const _ of writeTar([{ ...file('a', ''), size: 10 ** 9, content: content() }])) {
+      for (let turn = 0; turn < 20; turn++) await nextTurn()
+      break
+    }
+    expect(made).toBeLessThan(10)
     expect(isClosed).toBe(true)
+  })
+
+  it('takes no more of an archive than is wanted', async () => {
+    const whole = await archive([file('a', 'x'.repeat(5_000_000))])
+    let taken = 0
+    async function* pieces() {
+      for (; taken < whole.length; taken += 50_000) yield whole.subarray(taken, taken + 50_000)
+    }
+    for await (const { content } of readTar(pieces(), 'x')) {
+      for await (const _ of content) {
+        for (let turn = 0; turn < 20; turn++) await nextTurn()
+        break
+      }
+      break
+    }
+    expect(taken).toBeLessThan(500_000)
   })
 
   it.each(['../evil', '/etc/evil', 'a/../../evil', './a', 'a//b', '..', '../..', '', 'a\0b'])(
