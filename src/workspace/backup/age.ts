@@ -16,20 +16,27 @@ const MAX_HEADER = 1_024
 /** log2(N) of scrypt: 128 MiB (r = 8). That of the package, 18, takes twice the time. */
 export const WORK_FACTOR = 17
 
-/** Encrypts with a passphrase; the pieces of the result are to be written one behind the other. */
-export async function encryptAge(
-  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  passphrase: string,
-  workFactor = WORK_FACTOR,
-): Promise<AsyncIterable<Uint8Array>> {
+/** Encrypts one thing; the pieces of the result are to be written one behind the other. */
+export type AgeEncryption = (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+
+/** Encryption with a passphrase. Deriving the key takes its time here, so that nobody has to wait for it later. */
+export async function ageEncryption(passphrase: string, workFactor = WORK_FACTOR): Promise<AgeEncryption> {
   const encrypter = new Encrypter()
   encrypter.setPassphrase(passphrase)
   encrypter.setScryptWorkFactor(workFactor)
-  return encrypter.encrypt(ReadableStream.from(pieces))
+  const plain = new TransformStream<Uint8Array, Uint8Array>()
+  const encrypted = await encrypter.encrypt(plain.readable)
+  return (pieces) => {
+    // What fails fails the stream that is read as well.
+    ReadableStream.from(pieces)
+      .pipeTo(plain.writable)
+      .catch(() => undefined)
+    return encrypted
+  }
 }
 
 /**
- * Decrypts what {@link encryptAge}, or age itself, has made. Every piece is authentic when it is given out; that the
+ * Decrypts what {@link ageEncryption}, or age itself, has made. Every piece is authentic when it is given out; that the
  * end is missing is found at the end. A header that asks for more than 2^20 rounds of scrypt is refused at once.
  * @param source what it is called in messages
  * @throws {XmppkiError} BAD_INPUT when it is something else, PASSPHRASE when the passphrase is wrong, CORRUPT

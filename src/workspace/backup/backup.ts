@@ -12,7 +12,7 @@ import type { WorkspacePaths } from '../base/paths.ts'
 import { journalsIn, settledTransaction } from '../base/unfinished.ts'
 import type { Workspace } from '../base/workspace.ts'
 import { exists, makePrivateFolder, removeAll, SECRET_FILE, syncFolder, withIo } from '../disk/files.ts'
-import { encryptAge, WORK_FACTOR } from './age.ts'
+import { type AgeEncryption, ageEncryption, WORK_FACTOR } from './age.ts'
 import { readExactly, writeNewFile } from './streamed-file.ts'
 import { type TarMember, writeTar } from './tar.ts'
 
@@ -46,13 +46,14 @@ export async function backupWorkspace(
 ): Promise<BackupResult> {
   const { paths } = workspace
   checkBackupTarget(workspace, file)
+  const encrypt = await ageEncryption(passphrase, workFactor)
   const ledger = workspace.ledger()
   for (;;) {
     settledTransaction(ledger, paths.temporary, () => undefined)
     const result = await ledger.longTransaction(async (_insert, changes) => {
       // The snapshot has what is committed: what a crash has left in this moment is finished in the next round.
       if (journalsIn(paths.temporary).length > 0) return undefined
-      const made = await writeBackup(workspace, file, (plain) => encryptAge(plain, passphrase, workFactor))
+      const made = await writeBackup(workspace, file, encrypt)
       const { sha256, files } = made
       const details = { file, sha256, files }
       changes.audit({ at: Date.now(), event: 'backed-up', actor: currentActor(), details })
@@ -85,8 +86,6 @@ function occupied(file: string): XmppkiError {
   return new XmppkiError('EXISTS', `${file} is already there`, { hint: 'nothing was written; give another file' })
 }
 
-type Encrypt = (plain: AsyncIterable<Uint8Array>) => Promise<AsyncIterable<Uint8Array>>
-
 /** The file of a database, and what SQLite keeps beside it. */
 function withJournal(path: string): string[] {
   return [path, `${path}-wal`, `${path}-shm`]
@@ -110,7 +109,7 @@ function databasesOf({ accounts, revocations, enrolments, ledger }: WorkspacePat
   return all.filter(({ path }) => exists(path))
 }
 
-async function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt): Promise<BackupResult> {
+async function writeBackup(workspace: Workspace, file: string, encrypt: AgeEncryption): Promise<BackupResult> {
   const { paths } = workspace
   makePrivateFolder(paths.temporary)
   const id = `.xmppki-${randomBytes(8).toString('hex')}`
@@ -122,7 +121,7 @@ async function writeBackup(workspace: Workspace, file: string, encrypt: Encrypt)
   const found = new Inventory(paths.home, new Set([paths.temporary, paths.keptCrls, paths.adminSocket, ...databases]))
   try {
     for (const { path, snapshot, words } of snapshots) snapshotDatabase(path, snapshot, words)
-    const written = await writeEncrypted(partial, await encrypt(writeTar(found.members(snapshots))))
+    const written = await writeEncrypted(partial, encrypt(writeTar(found.members(snapshots))))
     appear(partial, file)
     const outside = workspace
       .ledger()

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { buffer as joined } from 'node:stream/consumers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Encrypter, generateIdentity, identityToRecipient } from 'age-encryption'
 import { describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
-import { decryptAge, encryptAge } from '../../../src/workspace/backup/age.ts'
+import { ageEncryption, decryptAge } from '../../../src/workspace/backup/age.ts'
 
 const BLOCK = 65_536
-const encrypt = async (plain: Uint8Array, passphrase = 'correct horse') =>
-  joined(await encryptAge([plain], passphrase, 10))
+const sealing = async (pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, passphrase = 'correct horse') =>
+  (await ageEncryption(passphrase, 10))(Readable.from(pieces, { highWaterMark: 1 }))
+const encrypt = async (plain: Uint8Array) => joined(await sealing([plain]))
 const decrypt = (sealed: Uint8Array, passphrase = 'correct horse') => joined(decryptAge([sealed], passphrase, 'x.age'))
 const failure = (code: string) => expect.objectContaining({ code, message: expect.stringContaining('x.age') })
 
@@ -61,14 +63,14 @@ describe('age', () => {
       plain.subarray(150_000, 150_000),
       plain.subarray(150_000),
     ]
-    const sealed = await joined(await encryptAge(pieces, 'p', 10))
+    const sealed = await joined(await sealing(pieces))
     const single = Array.from(sealed.subarray(0, 1_300), (byte) => Buffer.from([byte]))
-    const opened = await joined(decryptAge([...single, sealed.subarray(1_300)], 'p', 'x'))
+    const opened = await joined(decryptAge([...single, sealed.subarray(1_300)], 'correct horse', 'x'))
     expect(opened.equals(plain)).toBe(true)
   })
 
   it('asks for the passphrase as often as it always did: 2^17 rounds', async () => {
-    const [header] = String(await joined(await encryptAge([], 'p'))).split('\n---')
+    const [header] = String(await joined((await ageEncryption('p'))(Readable.from([])))).split('\n---')
     expect(header).toMatch(/^age-encryption\.org\/v1\n-> scrypt [\w+/]{22} 17\n[\w+/]{43}$/)
   })
 
@@ -130,7 +132,7 @@ describe('age', () => {
 
   it('takes pieces as they are wanted: what is large is never held whole', async () => {
     const plain = new Watched(...inBlocks(randomBytes(100 * BLOCK)))
-    for await (const _ of await encryptAge(plain, 'p', 10)) {
+    for await (const _ of await sealing(plain)) {
       await severalTurns()
       break
     }
@@ -148,7 +150,7 @@ describe('age', () => {
       yield randomBytes(3 * BLOCK)
       throw new XmppkiError('IO', 'gone')
     }
-    await expect(encryptAge(pieces(), 'p', 10).then(joined)).rejects.toThrow(
+    await expect(sealing(pieces()).then(joined)).rejects.toThrow(
       expect.objectContaining({ code: 'IO', message: 'gone' }),
     )
     const sealed = await encrypt(randomBytes(3 * BLOCK))
