@@ -98,7 +98,7 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^@photostructure\/sqlite$/, ['store']],
   [/^pg$/, ['store']],
   [/^pino$/, ['service']],
-  [/^smol-toml$/, ['config']],
+  [/^toml-eslint-parser$/, ['config']],
   [/^csv-parse\//, ['formats']],
   [/^(age-encryption|tar-stream)$/, ['workspace']],
   [/^node-webcrypto-p11$/, ['pkcs11']],

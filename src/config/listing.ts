@@ -1,4 +1,5 @@
 import type { Origin } from './origin.ts'
+import { tomlLiteral } from './toml-literal.ts'
 import type { Setting } from './walk.ts'
 
 /** A line of a listing; blank lines and the heads of tables have no origin. */
@@ -30,10 +31,5 @@ function headOf(table: string): string {
 
 function textOf({ key, value }: Setting): string {
   const name = key.slice(key.lastIndexOf('.') + 1)
-  return value === undefined ? `# ${name}` : `${name} = ${literal(value)}`
-}
-
-/** JSON is TOML, as far as strings, numbers, booleans and lists of them go. */
-function literal(value: unknown): string {
-  return Array.isArray(value) ? `[${value.map(literal).join(', ')}]` : JSON.stringify(value)
+  return value === undefined ? `# ${name}` : `${name} = ${tomlLiteral(value)}`
 }

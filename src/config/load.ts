@@ -1,13 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { parse, TomlError } from 'smol-toml'
 import { XmppkiError } from '../errors.ts'
 import { inconsistencies } from './consistency.ts'
 import { describeOrigin, type Origin, type Problem } from './origin.ts'
 import { type Override, override } from './overrides.ts'
-import { keyPositions } from './positions.ts'
 import { type Configuration, SCHEMA } from './schema.ts'
-import { type Setting, type Table, walk } from './walk.ts'
+import { parseToml } from './toml-document.ts'
+import { type Setting, walk } from './walk.ts'
 
 /** The name that is looked for in the folder of the workspace. */
 const FILE_NAME = 'xmppki.toml'
@@ -104,8 +103,9 @@ export function problemError(problem: Problem, { file, others = 0 }: Context): X
 /** As `readConfiguration`, of a text. @throws {XmppkiError} BAD_INPUT when it is not TOML */
 export function checkConfiguration(text: string, source: ConfigurationSource): ReadConfiguration {
   const { file, overrides, defaultHost } = source
-  const overridden = override(parseToml(text, file), overrides)
-  const lines = keyPositions(text)
+  const hint = 'the format is TOML 1.0: https://toml.io/en/v1.0.0'
+  const { values, lines } = parseToml(text, { source: file ?? 'the configuration', hint })
+  const overridden = override(values, overrides)
   const originOf = (key: string): Origin | undefined => {
     const line = lines.get(key)
     return overridden.origins.get(key) ?? (line === undefined ? undefined : { from: 'file', line })
@@ -134,19 +134,6 @@ function withHost(configuration: Configuration, defaultHost: string | undefined)
   const { general } = configuration
   if (general.hosts.length > 0 || defaultHost === undefined) return configuration
   return { ...configuration, general: { ...general, hosts: [defaultHost] } }
-}
-
-function parseToml(text: string, file = 'the configuration'): Table {
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
-    throw new XmppkiError('BAD_INPUT', `${file}:${error.line}:${error.column}: ${reason}`, {
-      hint: 'the format is TOML 1.0: https://toml.io/en/v1.0.0',
-      cause: error,
-    })
-  }
 }
 
 function sorted(problems: readonly Problem[]): Problem[] {

@@ -1,8 +1,8 @@
 import { didYouMean } from '../did-you-mean.ts'
 import type { Field, Group, Groups, Option, Shape } from './field.ts'
+import { join } from './key-path.ts'
 import { describeType } from './kinds.ts'
 import type { Origin, Problem } from './origin.ts'
-import { join } from './positions.ts'
 import { REPLACED_KEYS } from './schema.ts'
 
 /** A table of a TOML document. */

@@ -1,6 +1,6 @@
-import { stringify } from 'smol-toml'
 import { XmppkiError } from '../../errors.ts'
 import { SCHEMA } from '../schema.ts'
+import { tomlLiteral } from '../toml-literal.ts'
 import { importListener } from './c2s-listener.ts'
 import { readCfg } from './cfg.ts'
 import { different, type ForeignConfiguration, leftOut, type Options, type Remark } from './foreign-options.ts'
@@ -138,5 +138,5 @@ function render(sections: readonly Section[], source: string): string {
 }
 
 function pair([key, value]: [string, unknown]): string {
-  return stringify({ _: value }).trimEnd().replace(/^_/, key)
+  return `${key} = ${tomlLiteral(value)}`
 }

@@ -1,6 +1,5 @@
-import { parse, TomlError } from 'smol-toml'
-import { XmppkiError } from '../../errors.ts'
 import { text } from '../kinds.ts'
+import { parseToml } from '../toml-document.ts'
 import { isTable } from '../walk.ts'
 import {
   type AccessClause,
@@ -27,20 +26,8 @@ const METHODS = ['anonymous', 'dummy', 'external', 'http', 'internal', 'jwt', 'l
  * @throws {XmppkiError} BAD_INPUT
  */
 export function readToml(document: string, source: string): ForeignConfiguration {
-  return new TomlReader(parseToml(document, source), source).read()
-}
-
-function parseToml(document: string, source: string): Options {
-  try {
-    return parse(document.replace(/^\uFEFF/, ''))
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
-    throw new XmppkiError('BAD_INPUT', `${source}:${error.line}:${error.column}: ${reason}`, {
-      hint: 'give the mongooseim.toml or mongooseim.cfg of MongooseIM',
-      cause: error,
-    })
-  }
+  const hint = 'give the mongooseim.toml or mongooseim.cfg of MongooseIM'
+  return new TomlReader(parseToml(document, { source, hint }).values, source).read()
 }
 
 class TomlReader {

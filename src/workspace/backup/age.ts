@@ -85,7 +85,9 @@ function* withHeader(pieces: Iterable<Uint8Array>, source: string): Generator<Ui
 function checkHeader(start: Buffer, source: string): void {
   const text = start.toString('latin1', 0, MAX_HEADER)
   if (!text.startsWith(INTRO)) {
-    throw new XmppkiError('BAD_INPUT', `${source} is no backup`, { hint: 'give a file that xmppki ca backup has made' })
+    throw new XmppkiError('BAD_INPUT', `${source} is not a backup`, {
+      hint: 'give a file that xmppki ca backup has made',
+    })
   }
   if (!text.includes(LAST_LINE)) throw damaged(source)
 }

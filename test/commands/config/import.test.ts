@@ -36,12 +36,12 @@ describe('config import', () => {
       'tls.mode = "starttls"',
       'tls.verify_mode = "peer"',
       'tls.disconnect_on_failure = true',
-      'tls.cacertfile = [ "/path/to/ca.pem" ]',
+      'tls.cacertfile = ["/path/to/ca.pem"]',
       '',
       '[auth]',
-      'methods = [ "rdbms", "pki" ]',
-      'sasl_mechanisms = [ "external", "scram" ]',
-      'sasl_external = [ "xmpp_addr", "common_name" ]',
+      'methods = ["rdbms", "pki"]',
+      'sasl_mechanisms = ["external", "scram"]',
+      'sasl_external = ["xmpp_addr", "common_name"]',
       '',
     ])
     expect(stderr).toMatch(/^different: accounts: are not in the configuration/m)
@@ -53,7 +53,7 @@ describe('config import', () => {
     const { code, stdout } = await cli.run(['config', 'import', '-', '--json'], { stdin: text })
     const result = JSON.parse(stdout)
     expect({ code, file: result.file, out: result.out }).toEqual({ code: 0, file: '-', out: null })
-    expect(result.toml).toContain('tls.cacertfile = [ "/path/to/ca.pem" ]')
+    expect(result.toml).toContain('tls.cacertfile = ["/path/to/ca.pem"]')
     expect(result.remarks).toContainEqual({
       kind: 'different',
       option: 'hosts',

@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'smol-toml'
+import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliHome } from '../../support/cli.ts'
+
+const parse = (text: string) => getStaticTOMLValue(parseTOML(text))
 
 const home = new CliHome()
 let file: string
