@@ -95,7 +95,7 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^@peculiar\/|^reflect-metadata$/, ['pki']],
   [/^(ltx|saxes)$/, ['xmpp']],
   [/^@oclif\/core$/, ['cli', 'commands', 'main']],
-  [/^@photostructure\/sqlite$/, ['store']],
+  [/^(@photostructure\/|node:)sqlite$/, ['store']],
   [/^pg$/, ['store']],
   [/^pino$/, ['service']],
   [/^toml-eslint-parser$/, ['config']],

@@ -95,9 +95,9 @@ export class SqliteAccounts implements Accounts {
       `INSERT INTO account VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (jid) DO UPDATE SET keys = excluded.keys, changed_at = excluded.changed_at`,
     )
-    this.#setKeys = prepare('UPDATE account SET keys = ?2, changed_at = ?3 WHERE jid = ?1 RETURNING jid')
+    this.#setKeys = prepare('UPDATE account SET keys = ?, changed_at = ? WHERE jid = ? RETURNING jid')
     this.#delete = prepare('DELETE FROM account WHERE jid = ? RETURNING jid')
-    this.#list = prepare('SELECT * FROM account WHERE domain = ?1 OR ?1 IS NULL ORDER BY jid')
+    this.#list = prepare('SELECT * FROM account WHERE domain = :domain OR :domain IS NULL ORDER BY jid')
     this.#noteHolder = prepare('INSERT INTO holder VALUES (?) ON CONFLICT DO NOTHING')
     this.#holder = prepare('SELECT 1 FROM holder WHERE jid = ?')
     this.#forms = prepare('SELECT form, accounts FROM key_form WHERE domain = ?')
@@ -118,7 +118,7 @@ export class SqliteAccounts implements Accounts {
   }
 
   setKeys(jid: string, keys: ScramKeySet, at: number): Promise<boolean> {
-    return this.#whenFree(() => this.#setKeys.get(jid, JSON.stringify(keys), at) !== undefined)
+    return this.#whenFree(() => this.#setKeys.get(JSON.stringify(keys), at, jid) !== undefined)
   }
 
   delete(jid: string): Promise<boolean> {
@@ -126,7 +126,7 @@ export class SqliteAccounts implements Accounts {
   }
 
   list(domain?: string): Promise<readonly Account[]> {
-    return this.#whenFree(() => this.#list.all(domain ?? null).map((row) => toAccount(row as AccountRow)))
+    return this.#whenFree(() => this.#list.all({ domain: domain ?? null }).map((row) => toAccount(row as AccountRow)))
   }
 
   importAll(

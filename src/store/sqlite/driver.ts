@@ -2,22 +2,27 @@ import { closeSync, openSync } from 'node:fs'
 import { setTimeout as later, setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { type ErrorCode, XmppkiError } from '../../errors.ts'
+import { sqliteBinding } from './binding.ts'
 
 /** What a bound parameter or a column may be here. */
 export type SqlValue = string | number | null
 
-/** The few methods of a prepared statement that we use; `node:sqlite` has them as well. */
+/** The values of `:name` by their names, no more than the statement has. */
+export type NamedValues = Readonly<Record<string, SqlValue>>
+
+/** For each `?` one, or all by name. `?1` is not for us: Node.js 22.13 takes it for a name. */
+export type SqlValues = SqlValue[] | [NamedValues]
+
+/** The few methods of a prepared statement that we use. */
 export interface SqliteStatement {
-  get(...values: SqlValue[]): unknown
-  all(...values: SqlValue[]): unknown[]
-  run(...values: SqlValue[]): unknown
+  get(...values: SqlValues): unknown
+  all(...values: SqlValues): unknown[]
+  run(...values: SqlValues): unknown
 }
 
-/** The few methods of a database that we use; `node:sqlite` has them as well. */
+/** The few methods of a database that we use: what Node.js 22.13 has of them. */
 export interface SqliteDatabase {
-  readonly isTransaction: boolean
   exec(sql: string): void
   prepare(sql: string): SqliteStatement
   close(): void
@@ -30,7 +35,7 @@ const SHORT_LOCK_TIMEOUT_MS = 20
 const RETRY_MS = 25
 
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
-const SQLITE = { BUSY: 5, IOERR: 10, CORRUPT: 11, FULL: 13, CONSTRAINT: 19, NOTADB: 26 } as const
+const SQLITE = { ERROR: 1, BUSY: 5, IOERR: 10, CORRUPT: 11, FULL: 13, CONSTRAINT: 19, NOTADB: 26 } as const
 
 /** What messages say about a database file. */
 export interface FileWords {
@@ -62,9 +67,9 @@ export function openDatabase(path: string, words: FileWords = LEDGER_WORDS): Sql
   return translated(
     path,
     () => {
-      const database: SqliteDatabase = new DatabaseSync(path, {
-        timeout: LOCK_TIMEOUT_MS,
-      })
+      const { DatabaseSync } = sqliteBinding()
+      const database: SqliteDatabase = new DatabaseSync(path)
+      database.exec(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`)
       enterWalMode(database)
       // A certificate must not be handed out and then be forgotten after a power failure.
       database.exec('PRAGMA synchronous = FULL')
@@ -75,14 +80,25 @@ export function openDatabase(path: string, words: FileWords = LEDGER_WORDS): Sql
 }
 
 /**
- * Waits until the files of databases that have been closed are closed: the driver keeps them open as long as any of their
+ * Waits until the files of databases that have been closed are closed: the package keeps them open as long as any of their
  * statements is in memory, and there is no other way to be rid of those. They must not be referred to any more.
  */
 export async function untilReleased(): Promise<void> {
+  if (sqliteBinding().name === 'node:sqlite') return
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()
   // What has been collected is released in the turns after that.
   for (let turn = 0; turn < 3; turn++) await nextTurn()
+}
+
+/** Undoes a transaction, unless SQLite has done so itself, as after some errors, e.g. on a full disk. */
+export function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK')
+  } catch (error) {
+    // There is no transaction any more; Node.js 22.13 cannot be asked beforehand.
+    if (resultCode(error) !== SQLITE.ERROR) throw error
+  }
 }
 
 /** Two processes that open a new file at once: SQLite does not wait for the lock in the switch to WAL. */
@@ -175,7 +191,7 @@ function isBusy(error: unknown): boolean {
   return resultCode(error) === SQLITE.BUSY
 }
 
-/** The driver gives what goes wrong in `all` no number, only these texts of SQLite. */
+/** The package gives what goes wrong in `all` no number, only these texts of SQLite. */
 const CODES_BY_TEXT: Readonly<Record<string, number>> = {
   'database is locked': SQLITE.BUSY,
   'disk I/O error': SQLITE.IOERR,

@@ -64,10 +64,11 @@ interface ReplicaRow {
 
 /** What one account alone may have: the certificate, and the label in the account. Databases differ in who has it. */
 const DISPLACE = `DELETE FROM enrolment WHERE revoked_at IS NULL
-  AND (fingerprint = ?2 AND account <> ?1 OR account = ?1 AND label = ?3 AND fingerprint <> ?2)`
+  AND (fingerprint = :fingerprint AND account <> :account
+    OR account = :account AND label = :label AND fingerprint <> :fingerprint)`
 
 /** What is revoked stays so. */
-const PUT = `INSERT INTO enrolment VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, (SELECT reading FROM replica))
+const PUT = `INSERT INTO enrolment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT reading FROM replica))
   ON CONFLICT DO UPDATE SET label = excluded.label, certificate = excluded.certificate, may_manage = excluded.may_manage,
     enrolled_at = excluded.enrolled_at, not_after = excluded.not_after, vouched_by = excluded.vouched_by,
     voucher = excluded.voucher, revoked_at = excluded.revoked_at, number = excluded.number, reading = excluded.reading
@@ -186,7 +187,7 @@ export class SqliteEnrolmentReplica implements Enrolments {
       this.#forget.run(account, fingerprint)
       return
     }
-    if (state === 'active') this.#displace.run(account, fingerprint, label)
+    if (state === 'active') this.#displace.run({ account, fingerprint, label })
     const revokedAt = state === 'revoked' ? (enrolment.endedAt ?? 0) : null
     const facts = [certificate, enrolment.mayManage ? 1 : 0, enrolment.enrolledAt, enrolment.notAfter]
     const [by, chain] = [vouchedBy, voucher].map((one) => (one === undefined ? null : JSON.stringify(one)))

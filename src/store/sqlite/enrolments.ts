@@ -54,13 +54,13 @@ export class SqliteEnrolments implements LedgerEnrolments, EnrolmentChanges {
       'SELECT 1 FROM enrolment WHERE account = ? AND fingerprint = ? AND revoked_at IS NOT NULL',
     )
     this.#known = database.prepare(
-      `SELECT 1 FROM enrolment WHERE account = ?1 AND revoked_at IS NULL
-       UNION ALL SELECT 1 FROM enrolment WHERE account = ?1 AND revoked_at IS NOT NULL LIMIT 1`,
+      `SELECT 1 FROM enrolment WHERE account = :account AND revoked_at IS NULL
+       UNION ALL SELECT 1 FROM enrolment WHERE account = :account AND revoked_at IS NOT NULL LIMIT 1`,
     )
     this.#delete = database.prepare('DELETE FROM enrolment WHERE account = ? AND label = ? AND revoked_at IS NULL')
     // Of what has been revoked only the fingerprint is needed, so that it does not come back.
     this.#revoke = database.prepare(
-      `UPDATE enrolment SET revoked_at = ?3, certificate = '', voucher = NULL WHERE account = ?1 AND label = ?2 AND revoked_at IS NULL`,
+      `UPDATE enrolment SET revoked_at = ?, certificate = '', voucher = NULL WHERE account = ? AND label = ? AND revoked_at IS NULL`,
     )
   }
 
@@ -73,7 +73,7 @@ export class SqliteEnrolments implements LedgerEnrolments, EnrolmentChanges {
   }
 
   knows(account: string): boolean {
-    return this.#known.get(account) !== undefined
+    return this.#known.get({ account }) !== undefined
   }
 
   list(account: string): Enrolment[] {
@@ -111,7 +111,7 @@ export class SqliteEnrolments implements LedgerEnrolments, EnrolmentChanges {
 
   revokeEnrolment(account: string, label: string, at: number): Enrolment | undefined {
     const ended = read(this.#byLabel.get(account, label))
-    this.#revoke.run(account, label, at)
+    this.#revoke.run(at, account, label)
     return ended
   }
 }

@@ -2,7 +2,7 @@ import { ENTRY_COLUMNS, type EntryRow, pageOf, pageStatement, splitPeer, toEntry
 import type { Appended, EventLog, LogEntry, LogPage, LogQuery } from '../event-log.ts'
 import type { SqliteUserData } from './user-data.ts'
 
-const mark = (number: number) => `?${number}`
+const mark = () => '?'
 
 /** A log of one collection in the file of user data. */
 export class SqliteEventLog implements EventLog {

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { type CertificateId, isSameSigner, type SignerId } from '../certificate-id.ts'
 import type { Holder, IssuedKind, IssuedRecord, Revocation } from '../ledger.ts'
-import type { SqliteDatabase, SqliteStatement } from './driver.ts'
+import type { NamedValues, SqliteDatabase, SqliteStatement } from './driver.ts'
 
 interface IssuedRow {
   readonly serial: string
@@ -29,10 +29,10 @@ function isMeant(serial: string, authority: string, issuer: string): string {
 }
 
 /** Of the parameters that {@link idValues} gives. */
-export const MEANT = isMeant('?1', '?2', '?3')
+export const MEANT = isMeant(':serial', ':authority', ':issuer')
 
-export function idValues({ serial, authority, issuer }: CertificateId): [string, string, string] {
-  return [serial, authority, issuer]
+export function idValues({ serial, authority, issuer }: CertificateId): CertificateId & NamedValues {
+  return { serial, authority, issuer }
 }
 
 /**
@@ -76,22 +76,22 @@ export class SqliteIssued {
        ORDER BY issued_at DESC, id DESC LIMIT 1`,
     )
     this.#client = prepare(`SELECT 1 FROM issued WHERE kind = 'client' AND name = ? LIMIT 1`)
-    this.#list = prepare('SELECT * FROM issued WHERE kind = ?1 OR ?1 IS NULL ORDER BY issued_at, id')
+    this.#list = prepare('SELECT * FROM issued WHERE kind = :kind OR :kind IS NULL ORDER BY issued_at, id')
     this.#revoke = prepare(
-      `UPDATE issued SET revoked_at = ?4, revocation_reason = ?5 WHERE ${MEANT} AND revoked_at IS NULL`,
+      `UPDATE issued SET revoked_at = :at, revocation_reason = :reason WHERE ${MEANT} AND revoked_at IS NULL`,
     )
-    this.#relocate = prepare(`UPDATE issued SET directory = ?4 WHERE ${MEANT}`)
+    this.#relocate = prepare(`UPDATE issued SET directory = :directory WHERE ${MEANT}`)
     this.#revoked = prepare(
-      `SELECT * FROM issued WHERE authority IN (?1, '') AND (authority <> '' OR issuer = ?2) AND revoked_at IS NOT NULL
+      `SELECT * FROM issued WHERE authority IN (:authority, '') AND (authority <> '' OR issuer = :issuer) AND revoked_at IS NOT NULL
        ORDER BY issued_at, id`,
     )
     this.#allRevoked = prepare('SELECT * FROM issued WHERE revoked_at IS NOT NULL ORDER BY issued_at, id')
     this.#countRevoked = prepare('SELECT count(*) AS count FROM issued WHERE revoked_at IS NOT NULL')
-    const asked = (index: number) => `json_extract(asked.value, '$[${index}]')`
+    const asked = (name: keyof CertificateId) => `json_extract(asked.value, '$.${name}')`
     // CROSS JOIN keeps the order of the two: each of the certificates is looked up.
     this.#revokedAmong = prepare(
       `SELECT DISTINCT asked.key AS position FROM json_each(?) AS asked CROSS JOIN issued
-       WHERE ${isMeant(asked(0), asked(1), asked(2))} AND revoked_at IS NOT NULL ORDER BY asked.key`,
+       WHERE ${isMeant(asked('serial'), asked('authority'), asked('issuer'))} AND revoked_at IS NOT NULL ORDER BY asked.key`,
     )
   }
 
@@ -115,7 +115,7 @@ export class SqliteIssued {
   }
 
   find(certificate: CertificateId): IssuedRecord | undefined {
-    return this.#read(this.#find.get(...idValues(certificate)))
+    return this.#read(this.#find.get(idValues(certificate)))
   }
 
   listBySerial(serial: string): IssuedRecord[] {
@@ -138,12 +138,13 @@ export class SqliteIssued {
   }
 
   list(kind?: IssuedKind): IssuedRecord[] {
-    return this.#readAll(this.#list.all(kind ?? null))
+    return this.#readAll(this.#list.all({ kind: kind ?? null }))
   }
 
   listRevoked(signer?: SignerId): IssuedRecord[] {
-    const rows = signer === undefined ? this.#allRevoked.all() : this.#revoked.all(signer.authority, signer.issuer)
-    return this.#readAll(rows)
+    if (signer === undefined) return this.#readAll(this.#allRevoked.all())
+    const { authority, issuer } = signer
+    return this.#readAll(this.#revoked.all({ authority, issuer }))
   }
 
   countRevoked(): number {
@@ -156,12 +157,12 @@ export class SqliteIssued {
   }
 
   revoke(certificate: CertificateId, { at, reason }: Revocation): IssuedRecord | undefined {
-    this.#revoke.run(...idValues(certificate), at, reason)
+    this.#revoke.run({ ...idValues(certificate), at, reason })
     return this.find(certificate)
   }
 
   relocate(certificate: CertificateId, directory: string): void {
-    this.#relocate.run(...idValues(certificate), this.#stored(directory))
+    this.#relocate.run({ ...idValues(certificate), directory: this.#stored(directory) })
   }
 
   #stored(directory: string): string {

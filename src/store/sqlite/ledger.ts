@@ -44,7 +44,7 @@ export class SqliteLedger implements Ledger {
     revoke: (certificate, revocation) => this.#issued.revoke(certificate, revocation),
     relocate: (certificate, directory) => this.#issued.relocate(certificate, directory),
     nextCrlNumber: ({ authority, issuer }, above) =>
-      (this.#crlNumber.get(authority, issuer, above) as { last_number: number }).last_number,
+      (this.#crlNumber.get({ authority, issuer, above }) as { last_number: number }).last_number,
     audit: (event) => this.#append(event),
   }
 
@@ -61,15 +61,15 @@ export class SqliteLedger implements Ledger {
     const prepare = (sql: string) => translated(path, () => this.#database.prepare(sql))
     this.#crlNumber = prepare(
       `INSERT INTO crl_number (authority, issuer, last_number)
-       SELECT ?1, ?2, max(coalesce(max(last_number), 0), ?3) + 1 FROM crl_number
-       WHERE authority IN (?1, '') AND (authority <> '' OR issuer = ?2)
+       SELECT :authority, :issuer, max(coalesce(max(last_number), 0), :above) + 1 FROM crl_number
+       WHERE authority IN (:authority, '') AND (authority <> '' OR issuer = :issuer)
        ON CONFLICT (authority, issuer) DO UPDATE SET last_number = excluded.last_number RETURNING last_number`,
     )
     this.#dataVersion = prepare('PRAGMA data_version')
     this.#checkpoint = prepare('PRAGMA wal_checkpoint(TRUNCATE)')
     this.#login = prepare(
       `INSERT INTO login (serial, authority, at)
-       SELECT serial, authority, ?4 FROM issued WHERE ${MEANT} ORDER BY authority DESC LIMIT 1
+       SELECT serial, authority, :at FROM issued WHERE ${MEANT} ORDER BY authority DESC LIMIT 1
        ON CONFLICT (serial, authority) DO UPDATE SET at = max(at, excluded.at)`,
     )
     this.#logins = prepare(
@@ -163,7 +163,7 @@ export class SqliteLedger implements Ledger {
 
   recordLogins(logins: readonly NotedLogin[]): void {
     const write = () => {
-      for (const { certificate, at } of logins) this.#login.run(...idValues(certificate), at)
+      for (const { certificate, at } of logins) this.#login.run({ ...idValues(certificate), at })
     }
     translated(this.#path, () => withoutWaiting(this.#database, () => inTransaction(this.#database, write)))
   }

@@ -1,4 +1,4 @@
-import { createPrivateFile, explained, openDatabase, untilFree, withoutWaiting } from './driver.ts'
+import { createPrivateFile, explained, openDatabase, rollBack, untilFree, withoutWaiting } from './driver.ts'
 
 /** Whoever holds the lock writes a few files. */
 const PATIENCE_MS = 10_000
@@ -17,7 +17,7 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   } catch (error) {
     throw explained(error, path)
   } finally {
-    if (database.isTransaction) database.exec('ROLLBACK')
+    rollBack(database)
     database.close()
   }
 }

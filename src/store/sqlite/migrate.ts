@@ -1,5 +1,5 @@
 import { newerSchema } from '../common/newer-schema.ts'
-import { createPrivateFile, type FileWords, openDatabase, type SqliteDatabase, translated } from './driver.ts'
+import { createPrivateFile, type FileWords, openDatabase, rollBack, type SqliteDatabase, translated } from './driver.ts'
 
 /** A step of a schema. */
 export type Migration = string | ((database: SqliteDatabase) => void)
@@ -13,8 +13,7 @@ export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
     database.exec('COMMIT')
     return result
   } catch (error) {
-    // SQLite itself has rolled back after some errors, e.g. on a full disk.
-    if (database.isTransaction) database.exec('ROLLBACK')
+    rollBack(database)
     throw error
   }
 }
@@ -27,7 +26,7 @@ export async function inLongTransaction<T>(database: SqliteDatabase, work: () =>
     database.exec('COMMIT')
     return result
   } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
+    rollBack(database)
     throw error
   }
 }

@@ -1,6 +1,6 @@
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../support/cli.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { CaFolder } from '../../workspace/support.ts'
 
 let ca: CaFolder

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../support/cli.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { CaFolder, openssl } from '../../workspace/support.ts'
 
 let ca: CaFolder

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SqliteAccounts } from '../../../src/store/sqlite/accounts.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { account, describeAccounts, keysOf } from '../accounts-contract.ts'
 
 let folder: string

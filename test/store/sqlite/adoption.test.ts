@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { certificateKey } from '../../../src/store/certificate-id.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { LEDGER_MIGRATIONS } from '../../../src/store/sqlite/ledger-migrations.ts'
 import { migrate } from '../../../src/store/sqlite/migrate.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { issuedRecord } from '../ledger-contract.ts'
 
 const ROOT = { authority: 'A', issuer: '0a' }

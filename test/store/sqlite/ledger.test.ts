@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyChain } from '../../../src/store/audit.ts'
 import { certificateKey } from '../../../src/store/certificate-id.ts'
@@ -10,6 +9,7 @@ import { SqliteIssued } from '../../../src/store/sqlite/issued.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { LEDGER_MIGRATIONS } from '../../../src/store/sqlite/ledger-migrations.ts'
 import { migrate } from '../../../src/store/sqlite/migrate.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { describeLedger, idOf, issuedRecord } from '../ledger-contract.ts'
 
 let folder: string

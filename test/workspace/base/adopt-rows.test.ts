@@ -1,5 +1,4 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keyAlgorithm } from '../../../src/pki/keys/algorithms.ts'
 import { type AuditEntry, chainEntry } from '../../../src/store/audit.ts'
@@ -9,6 +8,7 @@ import { readAuditTrail } from '../../../src/workspace/ca/audit-trail.ts'
 import { initIssuing } from '../../../src/workspace/ca/init-issuing.ts'
 import { revokeIssuing } from '../../../src/workspace/ca/revoke-issuing.ts'
 import { revokeClients } from '../../../src/workspace/clients/revoke-clients.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { CaFolder, openssl } from '../support.ts'
 
 let ca: CaFolder

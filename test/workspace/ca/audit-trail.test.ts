@@ -1,4 +1,3 @@
-import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AuditEntry, chainEntry } from '../../../src/store/audit.ts'
 import type { IssuedRecord } from '../../../src/store/ledger.ts'
@@ -9,6 +8,7 @@ import { exportClient } from '../../../src/workspace/clients/export-client.ts'
 import { renewClient } from '../../../src/workspace/clients/renew-client.ts'
 import { revokeClients } from '../../../src/workspace/clients/revoke-clients.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
+import { DatabaseSync } from '../../support/sqlite.ts'
 import { CaFolder } from '../support.ts'
 
 type Database = InstanceType<typeof DatabaseSync>
