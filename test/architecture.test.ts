@@ -96,6 +96,7 @@ const GUARDED: readonly (readonly [pattern: RegExp, rooms: readonly string[]])[]
   [/^(ltx|saxes)$/, ['xmpp']],
   [/^@oclif\/core$/, ['cli', 'commands', 'main']],
   [/^(@photostructure\/|node:)sqlite$/, ['store']],
+  [/^string-width$/, ['cli']],
   [/^pg$/, ['store']],
   [/^pino$/, ['service']],
   [/^toml-eslint-parser$/, ['config']],

@@ -100,7 +100,7 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
         ...(flags.event === undefined ? {} : { events: flags.event }),
       }
       const report = readAuditTrail(workspace.ledger(), filter, expected)
-      this.#show(report, workspace)
+      await this.#show(report, workspace)
       return report
     } finally {
       workspace.close()
@@ -117,14 +117,14 @@ export default class CaAudit extends XmppkiCommand<AuditReport> {
     for (const line of [...entries, { head }]) process.stdout.write(`${JSON.stringify(line)}\n`)
   }
 
-  #show({ entries, head }: AuditReport, { paths }: Workspace): void {
+  async #show({ entries, head }: AuditReport, { paths }: Workspace): Promise<void> {
     const rows = entries.map((entry) => {
       const at = entry.at.toISOString().replace(/\.\d+Z$/, 'Z')
       const cells = [at, whoOf(entry), entry.event, nameAndDevice(entry), entry.serial ?? '-', detailsOf(entry)]
       // A path or a variable of the environment may hold anything.
       return cells.map((cell) => cell.replaceAll(/\p{Cc}/gu, '?'))
     })
-    const [heading = '', ...lines] = table(['time', 'who', 'what', 'name', 'serial', 'details'], rows)
+    const [heading = '', ...lines] = await table(['time', 'who', 'what', 'name', 'serial', 'details'], rows)
     if (lines.length > 0) this.log(styled('bold', heading))
     for (const line of lines) this.log(line)
     if (lines.length === 0) this.say('no such entries')

@@ -91,7 +91,7 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
         else this.reportRest(outdatedCrls([{ authority, reason }]))
       }
       const files = [...crls.map(({ file }) => file), ...(flags.out === undefined ? [] : [flags.out])]
-      for (const crl of crls) this.#show(crl)
+      for (const crl of crls) await this.#show(crl)
       if (flags.out !== undefined) this.log(`  copy: ${flags.out}`)
       return { files, crls: crls.map((crl) => ({ ...crlDocument(crl), revoked: crl.revoked.map(describe) })), left }
     } finally {
@@ -99,14 +99,14 @@ export default class CaCrl extends XmppkiCommand<CaCrlResult> {
     }
   }
 
-  #show(crl: PublishedCrl): void {
+  async #show(crl: PublishedCrl): Promise<void> {
     this.log(styled('bold', crl.issuer))
     for (const row of columns([...crlRows([crl]), ['revoked', String(crl.revoked.length)]])) this.log(row)
     if (crl.revoked.length === 0) return
     const cells = crl.revoked.map(describe).map(({ name, device, revokedAt, reason, serial }) => {
       return [holderText(name), device || '-', day(revokedAt), reason, serial]
     })
-    for (const line of table(['name', 'device', 'revoked on', 'reason', 'serial'], cells)) this.log(line)
+    for (const line of await table(['name', 'device', 'revoked on', 'reason', 'serial'], cells)) this.log(line)
   }
 }
 

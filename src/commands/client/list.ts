@@ -70,14 +70,14 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
         flags.expiring === undefined ? (flags.state ?? CLIENT_STATES) : ['expiring']
       const clients = all.filter(({ state }) => wanted.includes(state))
       if (flags.expiring !== undefined && clients.length > 0) process.exitCode = EXIT_CODES.EXPIRING
-      this.#show(clients, all.length)
+      await this.#show(clients, all.length)
       return { clients }
     } finally {
       workspace.close()
     }
   }
 
-  #show(clients: readonly ListedClient[], total: number): void {
+  async #show(clients: readonly ListedClient[], total: number): Promise<void> {
     if (clients.length === 0) {
       this.say(total === 0 ? 'no client certificates; make one with: xmppki client issue NAME' : 'none of them')
       return
@@ -91,7 +91,7 @@ export default class ClientList extends XmppkiCommand<ClientListResult> {
       serial,
     ])
     const columns = ['user', 'device', 'state', 'valid until', 'last login', 'serial']
-    const [heading = '', ...lines] = table(columns, rows)
+    const [heading = '', ...lines] = await table(columns, rows)
     this.log(styled('bold', heading))
     // After the padding: escape sequences have no width on the screen.
     for (const [index, line] of lines.entries()) {

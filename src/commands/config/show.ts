@@ -63,8 +63,8 @@ export default class ConfigShow extends XmppkiCommand<ConfigShowResult> {
 
   async #show(settings: readonly Setting[], file: string | undefined): Promise<void> {
     const { describeOrigin } = await import('../../config/origin.ts')
-    const { settingLines } = await import('../../config/listing.ts')
-    for (const { text, origin } of settingLines(settings)) {
+    const { settingLines } = await import('./listing.ts')
+    for (const { text, origin } of await settingLines(settings)) {
       const source = origin === undefined ? '' : `  ${styled('dim', `# ${describeOrigin(origin, file)}`)}`
       this.log(`${text}${source}`)
     }

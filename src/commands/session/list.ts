@@ -38,11 +38,11 @@ export default class SessionList extends XmppkiCommand<SessionListResult> {
     const account = args.jid === undefined ? undefined : parseSessionJid(args.jid).bare()
     const { sessions } = await askServer(new WorkspacePaths(this.homeOf(flags)).adminSocket, 'sessions', {})
     const wanted = sessions.filter(({ jid }) => account === undefined || jid.startsWith(`${account}/`))
-    this.#show(wanted)
+    await this.#show(wanted)
     return { sessions: wanted }
   }
 
-  #show(sessions: readonly ListedSession[]): void {
+  async #show(sessions: readonly ListedSession[]): Promise<void> {
     if (sessions.length === 0) {
       this.log('nobody is logged in')
       return
@@ -50,6 +50,6 @@ export default class SessionList extends XmppkiCommand<SessionListResult> {
     const rows = sessions.map(({ jid, since, tls, mechanism, serial, remote }) => {
       return [jid, since, tls ?? 'none', mechanism, serial ?? '-', remote]
     })
-    for (const line of table(['jid', 'since', 'tls', 'login', 'serial', 'remote'], rows)) this.log(line)
+    for (const line of await table(['jid', 'since', 'tls', 'login', 'serial', 'remote'], rows)) this.log(line)
   }
 }

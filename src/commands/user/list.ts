@@ -51,11 +51,11 @@ export default class UserList extends AccountsCommand<UserListResult> {
     const { flags } = await this.parse(UserList)
     const found = await this.withAccounts(flags, ({ store }) => store.list(flags.domain))
     const accounts = found.map(listed)
-    this.#show(accounts)
+    await this.#show(accounts)
     return { accounts }
   }
 
-  #show(accounts: readonly ListedAccount[]): void {
+  async #show(accounts: readonly ListedAccount[]): Promise<void> {
     if (accounts.length === 0) {
       this.log('there are no accounts')
       return
@@ -64,7 +64,7 @@ export default class UserList extends AccountsCommand<UserListResult> {
       const password = hashes.map(({ hash, iterations }) => `${hash} (${iterations})`).join(', ')
       return [jid, password === '' ? 'none' : password, day(createdAt), day(changedAt)]
     })
-    for (const line of table(['user', 'password', 'created', 'changed'], rows)) this.log(line)
+    for (const line of await table(['user', 'password', 'created', 'changed'], rows)) this.log(line)
   }
 }
 
