@@ -1,4 +1,5 @@
-import { StringDecoder } from 'node:string_decoder'
+import { emitKeypressEvents, type Key } from 'node:readline'
+import { Readable } from 'node:stream'
 import { XmppkiError } from '../errors.ts'
 
 /** The parts of a terminal that a hidden question needs; `process.stdin` has them. */
@@ -21,31 +22,42 @@ const KEY = {
   interrupt: '\x03',
   end: '\x04',
   kill: '\x15',
-  escape: '\x1b',
 } as const
 const BACKSPACE = ['\b', '\x7f']
 const ENTER = ['\r', '\n']
 
+/** A control sequence without its final byte (ECMA-48 §5.4): node:readline only knows the end of those that keys send. */
+const CUT_SEQUENCE = /\[[ -?]*$/
+const FINAL_BYTE = /^[@-~]$/
+
 /** What arrives between two questions, e.g. by pasting, stays in the input for the next one. */
 type Step = 'more' | 'done' | 'interrupt' | 'end'
 
-/** The line that is being typed. */
+/**
+ * The line that is being typed. Not an interface of node:readline: that has a cursor and a history, which nobody sees here,
+ * takes no Enter after Escape, and no Ctrl-D at the end of a line.
+ */
 class HiddenLine {
   readonly #characters: string[] = []
-  /** Whether what comes belongs to a key that sends several characters, none of which was typed. */
-  #inside: 'nothing' | 'escape' | 'sequence' = 'nothing'
+  #inSequence = false
 
   get text(): string {
     return this.#characters.join('')
   }
 
-  type(character: string): Step {
+  /** @param typed what the key types, if anything @param sequence what the terminal has sent for it */
+  press(typed: string | undefined, sequence: string): Step {
+    const last = sequence.at(-1) ?? ''
     // A control character is a key of its own: who has pressed Escape can still press Enter, or Ctrl-C.
-    if (character >= ' ' && this.#inside !== 'nothing') {
-      this.#skip(character)
-      return 'more'
-    }
-    this.#inside = 'nothing'
+    if (last < ' ') return this.#control(last)
+    if (this.#inSequence) this.#inSequence = !FINAL_BYTE.test(last)
+    else if (typed !== undefined) this.#edit(typed)
+    else this.#inSequence = CUT_SEQUENCE.test(sequence)
+    return 'more'
+  }
+
+  #control(character: string): Step {
+    this.#inSequence = false
     if (ENTER.includes(character)) return 'done'
     if (character === KEY.interrupt) return 'interrupt'
     if (character === KEY.end) return this.#characters.length === 0 ? 'end' : 'done'
@@ -53,17 +65,9 @@ class HiddenLine {
     return 'more'
   }
 
-  /** Arrow and function keys send `ESC [ … letter` or `ESC O letter`, Alt with a key sends ESC and the key. */
-  #skip(character: string): void {
-    const begins = this.#inside === 'escape' && (character === '[' || character === 'O')
-    const goesOn = this.#inside === 'sequence' && !/[A-Za-z~]/.test(character)
-    this.#inside = begins || goesOn ? 'sequence' : 'nothing'
-  }
-
   #edit(character: string): void {
     if (BACKSPACE.includes(character)) this.#characters.pop()
     else if (character === KEY.kill) this.#characters.length = 0
-    else if (character === KEY.escape) this.#inside = 'escape'
     else if (character >= ' ') this.#characters.push(character)
   }
 }
@@ -86,25 +90,31 @@ export async function askHidden(question: string, input: TerminalInput, output: 
   }
 }
 
-function readHiddenLine(input: TerminalInput): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const decoder = new StringDecoder('utf8')
-    const line = new HiddenLine()
-    const finish = (step: Step) => {
-      input.off('data', onData)
-      if (step === 'done') resolve(line.text)
-      else reject(step === 'interrupt' ? interrupted() : new XmppkiError('PASSPHRASE', 'no passphrase was typed'))
-    }
+async function readHiddenLine(input: TerminalInput): Promise<string> {
+  const line = new HiddenLine()
+  const step = await untilDone(input, line)
+  if (step === 'done') return line.text
+  throw step === 'interrupt' ? interrupted() : new XmppkiError('PASSPHRASE', 'no passphrase was typed')
+}
+
+/** Presses the keys of the input on the line until that is done; what comes after it stays in the input. */
+function untilDone(input: TerminalInput, line: HiddenLine): Promise<Step> {
+  return new Promise((resolve) => {
+    // A stream of its own: node:readline never leaves one whose keys it has read.
+    const keys = new Readable({ read: () => undefined })
+    emitKeypressEvents(keys)
+    let step: Step = 'more'
+    let rest = ''
+    keys.on('keypress', (typed: string | undefined, { sequence = '' }: Key) => {
+      if (step === 'more') step = line.press(typed, sequence)
+      else rest += sequence
+    })
     const onData = (chunk: Buffer) => {
-      const characters = Array.from(decoder.write(chunk))
-      for (const [index, character] of characters.entries()) {
-        const step = line.type(character)
-        if (step === 'more') continue
-        finish(step)
-        const rest = characters.slice(index + 1).join('')
-        if (rest !== '') input.unshift(Buffer.from(rest))
-        return
-      }
+      keys.emit('data', chunk)
+      if (step === 'more') return
+      input.off('data', onData)
+      if (rest !== '') input.unshift(Buffer.from(rest))
+      resolve(step)
     }
     input.on('data', onData)
     input.resume()
