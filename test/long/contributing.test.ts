@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const COPIED = ['bin', 'src', 'templates', 'test', 'package.json', 'tsconfig.json', '.biome.json']
+const COPIED = ['bin', 'src', 'templates', 'test', 'package.json', 'tsconfig.json', '.biome.json', '.gitignore']
 
 const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
 const diffs = [...page.matchAll(/^```diff\n([\s\S]*?)^```$/gm)].map(([, diff = '']) => diff)

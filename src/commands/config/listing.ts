@@ -1,5 +1,6 @@
 import { aligned } from '../../cli/table.ts'
 import type { Origin } from '../../config/origin.ts'
+import { tomlLiteral } from '../../config/toml-literal.ts'
 import type { Setting } from '../../config/walk.ts'
 
 /** A line of a listing; blank lines and the heads of tables have no origin. */

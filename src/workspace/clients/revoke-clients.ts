@@ -133,7 +133,7 @@ function revokeAll(
 export function parseReason(text: string): RevocationReason {
   const reason = REVOCATION_REASONS.find((name) => name.toLowerCase() === text.toLowerCase())
   if (reason !== undefined) return reason
-  throw new XmppkiError('BAD_INPUT', `'${text}' is no reason to revoke for`, {
+  throw new XmppkiError('BAD_INPUT', `'${text}' is not a reason for a revocation`, {
     hint: `use one of: ${REVOCATION_REASONS.join(', ')}`,
     spec: 'RFC 5280 §5.3.1',
   })

@@ -32,17 +32,17 @@ describe('parsePostgresUrl', () => {
   })
 
   it.each([
-    ['', 'no URL'],
-    ['sesame', 'no URL'],
+    ['', 'not a URL'],
+    ['sesame', 'not a URL'],
     ['mysql://u:sesame@h/d', 'does not begin with postgres://'],
     ['postgres://u:sesame@h', 'names no database'],
     ['postgres://u:sesame@h/a/b', 'names no database'],
-    ['postgres://u:sesame@/d', 'no URL'],
+    ['postgres://u:sesame@/d', 'not a URL'],
     ['postgres://h/d', 'names no user'],
-    ['postgres://u:ses#ame@h/d', 'no URL'],
+    ['postgres://u:ses#ame@h/d', 'not a URL'],
     ['postgres://u:sesame@h/d#x', '"#"'],
     ['postgres://u:ses%ame@h/d', '"%"'],
-    ['postgres://u:sesame@h:99999/d', 'no URL'],
+    ['postgres://u:sesame@h:99999/d', 'not a URL'],
     ['postgres://u@/d?host=/s&port=sesame', 'port'],
     ['postgres://u:sesame@h/d?sslmode=require', 'sslmode'],
     ['postgres://u:sesame@h/d?sslmode=prefer', 'sslmode'],

@@ -260,6 +260,6 @@ describe('parseReason', () => {
   it('takes the names of RFC 5280 §5.3.1 in any case', () => expect(parseReason('KEYCOMPROMISE')).toBe('keyCompromise'))
 
   it.each(['', 'stolen', 'certificateHold', 'removeFromCRL'])('refuses %j', (text) => {
-    expect(() => parseReason(text)).toThrow(failure('BAD_INPUT', 'is no reason'))
+    expect(() => parseReason(text)).toThrow(failure('BAD_INPUT', 'is not a reason'))
   })
 })
