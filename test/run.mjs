@@ -1,9 +1,9 @@
-// `npm test`: types, lint, and every lane but the long one, the interop lane with its set-up; `npm test -- PART...` runs some.
-// `npm run test:long`: the long lane alone.
+// `npm test`: types, lint, and every lane but the long ones, the interop lane with its set-up; `npm test -- PART...` runs some.
+// `npm run test:long`: the long lanes alone, one of them with that set-up.
 // Nothing stops at the first failure. The last line is `N passed, N failed`, with `, N skipped` when there are any.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -102,8 +102,9 @@ function tally({ ending }, report) {
 async function lane(project, seconds) {
   const file = join(scratch, `${project}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-  // By itself vitest leaves one processor idle.
-  const ran = await run(vitest('run', '--project', project, '--maxWorkers=100%', ...reporters), seconds)
+  // One of them waits for a clock or for a server most of the time. By itself vitest leaves a processor idle instead.
+  const workers = `--maxWorkers=${availableParallelism() + 1}`
+  const ran = await run(vitest('run', '--project', project, workers, ...reporters), seconds)
   return tally(ran, readReport(file))
 }
 
@@ -114,13 +115,13 @@ async function skippedLane(project, note) {
   return isCi ? count(0, tests.length, 0, note) : count(0, 0, tests.length, note)
 }
 
-async function interop() {
+/** A lane whose tests talk to programs of others. */
+async function laneWithPrograms(project, seconds) {
   const { ending } = await run(['test/interop/setup.mjs'], 600)
-  if (ending === NOT_POSSIBLE) return skippedLane('interop', 'programs are missing, see above')
+  if (ending === NOT_POSSIBLE) return skippedLane(project, 'programs are missing, see above')
   if (ending !== 0) return count(0, 1, 0, 'the set-up failed, see above')
   console.log('')
-  // Longer than others: in CI it issues for a minute with eight processes.
-  return lane('interop', 900)
+  return lane(project, seconds)
 }
 
 // Several times what a slow machine with two cores takes.
@@ -129,12 +130,13 @@ const PARTS = {
   lint: () => single([bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.'], 60),
   fast: () => lane('fast', 600),
   cli: () => lane('cli', 600),
-  interop,
+  interop: () => laneWithPrograms('interop', 900),
   long: () => lane('long', 1200),
+  'long-interop': () => laneWithPrograms('long-interop', 900),
 }
 
 /** What is run when nobody says what. */
-const USUAL = Object.keys(PARTS).filter((name) => name !== 'long')
+const USUAL = Object.keys(PARTS).filter((name) => !name.startsWith('long'))
 
 async function runPart(name) {
   console.log(`\n=== ${name} ===`)
@@ -150,7 +152,7 @@ function summarize(results) {
   console.log('\n=== summary ===')
   for (const result of results) {
     const note = result.note === '' ? '' : ` (${result.note})`
-    console.log(`${result.name.padEnd(8)} ${result.seconds.toFixed(1).padStart(6)} s  ${counts(result)}${note}`)
+    console.log(`${result.name.padEnd(12)} ${result.seconds.toFixed(1).padStart(6)} s  ${counts(result)}${note}`)
   }
   for (const { name, failed, note, names } of results) {
     const lines = failed > 0 && names.length === 0 ? [note || 'see above'] : names

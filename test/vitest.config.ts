@@ -5,8 +5,10 @@ const root = new URL('..', import.meta.url).pathname
 /** Tests that start the built CLI as a process, several times each: seconds, where the fast lane takes milliseconds. */
 const CLI = ['test/cli/**/*.test.ts', 'test/commands/**/*.test.ts', 'test/readme.test.ts']
 const INTEROP = ['test/interop/**/*.test.ts']
-/** Tens of thousands of rounds, for minutes. */
+/** Tens of thousands of rounds, for minutes; programs killed, databases taken away, the package, browsers. */
 const LONG = ['test/long/**/*.test.ts']
+/** Those of them that need the programs of the interop lane. */
+const LONG_INTEROP = ['test/long/interop/**/*.test.ts']
 
 /** Sources that run as they are, without a build, start the workers that `WORKERS` makes. */
 const resolve = {
@@ -46,7 +48,8 @@ export default defineConfig({
       },
       { root, resolve, test: { ...processes, ...builds, ...sameProcess, name: 'cli', include: CLI } },
       { root, resolve, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
-      { root, resolve, test: { ...soaks, ...builds, name: 'long', include: LONG } },
+      { root, resolve, test: { ...soaks, ...builds, name: 'long', include: LONG, exclude: LONG_INTEROP } },
+      { root, resolve, test: { ...soaks, ...builds, name: 'long-interop', include: LONG_INTEROP } },
     ],
   },
 })

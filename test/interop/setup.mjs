@@ -1,4 +1,4 @@
-// Installs the programs that the interop lane talks to, as far as they are missing.
+// Installs the programs that the interop lanes talk to, as far as they are missing.
 // Exit code: 0 everything is there, 1 the installation failed, 2 it is not possible here (no root, or no apt).
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
@@ -144,17 +144,17 @@ function withoutServices(install) {
 function setup() {
   const needs = missing()
   if (needs.length === 0) {
-    console.log('All programs of the interop lane are there.')
+    console.log('All programs of the interop lanes are there.')
     return 0
   }
   console.log(`Missing: ${describe(needs)}`)
   const packages = packagesOf(needs)
   if (!isOnPath('apt-get')) {
-    console.log(`The interop lane needs them; install what your system calls: ${packages.join(' ')}`)
+    console.log(`The interop lanes need them; install what your system calls: ${packages.join(' ')}`)
     return 2
   }
   if (process.getuid?.() !== 0) {
-    console.log('The interop lane needs them; only root can install them. Enable it with: sudo npm run test:setup')
+    console.log('The interop lanes need them; only root can install them. Enable it with: sudo npm run test:setup')
     return 2
   }
   console.log(`Installing with apt: ${packages.join(' ')}`)

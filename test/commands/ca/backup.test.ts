@@ -54,22 +54,6 @@ describe('ca backup and ca restore', () => {
     expect(readdirSync(cli.folder)).toEqual(['home'])
   })
 
-  it('killed at any moment: no file or a whole one', async () => {
-    const began = performance.now()
-    await run(['ca', 'backup', 'whole.age'])
-    const duration = performance.now() - began
-    for (const share of [0.6, 0.85, 0.95]) {
-      const file = cli.path(`killed-${share}.age`)
-      await cli.run(['ca', 'backup', file], { env: SECRETS, killAfter: Math.ceil(duration * share) })
-      if (!existsSync(file)) continue
-      const { code } = await run(['ca', 'restore', file, '--home', cli.path(`home-${share}`)])
-      expect(code).toBe(0)
-    }
-    expect((await run(['ca', 'audit'])).code).toBe(0)
-    expect((await run(['client', 'issue', 'alice'])).code).toBe(0)
-    expect(readdirSync(cli.path('home/tmp'))).toEqual([])
-  })
-
   it.each<[what: string, args: string[], env: Record<string, string>, exitCode: number]>([
     ['a file that is there', ['backup', 'taken'], {}, 3],
     ['a file in the workspace', ['backup', 'home/pki.age'], {}, 2],

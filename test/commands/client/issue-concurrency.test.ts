@@ -1,9 +1,7 @@
-import { randomInt } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CliHome } from '../../support/cli.ts'
-import { expectConsistent, filesOf, homeWithCa } from './workspace-checks.ts'
+import { expectConsistent, homeWithCa } from './workspace-checks.ts'
 
 describe('many processes on one workspace', () => {
   it('16 at once: 16 certificates, 16 serial numbers, 16 rows', async () => {
@@ -30,23 +28,6 @@ describe('many processes on one workspace', () => {
     // Of two that close the ledger in the same moment neither is the last, and SQLite leaves its WAL to the next one.
     const made = readdirSync(cli.home).filter((name) => !/^ledger\.db-(wal|shm)$/.test(name))
     expect(made.sort()).toEqual(['ca', 'ledger.db', 'tmp', 'workspace.json'])
-    cli.remove()
-  })
-
-  it('kill -9 at any moment: files complete or absent, the next run finishes the job', async () => {
-    const cli = await homeWithCa()
-    const users = Array.from({ length: 12 }, (_, index) => `user${index}`)
-    const args = ['client', 'issue', '--if-missing', ...users]
-    for (let round = 0; round < 5; round++) {
-      await cli.run(args, { killAfter: randomInt(250, 900) })
-      const clients = join(cli.home, 'clients', 'localhost')
-      const visible = existsSync(clients) ? readdirSync(clients).filter((name) => !name.startsWith('.')) : []
-      for (const name of visible) expect(readdirSync(join(clients, name)).sort()).toEqual(filesOf(name))
-    }
-    expect(await cli.run(args)).toMatchObject({ code: 0 })
-    await cli.run(['client', 'issue', 'last'])
-    expect(expectConsistent(cli)).toEqual([...users, 'last'].sort())
-    expect(readdirSync(join(cli.home, 'tmp'))).toEqual([])
     cli.remove()
   })
 })

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CliHome } from '../../support/cli.ts'
-import { expectConsistent, filesOf, homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
+import { expectConsistent, homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
 
 describe('client issue --file', () => {
   let cli: CliHome
@@ -76,25 +75,6 @@ describe('client issue --file', () => {
 })
 
 describe('client issue --file that does not come to its end', () => {
-  const users = Array.from({ length: 150 }, (_, index) => `user${index}`)
-
-  it('kill -9: every user complete or absent, and the same command does the rest', async () => {
-    const cli = await homeWithCa()
-    writeFileSync(cli.path('users'), users.join('\n'))
-    const args = ['client', 'issue', '--file', 'users']
-    for (let round = 0; round < 3; round++) {
-      await cli.run(args, { killAfter: randomInt(400, 1100) })
-      const clients = join(cli.home, 'clients', 'localhost')
-      const visible = existsSync(clients) ? readdirSync(clients).filter((name) => !name.startsWith('.')) : []
-      for (const name of visible) expect(readdirSync(join(clients, name)).sort()).toEqual(filesOf(name))
-    }
-    const last = await cli.run(args)
-    expect(last.code, last.stderr).toBe(0)
-    await cli.run(['client', 'issue', 'last'])
-    expect(expectConsistent(cli)).toEqual([...users, 'last'].sort())
-    cli.remove()
-  })
-
   it('Ctrl-C: finishes what it has in hand, says how far it is, ends by the signal', async () => {
     const cli = await homeWithCa()
     // More than can be done before it hears of the signal.

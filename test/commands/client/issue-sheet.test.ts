@@ -100,22 +100,6 @@ describe('client issue --sheets', () => {
     expect(readdirSync(cli.path('both')).sort()).toEqual(users.map((name) => `${name}.html`).sort())
   })
 
-  it('kill -9: the same command makes the rest', async () => {
-    const users = Array.from({ length: 120 }, (_, index) => `k${index}`)
-    writeFileSync(cli.path('many'), users.join('\n'))
-    const args = ['client', 'issue', '--file', 'many', '--sheets', 'killed']
-    for (const killAfter of [500, 800, 1100]) {
-      await cli.run(args, { killAfter })
-      const there = existsSync(cli.path('killed')) ? readdirSync(cli.path('killed')) : []
-      for (const name of there.filter((one) => !one.startsWith('.'))) {
-        expect(read(cli.path('killed', name))).toMatch(/<\/html>\n$/)
-      }
-    }
-    const last = await cli.run(args)
-    expect(last.code, last.stderr).toBe(0)
-    expect(readdirSync(cli.path('killed')).sort()).toEqual(users.map((name) => `${name}.html`).sort())
-  })
-
   it.each<[name: string, args: string[], message: string, code?: number]>([
     ['both kinds', ['x', '--sheet', '--sheets', 'y'], '--sheet'],
     ['a host for no sheet', ['x', '--host', 'example.org'], '--host is about welcome sheets'],

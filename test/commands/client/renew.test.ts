@@ -1,9 +1,8 @@
-import { X509Certificate } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CliHome } from '../../support/cli.ts'
-import { filesOf, homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
+import { expectAgreement, homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
 
 let cli: CliHome
 beforeAll(async () => {
@@ -12,25 +11,6 @@ beforeAll(async () => {
   await cli.run(['client', 'issue', 'carol'])
 })
 afterAll(() => cli.remove())
-
-/** Every row has its complete folder with the certificate it is about, and there is no other folder. */
-function expectAgreement({ home }: CliHome): void {
-  const records = ledgerOf({ home } as CliHome)
-  const clients = join(home, 'clients', 'localhost')
-  expect(readdirSync(clients).sort()).toEqual(
-    records.map(({ directory }) => directory.slice(clients.length + 1)).sort(),
-  )
-  for (const { name, directory, fingerprint } of records) {
-    const user = name.replace('@localhost', '')
-    expect(dirname(directory)).toBe(clients)
-    expect(readdirSync(directory).sort()).toEqual(filesOf(user))
-    const certificate = new X509Certificate(readFileSync(join(directory, `${user}.crt`)))
-    expect(certificate.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(fingerprint)
-    const password = `file:${join(directory, `${user}.p12.password`)}`
-    openssl('pkcs12', '-in', join(directory, `${user}.p12`), '-passin', password, '-noout')
-  }
-  expect(readdirSync(join(home, 'tmp'))).toEqual([])
-}
 
 describe('client renew', () => {
   it('says that nothing is due, and needs no CA key for it', async () => {
@@ -107,23 +87,8 @@ describe('client renew', () => {
   })
 })
 
-describe('client renew, kill -9', () => {
-  it('at any moment: nobody loses a file, and the next run brings folders and ledger together', async () => {
-    const killed = await homeWithCa()
-    const users = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6']
-    await killed.run(['client', 'issue', ...users])
-    for (const killAfter of [170, 200, 230, 260, 290, 320, 350, 380, 420, 460]) {
-      await killed.run(['client', 'renew', '--all', '--rekey'], { killAfter })
-    }
-    const final = await killed.run(['client', 'renew', ...users])
-    expect(final).toMatchObject({ code: 0, stderr: '' })
-    expectAgreement(killed)
-    const names = ledgerOf(killed).map(({ name }) => name)
-    for (const user of users) expect(names.filter((name) => name === `${user}@localhost`).length).toBeGreaterThan(1)
-    killed.remove()
-  })
-
-  it('renew and revoke at once: ledger, folders and CRL agree', async () => {
+describe('client renew and client revoke', () => {
+  it('at once: ledger, folders and CRL agree', async () => {
     const busy = await homeWithCa()
     const users = ['u1', 'u2', 'u3', 'u4']
     await busy.run(['client', 'issue', ...users])

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { X509Certificate } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { CliHome } from '../../support/cli.ts'
@@ -55,4 +56,23 @@ export function expectConsistent(cli: CliHome): string[] {
   }
   expect(new Set(records.map(({ serial }) => serial)).size).toBe(records.length)
   return folders
+}
+
+/** Every row has its complete folder with the certificate it is about, and there is no other folder. */
+export function expectAgreement({ home }: CliHome): void {
+  const records = ledgerOf({ home } as CliHome)
+  const clients = join(home, 'clients', 'localhost')
+  expect(readdirSync(clients).sort()).toEqual(
+    records.map(({ directory }) => directory.slice(clients.length + 1)).sort(),
+  )
+  for (const { name, directory, fingerprint } of records) {
+    const user = name.replace('@localhost', '')
+    expect(dirname(directory)).toBe(clients)
+    expect(readdirSync(directory).sort()).toEqual(filesOf(user))
+    const certificate = new X509Certificate(readFileSync(join(directory, `${user}.crt`)))
+    expect(certificate.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(fingerprint)
+    const password = `file:${join(directory, `${user}.p12.password`)}`
+    openssl('pkcs12', '-in', join(directory, `${user}.p12`), '-passin', password, '-noout')
+  }
+  expect(readdirSync(join(home, 'tmp'))).toEqual([])
 }

@@ -1,8 +1,8 @@
-import type { EventLog } from '../../src/store/event-log.ts'
-import { PostgresDatabase } from '../../src/store/postgres/database.ts'
-import { PostgresEventLog } from '../../src/store/postgres/event-log.ts'
-import { SqliteEventLog } from '../../src/store/sqlite/event-log.ts'
-import { SqliteUserData } from '../../src/store/sqlite/user-data.ts'
+import type { EventLog } from '../../../src/store/event-log.ts'
+import { PostgresDatabase } from '../../../src/store/postgres/database.ts'
+import { PostgresEventLog } from '../../../src/store/postgres/event-log.ts'
+import { SqliteEventLog } from '../../../src/store/sqlite/event-log.ts'
+import { SqliteUserData } from '../../../src/store/sqlite/user-data.ts'
 
 /** Where a log is. */
 export interface Place {

@@ -1,7 +1,7 @@
 // A process that uses a store of accounts. Its argument says which one and what to do; it writes lines of JSON.
 import { writeSync } from 'node:fs'
-import type { Account } from '../../src/store/accounts.ts'
-import { openAccounts } from '../../src/store/open/open-accounts.ts'
+import type { Account } from '../../../src/store/accounts.ts'
+import { openAccounts } from '../../../src/store/open/open-accounts.ts'
 
 /** What the process is to do. */
 export interface Order {

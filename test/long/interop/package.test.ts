@@ -3,11 +3,11 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteDocuments } from '../../src/store/sqlite/documents.ts'
-import { SqliteUserData } from '../../src/store/sqlite/user-data.ts'
-import { type ProgramResult, program } from './program.ts'
+import { SqliteDocuments } from '../../../src/store/sqlite/documents.ts'
+import { SqliteUserData } from '../../../src/store/sqlite/user-data.ts'
+import { type ProgramResult, program } from '../../interop/program.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
 
 /** What starts a worker of the installed package; it writes into the file that its argument names. */

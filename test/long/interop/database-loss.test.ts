@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliHome } from '../support/cli.ts'
-import { issuedCredentials } from '../support/issued-credentials.ts'
-import { attemptPassword } from '../support/scram-client.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { RawClient } from '../support/xmpp-client.ts'
-import { PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from '../../interop/postgres-server.ts'
+import { CliHome } from '../../support/cli.ts'
+import { issuedCredentials } from '../../support/issued-credentials.ts'
+import { attemptPassword } from '../../support/scram-client.ts'
+import { ServeProcess } from '../../support/serve.ts'
+import { RawClient } from '../../support/xmpp-client.ts'
 
 const CLIENTS = 4
 

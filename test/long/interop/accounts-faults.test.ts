@@ -3,13 +3,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Accounts } from '../../src/store/accounts.ts'
-import { openAccounts } from '../../src/store/open/open-accounts.ts'
-import { account, keysOf } from '../store/accounts-contract.ts'
-import { bundleScript, type Script } from '../support/bundle-script.ts'
+import type { Accounts } from '../../../src/store/accounts.ts'
+import { openAccounts } from '../../../src/store/open/open-accounts.ts'
+import { LineProcess } from '../../interop/line-process.ts'
+import { PostgresServer } from '../../interop/postgres-server.ts'
+import { account, keysOf } from '../../store/accounts-contract.ts'
+import { bundleScript, type Script } from '../../support/bundle-script.ts'
 import type { Order } from './accounts-process.ts'
-import { LineProcess } from './line-process.ts'
-import { PostgresServer } from './postgres-server.ts'
 
 /** Several times what a call may wait for; somebody who waits for ever waits longer. */
 const LONG_MS = 60_000
@@ -20,7 +20,7 @@ let script: Script
 let count = 0
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'xmppki-faults-'))
-  script = await bundleScript('test/interop/accounts-process.ts', folder)
+  script = await bundleScript('test/long/interop/accounts-process.ts', folder)
   server = await PostgresServer.start()
 })
 afterAll(async () => {

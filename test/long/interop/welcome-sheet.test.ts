@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { program } from './program.ts'
-import { Service } from './service.ts'
+import { program } from '../../interop/program.ts'
+import { Service } from '../../interop/service.ts'
 
 const ADDRESS = ['--host', 'xmpp.example.org', '--port', '15222']
 

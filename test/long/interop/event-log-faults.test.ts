@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EventLog, LogEntry } from '../../src/store/event-log.ts'
-import { PostgresDatabase } from '../../src/store/postgres/database.ts'
-import { PostgresEventLog } from '../../src/store/postgres/event-log.ts'
-import { bundleScript, type Script } from '../support/bundle-script.ts'
+import type { EventLog, LogEntry } from '../../../src/store/event-log.ts'
+import { PostgresDatabase } from '../../../src/store/postgres/database.ts'
+import { PostgresEventLog } from '../../../src/store/postgres/event-log.ts'
+import { LineProcess } from '../../interop/line-process.ts'
+import { PostgresServer } from '../../interop/postgres-server.ts'
+import { bundleScript, type Script } from '../../support/bundle-script.ts'
 import { appendGroup, GROUP, OWNERS, openLog, type Place } from './event-log-place.ts'
 import type { Order } from './event-log-process.ts'
-import { LineProcess } from './line-process.ts'
-import { PostgresServer } from './postgres-server.ts'
 
 /** Several times what a batch may wait for; one that waits for ever waits longer. */
 const LONG_MS = 60_000
@@ -20,7 +20,7 @@ let script: Script
 let count = 0
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'xmppki-log-faults-'))
-  script = await bundleScript('test/interop/event-log-process.ts', folder)
+  script = await bundleScript('test/long/interop/event-log-process.ts', folder)
   server = await PostgresServer.start()
 })
 afterAll(async () => {

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
+import { homeWithCa } from '../commands/client/workspace-checks.ts'
+import { accountsOf } from '../commands/user/accounts-checks.ts'
+import type { CliHome } from '../support/cli.ts'
+import { attemptPassword } from '../support/scram-client.ts'
+import { ServeProcess } from '../support/serve.ts'
+import { RawClient } from '../support/xmpp-client.ts'
+
+const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
+
+describe('user import that does not come to its end', () => {
+  let cli: CliHome
+  beforeAll(async () => {
+    cli = await homeWithCa()
+  })
+  afterAll(() => cli.remove())
+
+  it('kill -9: all accounts or none, and the same command does the rest', async () => {
+    const count = 50_000
+    const key = () => randomBytes(32).toString('base64')
+    const rows = Array.from({ length: count }, (_, index) => `user${index},${key()},${key()},AAAA,4096`)
+    writeFileSync(cli.path('big.csv'), ['jid,stored_key,server_key,salt,iterations', ...rows].join('\n'))
+    const journal = join(cli.home, 'accounts.db-wal')
+    // What does not fit into memory goes to the journal before the end of the transaction: a part of it each time.
+    for (const part of [0.1, 0.5, 0.9]) {
+      const child = spawn(process.execPath, [BINARY, 'user', 'import', cli.path('big.csv'), '--home', cli.home])
+      const exit = once(child, 'exit')
+      const isOver = () => child.exitCode !== null || child.signalCode !== null
+      while (!isOver() && (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) < part * count * 250) {
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+      child.kill('SIGKILL')
+      await exit
+      expect([0, count]).toContain((await accountsOf(cli)).length)
+    }
+    expect(await cli.run(['user', 'import', 'big.csv', '--if-missing'])).toMatchObject({ code: 0 })
+    expect(await accountsOf(cli)).toHaveLength(count)
+  })
+
+  it('kill -9 of the server that has the accounts open: all of them, and the next server knows them', async () => {
+    const count = 20_000
+    const { 'sha-256': keys } = await deriveKeys('open sesame', { hashes: ['sha-256'], iterations: 4096 })
+    const { storedKey, serverKey, salt } = keys ?? {}
+    const rows = Array.from({ length: count }, (_, index) => `held${index},${storedKey},${serverKey},${salt},4096`)
+    writeFileSync(cli.path('held.csv'), ['jid,stored_key,server_key,salt,iterations', ...rows].join('\n'))
+    writeFileSync(join(cli.home, 'xmppki.toml'), '[auth]\nmethods = ["rdbms", "pki"]\n')
+    const before = (await accountsOf(cli)).length
+    const serve = new ServeProcess(['--home', cli.home])
+    await serve.listening()
+    const running = cli.run(['user', 'import', 'held.csv'])
+    const journal = join(cli.home, 'accounts.db-wal')
+    let isOver = false
+    void running.then(() => {
+      isOver = true
+    })
+    while (!isOver && (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) < 0.3 * count * 250) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await serve.stop('SIGKILL')
+    expect(await running).toMatchObject({ code: 0 })
+    expect(await accountsOf(cli)).toHaveLength(before + count)
+    const next = new ServeProcess(['--home', cli.home])
+    const { port } = await next.listening()
+    const client = await RawClient.secured({ port })
+    expect(await attemptPassword(client, { mechanism: 'SCRAM-SHA-256', username: `held${count - 1}` })).toBe('success')
+    client.destroy()
+    expect(await next.stop()).toBe(0)
+  })
+})
