@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { everyFeature } from './support/realm.ts'
-import { type Import, readSources, type SourceFile } from './support/source-graph.ts'
+import { type Import, readSources, type SourceFile } from './support/documents/source-graph.ts'
+import { everyFeature } from './support/servers/realm.ts'
 
 const sources = readSources('src')
 const tests = readSources('test')

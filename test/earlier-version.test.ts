@@ -17,7 +17,7 @@ import {
   IMPORTED_CLIENTS,
   PASSPHRASES,
   UNFINISHED,
-} from './support/earlier-version.ts'
+} from './support/documents/earlier-version.ts'
 
 /** When all of the fixtures are as they are described. */
 const NOW = new Date('2027-01-01T00:00:00Z')

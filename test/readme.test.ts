@@ -9,10 +9,10 @@ import { checkConfiguration } from '../src/config/load.ts'
 import { EXIT_CODES } from '../src/errors.ts'
 import { CLIENTS } from '../src/render/client-facts.ts'
 import { REFUSALS } from '../src/trust/refusal.ts'
-import { environmentRows } from './support/environment-table.ts'
-import { consoleSteps, markedBlocks, normalise, readmeText, tableRows } from './support/readme.ts'
-import { everyFeature } from './support/realm.ts'
-import { walkThrough } from './support/walkthrough.ts'
+import { environmentRows } from './support/documents/environment-table.ts'
+import { consoleSteps, markedBlocks, normalise, readmeText, tableRows } from './support/documents/readme.ts'
+import { walkThrough } from './support/documents/walkthrough.ts'
+import { everyFeature } from './support/servers/realm.ts'
 
 const text = readmeText()
 const blocks = markedBlocks(text)

@@ -12,9 +12,9 @@ const LONG_INTEROP = ['test/long/interop/**/*.test.ts']
 
 /** Sources that run as they are, without a build, start the workers that `WORKERS` makes. */
 const resolve = {
-  alias: [{ find: /^.*\/worker-file\.ts$/, replacement: `${root}test/support/worker-file.ts` }],
+  alias: [{ find: /^.*\/worker-file\.ts$/, replacement: `${root}test/support/processes/worker-file.ts` }],
 }
-const WORKERS = 'test/support/workers.ts'
+const WORKERS = 'test/support/processes/workers.ts'
 
 /** Many times what a test takes on an idle machine: these limits end what hangs, and nothing else. */
 const common = { testTimeout: 60_000, hookTimeout: 60_000 }
@@ -26,8 +26,8 @@ const soaks = { testTimeout: 1_000_000, hookTimeout: 120_000 }
  * Files run one after another in a process of each worker. To start one and to load the sources anew for each file was
  * two fifths of the processor time of the fast lane. The set-up sees to it that they leave nothing changed.
  */
-const sameProcess = { isolate: false, setupFiles: ['test/support/same-process.ts'] }
-const builds = { globalSetup: ['test/support/build.ts', WORKERS] }
+const sameProcess = { isolate: false, setupFiles: ['test/support/processes/same-process.ts'] }
+const builds = { globalSetup: ['test/support/processes/build.ts', WORKERS] }
 
 export default defineConfig({
   root,

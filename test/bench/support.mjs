@@ -100,7 +100,7 @@ export function startUnlimited(workspace, program = cli) {
 
 /** One that says what it holds: `memory()` answers `process.memoryUsage()` after a collection of garbage. */
 export async function startWatched(workspace) {
-  const probe = fileURLToPath(new URL('../support/memory-probe.cjs', import.meta.url))
+  const probe = fileURLToPath(new URL('../support/processes/memory-probe.cjs', import.meta.url))
   const args = ['--expose-gc', '--require', probe, cli, 'serve', '--home', workspace.home, ...SERVE, 'error']
   const child = await startJson(args, {}, 'pipe')
   const memory = async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { errorDocument, isQuietExit } from '../../src/cli/describe-error.ts'
 import { didYouMean } from '../../src/did-you-mean.ts'
 import { type ErrorCode, EXIT_CODES, XmppkiError } from '../../src/errors.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli } from '../support/processes/cli.ts'
 
 const env = { XMPPKI_HOME: '/nonexistent/xmppki' }
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { askHidden, Interrupted, type TerminalInput } from '../../src/cli/prompt.ts'
-import { CliHome } from '../support/cli.ts'
+import { CliHome } from '../support/processes/cli.ts'
 
 /** A terminal whose keys are typed by the test: what is not read stays, as in a stream. */
 class Terminal extends EventEmitter implements TerminalInput {

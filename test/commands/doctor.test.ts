@@ -2,8 +2,8 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DoctorResult } from '../../src/commands/doctor.ts'
-import { CliHome } from '../support/cli.ts'
-import { type Listening, ServeProcess } from '../support/serve.ts'
+import { CliHome } from '../support/processes/cli.ts'
+import { type Listening, ServeProcess } from '../support/processes/serve.ts'
 
 let cli: CliHome
 let serve: ServeProcess

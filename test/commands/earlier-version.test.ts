@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCrl } from '../../src/pki/revocation/crl-facts.ts'
-import { type CliOptions, type CliResult, runCli } from '../support/cli.ts'
-import { BACKUP, CLIENTS, EarlierWorkspace, PASSPHRASES } from '../support/earlier-version.ts'
+import { BACKUP, CLIENTS, EarlierWorkspace, PASSPHRASES } from '../support/documents/earlier-version.ts'
+import { type CliOptions, type CliResult, runCli } from '../support/processes/cli.ts'
 
 let workspace: EarlierWorkspace
 afterEach(() => workspace.remove())

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliHome } from '../support/cli.ts'
+import { CliHome } from '../support/processes/cli.ts'
 
 const home = new CliHome()
 

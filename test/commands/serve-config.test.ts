@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect as connectTls, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { OpensslCa } from '../support/certificates.ts'
-import { CliHome } from '../support/cli.ts'
-import { issuedCredentials } from '../support/issued-credentials.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { OpensslCa } from '../support/certificates/certificates.ts'
+import { issuedCredentials } from '../support/certificates/issued-credentials.ts'
+import { CliHome } from '../support/processes/cli.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 const home = new CliHome()
 const elsewhere = new OpensslCa('A Public CA')

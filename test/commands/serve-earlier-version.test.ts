@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Credentials } from '../support/certificates.ts'
+import type { Credentials } from '../support/certificates/certificates.ts'
 import {
   ACCOUNTS,
   CLIENTS,
@@ -9,10 +9,10 @@ import {
   ENROLLED,
   IMPORTED_CLIENTS,
   PASSPHRASES,
-} from '../support/earlier-version.ts'
-import { attemptPassword } from '../support/scram-client.ts'
-import { type Listening, ServeProcess } from '../support/serve.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+} from '../support/documents/earlier-version.ts'
+import { type Listening, ServeProcess } from '../support/processes/serve.ts'
+import { attemptPassword } from '../support/streams/scram-client.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 const DOMAIN = 'example.org'
 

@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { LEDGER_WORDS } from '../../src/store/sqlite/driver.ts'
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
 import { snapshotDatabase } from '../../src/store/sqlite/snapshot.ts'
-import { runCli } from '../support/cli.ts'
-import { issuedCredentials } from '../support/issued-credentials.ts'
-import { type Listening, ServeProcess } from '../support/serve.ts'
-import { RawClient } from '../support/xmpp-client.ts'
+import { issuedCredentials } from '../support/certificates/issued-credentials.ts'
+import { runCli } from '../support/processes/cli.ts'
+import { type Listening, ServeProcess } from '../support/processes/serve.ts'
+import { RawClient } from '../support/streams/xmpp-client.ts'
 
 const BACK_IN_TIME = { timeout: 60_000 }
 const LEFT = /<stream:error><(reset|not-authorized) .*<\/stream:error><\/stream:stream>$/

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { runCli } from '../support/cli.ts'
-import { issuedCredentials } from '../support/issued-credentials.ts'
-import { replaceFile } from '../support/replace-file.ts'
-import { type Listening, ServeProcess } from '../support/serve.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { issuedCredentials } from '../support/certificates/issued-credentials.ts'
+import { runCli } from '../support/processes/cli.ts'
+import { replaceFile } from '../support/processes/replace-file.ts'
+import { type Listening, ServeProcess } from '../support/processes/serve.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 /** A second, and what a busy machine adds to it. */
 const SOON_MS = 10_000

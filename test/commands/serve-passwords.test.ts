@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { SqliteAccounts } from '../../src/store/sqlite/accounts.ts'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES } from '../../src/xmpp/sasl/scram-keys.ts'
-import { CliHome } from '../support/cli.ts'
-import { replaceFile } from '../support/replace-file.ts'
-import { attemptPassword } from '../support/scram-client.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { CliHome } from '../support/processes/cli.ts'
+import { replaceFile } from '../support/processes/replace-file.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { attemptPassword } from '../support/streams/scram-client.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 const home = new CliHome()
 const GUIDE = new URL('../config/mongooseim/fixtures/guide-certificate-or-password.cfg', import.meta.url)

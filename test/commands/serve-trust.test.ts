@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sequence } from '../../src/pki/der/der-writer.ts'
 import { encodePem } from '../../src/pki/der/pem.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { CliHome } from '../support/cli.ts'
-import { oddCrl } from '../support/odd-crl.ts'
-import { replaceFile } from '../support/replace-file.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { oddCrl } from '../support/certificates/odd-crl.ts'
+import { CliHome } from '../support/processes/cli.ts'
+import { replaceFile } from '../support/processes/replace-file.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 const home = new CliHome()
 const foreign = new OpensslCa('Foreign CA')

@@ -8,11 +8,11 @@ import { readCrl } from '../../src/pki/revocation/crl-facts.ts'
 import { signerId } from '../../src/workspace/base/authority.ts'
 import { openWorkspace } from '../../src/workspace/base/workspace.ts'
 import { publishCrls } from '../../src/workspace/ca/publish-crl.ts'
-import { OpensslCa } from '../support/certificates.ts'
-import { runCli } from '../support/cli.ts'
-import { issuedCredentials } from '../support/issued-credentials.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { OpensslCa } from '../support/certificates/certificates.ts'
+import { issuedCredentials } from '../support/certificates/issued-credentials.ts'
+import { runCli } from '../support/processes/cli.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 let home: string
 beforeAll(async () => {

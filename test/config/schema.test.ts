@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Field, Shape } from '../../src/config/field.ts'
 import { SCHEMA } from '../../src/config/schema.ts'
-import { configTable } from '../support/config-table.ts'
-import { readmeText } from '../support/readme.ts'
+import { configTable } from '../support/documents/config-table.ts'
+import { readmeText } from '../support/documents/readme.ts'
 
 function optionsOf(shape: Shape, table = ''): [path: string, option: Extract<Field, { kind: 'option' }>][] {
   return Object.entries(shape).flatMap(([key, field]) => {

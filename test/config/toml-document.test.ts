@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseToml } from '../../src/config/toml-document.ts'
-import { leastCpuTime } from '../support/cpu-time.ts'
+import { leastCpuTime } from '../support/processes/cpu-time.ts'
 
 const read = (document: string) => parseToml(document, { source: 'f', hint: 'h' })
 const valuesOf = (document: string) => read(document).values

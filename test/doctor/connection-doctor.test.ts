@@ -8,9 +8,9 @@ import { XmppkiError } from '../../src/errors.ts'
 import { decodePemAll } from '../../src/pki/der/pem.ts'
 import type { CertificateId } from '../../src/store/certificate-id.ts'
 import { MemoryAccounts } from '../../src/store/memory/accounts.ts'
-import { type CertificateRequest, type Credentials, OpensslCa } from '../support/certificates.ts'
-import { startPasswordServer } from '../support/password-server.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type CertificateRequest, type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { startPasswordServer } from '../support/servers/password-server.ts'
+import { startTestServer, type TestServer } from '../support/servers/server.ts'
 
 let t: TestServer
 let stranger: OpensslCa

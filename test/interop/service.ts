@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
-import { CliHome } from '../support/cli.ts'
+import { CliHome } from '../support/processes/cli.ts'
 import { LineProcess } from './line-process.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))

@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { SqliteLedger } from '../../src/store/sqlite/ledger.ts'
-import { runCli } from '../support/cli.ts'
-import { EarlierWorkspace, UNFINISHED, type Unfinished } from '../support/earlier-version.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { RawClient } from '../support/xmpp-client.ts'
+import { EarlierWorkspace, UNFINISHED, type Unfinished } from '../support/documents/earlier-version.ts'
+import { runCli } from '../support/processes/cli.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { RawClient } from '../support/streams/xmpp-client.ts'
 
 let workspace: EarlierWorkspace
 afterEach(() => workspace.remove())

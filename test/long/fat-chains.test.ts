@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { CliHome } from '../support/cli.ts'
-import { leastGrowth } from '../support/growth.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { RawClient } from '../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { CliHome } from '../support/processes/cli.ts'
+import { leastGrowth } from '../support/processes/growth.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { RawClient } from '../support/streams/xmpp-client.ts'
 
 const CONNECTIONS = 240
 const AT_ONCE = 12

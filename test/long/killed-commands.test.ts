@@ -10,7 +10,7 @@ import {
   ledgerOf,
   openssl,
 } from '../commands/client/workspace-checks.ts'
-import type { CliHome } from '../support/cli.ts'
+import type { CliHome } from '../support/processes/cli.ts'
 
 describe('kill -9 at any moment', () => {
   let cli: CliHome

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
 import { homeWithCa } from '../commands/client/workspace-checks.ts'
 import { accountsOf } from '../commands/user/accounts-checks.ts'
-import type { CliHome } from '../support/cli.ts'
-import { attemptPassword } from '../support/scram-client.ts'
-import { ServeProcess } from '../support/serve.ts'
-import { RawClient } from '../support/xmpp-client.ts'
+import type { CliHome } from '../support/processes/cli.ts'
+import { ServeProcess } from '../support/processes/serve.ts'
+import { attemptPassword } from '../support/streams/scram-client.ts'
+import { RawClient } from '../support/streams/xmpp-client.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
 

@@ -1,5 +1,5 @@
 import { mutate } from '../pki/mutations.ts'
-import { external, external2, streamHeader } from '../support/xmpp-client.ts'
+import { external, external2, streamHeader } from '../support/streams/xmpp-client.ts'
 
 type Random = (below: number) => number
 

@@ -23,7 +23,7 @@ import { openWorkspace } from '../../src/workspace/base/workspace.ts'
 import { importCa } from '../../src/workspace/ca/import-ca.ts'
 import { generator } from '../pki/mutations.ts'
 import { account, testKeys } from '../pki/support.ts'
-import { general, madeRoot, NOON } from '../support/small-pki.ts'
+import { general, madeRoot, NOON } from '../support/certificates/small-pki.ts'
 import { signedPart, spoil } from './reshape.ts'
 
 /** Of each kind; with the logins of `mutated-logins.test.ts` they are more than ten thousand. */

@@ -7,9 +7,9 @@ import { OID } from '../../src/pki/der/oids.ts'
 import { encodePem } from '../../src/pki/der/pem.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { generator } from '../pki/mutations.ts'
-import { NEVER_MS, startTestServer, type TestServer } from '../support/server.ts'
-import { type Made, madeRoot, NOON } from '../support/small-pki.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { type Made, madeRoot, NOON } from '../support/certificates/small-pki.ts'
+import { NEVER_MS, startTestServer, type TestServer } from '../support/servers/server.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 import { signedPart, spoil } from './reshape.ts'
 
 const LOGINS = Number(process.env['XMPPKI_SOAK_LOGINS'] ?? 1_500)

@@ -27,7 +27,7 @@ import { createCrl } from '../../src/pki/revocation/crl.ts'
 import { readCrl } from '../../src/pki/revocation/crl-facts.ts'
 import { readCertificates } from '../../src/pki/x509/certificate-file.ts'
 import { verifyCertificate } from '../../src/trust/verify.ts'
-import { cpuTime } from '../support/cpu-time.ts'
+import { cpuTime } from '../support/processes/cpu-time.ts'
 import { distort, generator, mutate, toBer } from './mutations.ts'
 import { account, type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot } from './support.ts'
 

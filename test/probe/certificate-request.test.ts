@@ -2,7 +2,7 @@ import { createServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acceptableAuthorities } from '../../src/probe/certificate-request.ts'
 import { visitForAuthorities } from '../../src/probe/visit.ts'
-import { OpensslCa } from '../support/certificates.ts'
+import { OpensslCa } from '../support/certificates/certificates.ts'
 
 let ca: OpensslCa
 beforeAll(() => {

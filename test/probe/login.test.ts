@@ -3,8 +3,8 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodePkcs12 } from '../../src/pki/pkcs12/pkcs12.ts'
 import { LoginProbe, type LoginRequest } from '../../src/probe/login.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../support/servers/server.ts'
 
 let t: TestServer
 let stranger: OpensslCa

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { accessFor } from '../../src/render/access.ts'
 import { shellWord } from '../../src/render/quote.ts'
-import { serverRequest } from '../support/rendered.ts'
+import { serverRequest } from '../support/documents/rendered.ts'
 
 const reader = { name: 'Server', user: 'server', reload: 'serverctl reload', comment: '#' }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { renderEjabberd } from '../../src/render/ejabberd.ts'
-import { golden, readTemplate, serverRequest } from '../support/rendered.ts'
+import { golden, readTemplate, serverRequest } from '../support/documents/rendered.ts'
 
 describe('the configuration of ejabberd', () => {
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../src/config/load.ts'
 import { importMongooseim } from '../../src/config/mongooseim/import-config.ts'
 import { renderMongooseimCfg, renderMongooseimToml } from '../../src/render/mongooseim.ts'
-import { golden, readTemplate, serverRequest } from '../support/rendered.ts'
+import { golden, readTemplate, serverRequest } from '../support/documents/rendered.ts'
 
 const NOTATIONS = [
   { notation: 'toml', render: renderMongooseimToml },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { renderNginx } from '../../src/render/nginx.ts'
-import { golden, readTemplate } from '../support/rendered.ts'
+import { golden, readTemplate } from '../support/documents/rendered.ts'
 
 const render = (url: string) => renderNginx({ url: new URL(url), command: 'xmppki config render TARGET' }, readTemplate)
 

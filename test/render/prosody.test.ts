@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PROSODY_MODULE, renderProsody } from '../../src/render/prosody.ts'
-import { golden, readTemplate, serverRequest } from '../support/rendered.ts'
+import { golden, readTemplate, serverRequest } from '../support/documents/rendered.ts'
 
 describe('the configuration of Prosody', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { renderSystemd } from '../../src/render/systemd.ts'
-import { golden, readTemplate } from '../support/rendered.ts'
+import { golden, readTemplate } from '../support/documents/rendered.ts'
 
 const render = (...program: string[]) =>
   renderSystemd({ domain: 'example.org', program, command: 'xmppki config render TARGET' }, readTemplate)

@@ -4,9 +4,9 @@ import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { XmppkiError } from '../../src/errors.ts'
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { NEVER_MS, startTestServer, type TestServer } from '../support/server.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { NEVER_MS, startTestServer, type TestServer } from '../support/servers/server.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const certificate = (name: string, address = `${name}@localhost`): Credentials =>

@@ -1,11 +1,11 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { OpensslCa } from '../support/certificates.ts'
-import type { MemoryClient } from '../support/memory-client.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { inMemory } from '../support/transcript.ts'
-import { external2, streamHeader } from '../support/xmpp-client.ts'
+import { OpensslCa } from '../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../support/servers/server.ts'
+import type { MemoryClient } from '../support/streams/memory-client.ts'
+import { inMemory } from '../support/streams/transcript.ts'
+import { external2, streamHeader } from '../support/streams/xmpp-client.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

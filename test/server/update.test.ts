@@ -6,10 +6,10 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import type { ServerOptions } from '../../src/server/server-options.ts'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { issuedRecord } from '../store/ledger-contract.ts'
-import { type Credentials, idBy, OpensslCa } from '../support/certificates.ts'
-import { forASecond } from '../support/for-a-second.ts'
-import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
-import { external, RawClient } from '../support/xmpp-client.ts'
+import { type Credentials, idBy, OpensslCa } from '../support/certificates/certificates.ts'
+import { startTestServer, type TestServer, type TestServerOptions } from '../support/servers/server.ts'
+import { forASecond } from '../support/streams/for-a-second.ts'
+import { external, RawClient } from '../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const otherCa = new OpensslCa('Other CA')

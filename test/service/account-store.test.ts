@@ -6,7 +6,7 @@ import { checkConfiguration } from '../../src/config/load.ts'
 import type { Configuration } from '../../src/config/schema.ts'
 import { AccountStore } from '../../src/service/account-store.ts'
 import { account } from '../store/accounts-contract.ts'
-import { LogBook } from '../support/server.ts'
+import { LogBook } from '../support/servers/server.ts'
 
 let folder: string
 let log: LogBook

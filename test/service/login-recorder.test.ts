@@ -5,7 +5,7 @@ import { certificateKey } from '../../src/store/certificate-id.ts'
 import type { NotedLogin } from '../../src/store/ledger.ts'
 import { MemoryLedger } from '../../src/store/memory/ledger.ts'
 import { idOf, issuedRecord } from '../store/ledger-contract.ts'
-import { LogBook } from '../support/server.ts'
+import { LogBook } from '../support/servers/server.ts'
 
 /** Counts its writes; the first `failures` of them fail. */
 class ObservedLedger extends MemoryLedger {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleScript, type Script } from '../support/bundle-script.ts'
+import { bundleScript, type Script } from '../support/processes/bundle-script.ts'
 
 const MIB = 1024 * 1024
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { inMemory, overTheNetwork, Transcript } from '../support/transcript.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../support/servers/server.ts'
+import { inMemory, overTheNetwork, Transcript } from '../support/streams/transcript.ts'
 
 const scripts = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.txt'))
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TrustAnchors } from '../../src/trust/anchors.ts'
-import { DIGITAL_SIGNATURE, madeRoot } from '../support/small-pki.ts'
+import { DIGITAL_SIGNATURE, madeRoot } from '../support/certificates/small-pki.ts'
 
 const root = madeRoot()
 

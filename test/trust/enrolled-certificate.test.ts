@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { judgeForEnrolment } from '../../src/trust/enrolled-certificate.ts'
 import { parseJid } from '../../src/xmpp/address/jid.ts'
-import { type CertificateRequest, OpensslCa } from '../support/certificates.ts'
+import { type CertificateRequest, OpensslCa } from '../support/certificates/certificates.ts'
 
 const ca = new OpensslCa()
 afterAll(() => ca.remove())

@@ -8,7 +8,7 @@ import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { judge, type Occasion, type TrustRules } from '../../src/trust/judgement.ts'
 import { isRefusal } from '../../src/trust/refusal.ts'
 import { tryParseJid } from '../../src/xmpp/address/jid.ts'
-import { CRL_SIGN, general, type Made, madeExtension, madeRoot, NOON } from '../support/small-pki.ts'
+import { CRL_SIGN, general, type Made, madeExtension, madeRoot, NOON } from '../support/certificates/small-pki.ts'
 
 const DAY = 86_400_000
 

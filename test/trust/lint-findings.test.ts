@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { OID } from '../../src/pki/der/oids.ts'
 import { lintFindings } from '../../src/trust/lint-findings.ts'
-import { DIGITAL_SIGNATURE, Made, NOON, type Wish } from '../support/small-pki.ts'
+import { DIGITAL_SIGNATURE, Made, NOON, type Wish } from '../support/certificates/small-pki.ts'
 
 const DAY = 86_400_000
 const root = new Made({ name: 'Root', ca: true })

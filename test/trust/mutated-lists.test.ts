@@ -10,9 +10,9 @@ import { readRawCertificate } from '../../src/pki/x509/certificate-der.ts'
 import { isUsable, type LoadedList, loadList } from '../../src/trust/loaded-list.ts'
 import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 import { distort, generator, mutate } from '../pki/mutations.ts'
-import { OpensslCa } from '../support/certificates.ts'
-import { authoritiesOf } from '../support/crls.ts'
-import { ECDSA_SHA256, entry, extension, nameOf, oddCrl, serialOf } from '../support/odd-crl.ts'
+import { OpensslCa } from '../support/certificates/certificates.ts'
+import { authoritiesOf } from '../support/certificates/crls.ts'
+import { ECDSA_SHA256, entry, extension, nameOf, oddCrl, serialOf } from '../support/certificates/odd-crl.ts'
 
 const ROUNDS = 5_000
 /** Another one may be given to look further. */

@@ -6,8 +6,8 @@ import { encodePem } from '../../src/pki/der/pem.ts'
 import { isUsable } from '../../src/trust/loaded-list.ts'
 import { isRefusal } from '../../src/trust/refusal.ts'
 import { SignedCertificate } from '../../src/trust/signed-certificate.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { authoritiesOf, readLists, revocationLists } from '../support/crls.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { authoritiesOf, readLists, revocationLists } from '../support/certificates/crls.ts'
 import {
   DATE,
   entry,
@@ -18,7 +18,7 @@ import {
   oddCrl,
   serialOf,
   utcTime,
-} from '../support/odd-crl.ts'
+} from '../support/certificates/odd-crl.ts'
 
 const NOW = new Date('2026-01-01T00:00:00Z')
 const IDP = '2.5.29.28'

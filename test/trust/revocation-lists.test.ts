@@ -5,8 +5,8 @@ import { TrustAnchors } from '../../src/trust/anchors.ts'
 import { findPath } from '../../src/trust/path-search.ts'
 import { isRefusal } from '../../src/trust/refusal.ts'
 import { SignedCertificate } from '../../src/trust/signed-certificate.ts'
-import { type Credentials, OpensslCa } from '../support/certificates.ts'
-import { revocationLists } from '../support/crls.ts'
+import { type Credentials, OpensslCa } from '../support/certificates/certificates.ts'
+import { revocationLists } from '../support/certificates/crls.ts'
 
 const NOW = new Date('2026-01-01T00:00:00Z')
 const STALE = ['20200101000000Z', '20200201000000Z'] as const

@@ -6,7 +6,7 @@ import { readCertificates } from '../../src/pki/x509/certificate-file.ts'
 import type { CertificateId } from '../../src/store/certificate-id.ts'
 import { type VerifyRequest, verifyCertificate } from '../../src/trust/verify.ts'
 import { NOW, testClient, testIssuing, testKeys, testRoot } from '../pki/support.ts'
-import { readLists } from '../support/crls.ts'
+import { readLists } from '../support/certificates/crls.ts'
 
 const DAY = 86_400_000
 /** As RFC 4514 writes it. */

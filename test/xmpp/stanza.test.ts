@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { Stanza, type StanzaName } from '../../src/xmpp/stanza.ts'
 import { namespaceOf, serialize, xml } from '../../src/xmpp/xml/element.ts'
-import { parseElement } from '../support/element.ts'
+import { parseElement } from '../support/streams/element.ts'
 
 const alice = parseJid('alice@localhost/a')
 const delay = () => xml('delay', { xmlns: 'urn:xmpp:delay', stamp: '2026-01-01T00:00:00Z' })

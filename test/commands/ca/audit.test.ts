@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../../support/cli.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
+import { runCli } from '../../support/processes/cli.ts'
 import { CaFolder } from '../../workspace/support.ts'
 
 let ca: CaFolder

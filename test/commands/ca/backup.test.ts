@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CliHome, runCli } from '../../support/cli.ts'
+import { CliHome, runCli } from '../../support/processes/cli.ts'
 
 const SECRETS = { XMPPKI_CA_PASSPHRASE: 'of the ca', XMPPKI_BACKUP_PASSPHRASE: 'of the backup' }
 

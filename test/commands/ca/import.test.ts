@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
-import { CliHome } from '../../support/cli.ts'
-import { ServeProcess } from '../../support/serve.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { CliHome } from '../../support/processes/cli.ts'
+import { ServeProcess } from '../../support/processes/serve.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const RSA_KEY = fileURLToPath(new URL('../../pki/fixtures/rsa-2048.pem', import.meta.url))
 

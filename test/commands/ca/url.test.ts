@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../support/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 import { homeWithCa, openssl } from '../client/workspace-checks.ts'
 
 let cli: CliHome

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { OpensslCa } from '../../support/certificates.ts'
-import { CliHome } from '../../support/cli.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 
 describe('cert lint', () => {
   const cli = new CliHome()

@@ -5,7 +5,7 @@ import { loadIssuer } from '../../../src/pki/issue/issuer.ts'
 import { decodePrivateKey } from '../../../src/pki/keys/keys.ts'
 import { softwareKey } from '../../../src/pki/keys/signature.ts'
 import { createCrl } from '../../../src/pki/revocation/crl.ts'
-import { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 
 describe('cert verify', () => {
   const cli = new CliHome()

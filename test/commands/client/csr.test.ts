@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 import { openssl } from './workspace-checks.ts'
 
 let cli: CliHome

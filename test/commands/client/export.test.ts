@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../../support/cli.ts'
+import { runCli } from '../../support/processes/cli.ts'
 import { CaFolder, openssl } from '../../workspace/support.ts'
 
 let ca: CaFolder

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 import { expectConsistent, homeWithCa } from './workspace-checks.ts'
 
 describe('many processes on one workspace', () => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../support/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 import { expectConsistent, homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
 
 describe('client issue --file', () => {

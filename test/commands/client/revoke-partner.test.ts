@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
-import { type Credentials, idBy, OpensslCa } from '../../support/certificates.ts'
-import { CliHome } from '../../support/cli.ts'
-import { ServeProcess } from '../../support/serve.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, idBy, OpensslCa } from '../../support/certificates/certificates.ts'
+import { CliHome } from '../../support/processes/cli.ts'
+import { ServeProcess } from '../../support/processes/serve.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const cli = new CliHome()
 /** Both number their certificates from the same beginning, as CAs of `openssl ca` do. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCsr } from '../../../src/pki/csr/csr.ts'
 import { account, testKeys } from '../../pki/support.ts'
-import { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 import { homeWithCa, ledgerOf, openssl } from './workspace-checks.ts'
 
 let cli: CliHome

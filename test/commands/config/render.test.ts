@@ -2,7 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../support/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 import { homeWithCa } from '../client/workspace-checks.ts'
 
 const TEMPLATES = fileURLToPath(new URL('../../../templates', import.meta.url))

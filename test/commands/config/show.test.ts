@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 
 const parse = (text: string) => getStaticTOMLValue(parseTOML(text))
 

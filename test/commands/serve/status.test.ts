@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliHome } from '../../support/cli.ts'
-import { ServeProcess } from '../../support/serve.ts'
+import { CliHome } from '../../support/processes/cli.ts'
+import { ServeProcess } from '../../support/processes/serve.ts'
 
 let cli: CliHome
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../support/cli.ts'
-import { ServeProcess } from '../../support/serve.ts'
-import { RawClient } from '../../support/xmpp-client.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
+import { ServeProcess } from '../../support/processes/serve.ts'
+import { RawClient } from '../../support/streams/xmpp-client.ts'
 import { homeWithCa } from '../client/workspace-checks.ts'
 
 let cli: CliHome

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SessionListResult } from '../../../src/commands/session/list.ts'
-import { CliHome } from '../../support/cli.ts'
-import { type Listening, ServeProcess } from '../../support/serve.ts'
-import { RawClient } from '../../support/xmpp-client.ts'
+import { CliHome } from '../../support/processes/cli.ts'
+import { type Listening, ServeProcess } from '../../support/processes/serve.ts'
+import { RawClient } from '../../support/streams/xmpp-client.ts'
 
 let cli: CliHome
 let serve: ServeProcess

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Account } from '../../../src/store/accounts.ts'
 import { SqliteAccounts } from '../../../src/store/sqlite/accounts.ts'
 import { verifyPassword } from '../../../src/xmpp/sasl/scram-credentials.ts'
-import type { CliHome } from '../../support/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 
 /** All accounts of the workspace. */
 export async function accountsOf(cli: CliHome): Promise<readonly Account[]> {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../support/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 import { homeWithCa } from '../client/workspace-checks.ts'
 import { accountsOf, logsIn } from './accounts-checks.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deriveKeys } from '../../../src/xmpp/sasl/scram-credentials.ts'
-import type { CliHome } from '../../support/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 import { homeWithCa } from '../client/workspace-checks.ts'
 import { accountsOf, logsIn } from './accounts-checks.ts'
 

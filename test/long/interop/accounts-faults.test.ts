@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Accounts } from '../../../src/store/accounts.ts'
 import { openAccounts } from '../../../src/store/open/open-accounts.ts'
+import { PostgresServer } from '../../interop/databases/postgres-server.ts'
 import { LineProcess } from '../../interop/line-process.ts'
-import { PostgresServer } from '../../interop/postgres-server.ts'
 import { account, keysOf } from '../../store/accounts-contract.ts'
-import { bundleScript, type Script } from '../../support/bundle-script.ts'
+import { bundleScript, type Script } from '../../support/processes/bundle-script.ts'
 import type { Order } from './accounts-process.ts'
 
 /** Several times what a call may wait for; somebody who waits for ever waits longer. */

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PostgresServer } from '../../interop/postgres-server.ts'
-import { CliHome } from '../../support/cli.ts'
-import { issuedCredentials } from '../../support/issued-credentials.ts'
-import { attemptPassword } from '../../support/scram-client.ts'
-import { ServeProcess } from '../../support/serve.ts'
-import { RawClient } from '../../support/xmpp-client.ts'
+import { PostgresServer } from '../../interop/databases/postgres-server.ts'
+import { issuedCredentials } from '../../support/certificates/issued-credentials.ts'
+import { CliHome } from '../../support/processes/cli.ts'
+import { ServeProcess } from '../../support/processes/serve.ts'
+import { attemptPassword } from '../../support/streams/scram-client.ts'
+import { RawClient } from '../../support/streams/xmpp-client.ts'
 
 const CLIENTS = 4
 

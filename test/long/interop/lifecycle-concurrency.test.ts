@@ -9,7 +9,7 @@ import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { program } from '../../interop/program.ts'
 import { generator } from '../../pki/mutations.ts'
 import { account, testKeys } from '../../pki/support.ts'
-import { CliHome } from '../../support/cli.ts'
+import { CliHome } from '../../support/processes/cli.ts'
 
 const PROCESSES = 8
 const DURATION_MS = process.env['CI'] ? 60_000 : 10_000

@@ -12,7 +12,7 @@ import { KEY_TYPES } from '../../../src/pki/keys/algorithms.ts'
 import { encodePrivateKey } from '../../../src/pki/keys/keys.ts'
 import { encodePkcs12 } from '../../../src/pki/pkcs12/pkcs12.ts'
 import { createCrl } from '../../../src/pki/revocation/crl.ts'
-import { cpuTime } from '../../support/cpu-time.ts'
+import { cpuTime } from '../../support/processes/cpu-time.ts'
 import { generator, mutate, toBer } from '../mutations.ts'
 import { account, type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot } from '../support.ts'
 

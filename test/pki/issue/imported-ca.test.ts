@@ -3,7 +3,7 @@ import { XmppkiError } from '../../../src/errors.ts'
 import { decodePem } from '../../../src/pki/der/pem.ts'
 import { checkCaKey, judgeImportedCa } from '../../../src/pki/issue/imported-ca.ts'
 import { decodePrivateKey, type KeyPair } from '../../../src/pki/keys/keys.ts'
-import { madeRoot } from '../../support/small-pki.ts'
+import { madeRoot } from '../../support/certificates/small-pki.ts'
 import { type Folder, openssl, opensslCertificate, temporaryFolder, testKeys } from '../support.ts'
 
 let folder: Folder

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DerReader } from '../../../src/pki/der/der.ts'
 import { readLooseTime } from '../../../src/pki/revocation/loose-time.ts'
-import { generalizedTime, utcTime } from '../../support/odd-crl.ts'
+import { generalizedTime, utcTime } from '../../support/certificates/odd-crl.ts'
 
 const read = (octets: Uint8Array) => readLooseTime(new DerReader(octets).next()).toISOString()
 

@@ -4,7 +4,7 @@ import { XmppkiError } from '../../../src/errors.ts'
 import { context, element, integer, oid, sequence, setOf, utf8String } from '../../../src/pki/der/der-writer.ts'
 import { type CertificateFacts, openCertificate, readCertificate } from '../../../src/pki/x509/certificate.ts'
 import { readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
-import { cpuTime, leastCpuTime } from '../../support/cpu-time.ts'
+import { cpuTime, leastCpuTime } from '../../support/processes/cpu-time.ts'
 import { type Folder, openssl, opensslCertificate, temporaryFolder, testClient, testRoot } from '../support.ts'
 
 let folder: Folder

@@ -7,8 +7,8 @@ import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { verifyPassword } from '../../../src/xmpp/sasl/scram-credentials.ts'
 import type { StanzaError } from '../../../src/xmpp/stanza.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { addAccount, ITERATIONS } from '../../support/password-server.ts'
-import { LogBook } from '../../support/server.ts'
+import { addAccount, ITERATIONS } from '../../support/servers/password-server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const ALICE = parseJid('alice@localhost')
 const START = Date.UTC(2030, 0, 1)

@@ -8,8 +8,8 @@ import type { CertificateCredential } from '../../../src/server/login/credential
 import { LedgerEnrolmentStore } from '../../../src/store/replicated/ledger-enrolment-store.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { LogBook } from '../../support/server.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const ca = new OpensslCa()
 const folder = mkdtempSync(join(tmpdir(), 'xmppki-desk-'))

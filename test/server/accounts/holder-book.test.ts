@@ -5,7 +5,7 @@ import { MemoryAccounts } from '../../../src/store/memory/accounts.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { LogBook } from '../../support/server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { allFeatures } from '../../../src/server/features/all.ts'
-import { carbons } from '../../support/carbons.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { inMemory, overTheNetwork, Transcript } from '../../support/transcript.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { carbons } from '../../support/streams/carbons.ts'
+import { inMemory, overTheNetwork, Transcript } from '../../support/streams/transcript.ts'
 
 /** Logged in by SASL2, with a resource and what is switched on along with it. */
 const login = (actor: string, inline = '', bound = '<bound xmlns="urn:xmpp:bind:0"/>') => {
@@ -72,7 +72,7 @@ describe('a feature is one file and one line', () => {
   })
 
   it('that is short', () => {
-    const lines = readFileSync(new URL('../../support/carbons.ts', import.meta.url), 'utf8').split('\n')
+    const lines = readFileSync(new URL('../../support/streams/carbons.ts', import.meta.url), 'utf8').split('\n')
     expect(lines.length).toBeLessThanOrEqual(50)
   })
 })

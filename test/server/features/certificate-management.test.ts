@@ -4,10 +4,10 @@ import { plainTrust } from '../../../src/server/net/client-trust.ts'
 import { verifyChain } from '../../../src/store/audit.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { type Credentials, idBy, OpensslCa } from '../../support/certificates.ts'
-import { forASecond } from '../../support/for-a-second.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, idBy, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { forASecond } from '../../support/streams/for-a-second.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const client = (name: string): Credentials =>

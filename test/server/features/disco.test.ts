@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { everyFeature, Realm, resultOf } from '../../support/realm.ts'
+import { everyFeature, Realm, resultOf } from '../../support/servers/realm.ts'
 
 const INFO = 'http://jabber.org/protocol/disco#info'
 const ITEMS = 'http://jabber.org/protocol/disco#items'

@@ -7,9 +7,9 @@ import { SessionEventEmitter } from '../../../src/server/session/session-events.
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { Stanza } from '../../../src/xmpp/stanza.ts'
 import { serialize, xml } from '../../../src/xmpp/xml/element.ts'
-import { gate, turn } from '../../support/gate.ts'
-import { featureOf, Resident } from '../../support/realm.ts'
-import { LogBook } from '../../support/server.ts'
+import { featureOf, Resident } from '../../support/servers/realm.ts'
+import { LogBook } from '../../support/servers/server.ts'
+import { gate, turn } from '../../support/streams/gate.ts'
 
 /** These features in their places, and the host that they were given. */
 function setUp(...features: readonly Feature[]) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resultOf } from '../../support/realm.ts'
+import { resultOf } from '../../support/servers/realm.ts'
 
 const PING = "<ping xmlns='urn:xmpp:ping'/>"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { presence } from '../../../src/server/features/presence.ts'
-import { Realm } from '../../support/realm.ts'
+import { Realm } from '../../support/servers/realm.ts'
 
 const from = (jid: string, rest = '') => `<presence from="${jid}"${rest}/>`
 const BYE = ' type="unavailable"'

@@ -2,12 +2,12 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { verifyPassword } from '../../../src/xmpp/sasl/scram-credentials.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { Login } from '../../support/external-login.ts'
-import { type PasswordServerOptions, passwordServers } from '../../support/password-server.ts'
-import { attemptPassword } from '../../support/scram-client.ts'
-import type { TestServer } from '../../support/server.ts'
-import { RawClient } from '../../support/xmpp-client.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { type PasswordServerOptions, passwordServers } from '../../support/servers/password-server.ts'
+import type { TestServer } from '../../support/servers/server.ts'
+import { Login } from '../../support/streams/external-login.ts'
+import { attemptPassword } from '../../support/streams/scram-client.ts'
+import { RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const certificate = ca.issue({ extendedKeyUsage: 'clientAuth', subject: '/CN=alice', xmppAddrs: ['alice@localhost'] })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { everyFeature, Realm, resultOf } from '../../support/realm.ts'
+import { everyFeature, Realm, resultOf } from '../../support/servers/realm.ts'
 
 describe('the roster (RFC 6121 §2)', () => {
   it('is there, and empty', () => {

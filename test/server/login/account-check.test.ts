@@ -4,7 +4,7 @@ import { gated } from '../../../src/server/login/account-check.ts'
 import { type Jid, parseJid } from '../../../src/xmpp/address/jid.ts'
 import { failed } from '../../../src/xmpp/sasl/attempt.ts'
 import type { SaslFailure, SaslMechanism, SaslOutcome } from '../../../src/xmpp/sasl/mechanism.ts'
-import { gate } from '../../support/gate.ts'
+import { gate } from '../../support/streams/gate.ts'
 
 const success: SaslOutcome = {
   kind: 'success',

@@ -4,8 +4,8 @@ import { isFailure, lookUp, lookUpDummyKeys } from '../../../src/server/login/ac
 import { MemoryAccounts } from '../../../src/store/memory/accounts.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { failed } from '../../../src/xmpp/sasl/attempt.ts'
-import { addAccount } from '../../support/password-server.ts'
-import { LogBook } from '../../support/server.ts'
+import { addAccount } from '../../support/servers/password-server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 /** Accounts that answer every question with this error. */
 function broken(error: Error): MemoryAccounts {

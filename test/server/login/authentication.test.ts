@@ -3,10 +3,10 @@ import { Authentication } from '../../../src/server/login/authentication.ts'
 import type { LoginConnection } from '../../../src/server/stream/stream-host.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
-import { certificateCredential } from '../../support/credentials.ts'
-import { Resident } from '../../support/realm.ts'
-import { endpointAt, memoryOptions } from '../../support/server-options.ts'
-import { madeRoot, NOON } from '../../support/small-pki.ts'
+import { certificateCredential } from '../../support/certificates/credentials.ts'
+import { madeRoot, NOON } from '../../support/certificates/small-pki.ts'
+import { Resident } from '../../support/servers/realm.ts'
+import { endpointAt, memoryOptions } from '../../support/servers/server-options.ts'
 
 const root = madeRoot()
 const account = parseJid('alice@example.org')

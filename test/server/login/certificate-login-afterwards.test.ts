@@ -2,10 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { type Credentials, idBy, OpensslCa } from '../../support/certificates.ts'
-import { attemptAt, onlineAt, VARIANTS } from '../../support/external-login.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import type { RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, idBy, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { attemptAt, onlineAt, VARIANTS } from '../../support/streams/external-login.ts'
+import type { RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const other = new OpensslCa('Other CA')

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { type Attempt, attemptAt, VARIANTS } from '../../support/external-login.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { type Attempt, attemptAt, VARIANTS } from '../../support/streams/external-login.ts'
 
 const CLIENT = { extendedKeyUsage: 'clientAuth' }
 const ca = new OpensslCa()

@@ -8,12 +8,12 @@ import type { Endpoint } from '../../../src/server/net/endpoint.ts'
 import { DEFAULT_TLS } from '../../../src/server/net/listener.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { type Credentials, idBy, OpensslCa } from '../../support/certificates.ts'
-import { revocationLists } from '../../support/crls.ts'
-import { attemptAt, Login, onlineAt, secured, VARIANTS } from '../../support/external-login.ts'
-import { entry, extension, type OddCrl, oddCrl, serialOf } from '../../support/odd-crl.ts'
-import { startTestServer, type TestServer, type TestServerOptions } from '../../support/server.ts'
-import { RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, idBy, OpensslCa } from '../../support/certificates/certificates.ts'
+import { revocationLists } from '../../support/certificates/crls.ts'
+import { entry, extension, type OddCrl, oddCrl, serialOf } from '../../support/certificates/odd-crl.ts'
+import { startTestServer, type TestServer, type TestServerOptions } from '../../support/servers/server.ts'
+import { attemptAt, Login, onlineAt, secured, VARIANTS } from '../../support/streams/external-login.ts'
+import { RawClient } from '../../support/streams/xmpp-client.ts'
 
 const CLIENT = { extendedKeyUsage: 'clientAuth' }
 const ca = new OpensslCa()

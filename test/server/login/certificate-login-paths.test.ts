@@ -4,11 +4,11 @@ import { OID } from '../../../src/pki/der/oids.ts'
 import { plainTrust } from '../../../src/server/net/client-trust.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import type { RefusalName } from '../../../src/trust/refusal.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { revocationLists } from '../../support/crls.ts'
-import { attemptAt, Login, onlineAt, VARIANTS, type Variant, WAYS } from '../../support/external-login.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { general, type Made, madeRoot, NOON } from '../../support/small-pki.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { revocationLists } from '../../support/certificates/crls.ts'
+import { general, type Made, madeRoot, NOON } from '../../support/certificates/small-pki.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { attemptAt, Login, onlineAt, VARIANTS, type Variant, WAYS } from '../../support/streams/external-login.ts'
 
 const serverCa = new OpensslCa()
 const servers = new Map<string, Promise<TestServer>>()

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { ExternalSource } from '../../../src/xmpp/sasl/external.ts'
-import { type CertificateRequest, OpensslCa } from '../../support/certificates.ts'
-import { Login, PolicyServers, VARIANTS, WAYS } from '../../support/external-login.ts'
+import { type CertificateRequest, OpensslCa } from '../../support/certificates/certificates.ts'
+import { Login, PolicyServers, VARIANTS, WAYS } from '../../support/streams/external-login.ts'
 
 const ca = new OpensslCa()
 const servers = new PolicyServers(ca)

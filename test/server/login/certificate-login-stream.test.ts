@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Credentials, idBy, OpensslCa, withOtherSignature } from '../../support/certificates.ts'
-import { type Attempt, attemptAt, Login, secured, VARIANTS } from '../../support/external-login.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, idBy, OpensslCa, withOtherSignature } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { type Attempt, attemptAt, Login, secured, VARIANTS } from '../../support/streams/external-login.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const CLIENT = { extendedKeyUsage: 'clientAuth' }
 const ca = new OpensslCa()

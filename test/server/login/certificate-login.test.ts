@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { ExternalPolicy } from '../../../src/xmpp/sasl/external.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { type Attempt, attemptAt, Login, PolicyServers, VARIANTS } from '../../support/external-login.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { type Attempt, attemptAt, Login, PolicyServers, VARIANTS } from '../../support/streams/external-login.ts'
 
 const CLIENT = { extendedKeyUsage: 'clientAuth' }
 const ca = new OpensslCa()

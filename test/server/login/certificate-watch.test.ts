@@ -7,7 +7,7 @@ import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import type { Refusal } from '../../../src/trust/refusal.ts'
 import type { StreamError } from '../../../src/xmpp/stream/stream.ts'
 import { idOf, issuedRecord } from '../../store/ledger-contract.ts'
-import { LogBook } from '../../support/server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const END = Date.UTC(2030, 0, 1)
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { certificateOf } from '../../../src/server/login/credential.ts'
-import { certificateCredential } from '../../support/credentials.ts'
+import { certificateCredential } from '../../support/certificates/credentials.ts'
 
 describe('the certificate of a login', () => {
   it('is the credential itself, with all that was put into it', () => {

@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { MemoryAccounts } from '../../../src/store/memory/accounts.ts'
 import type { ScramHash, ScramKeySet, ScramKeys } from '../../../src/xmpp/sasl/scram-keys.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { secured, VARIANTS } from '../../support/external-login.ts'
-import { type PasswordServer, passwordServers } from '../../support/password-server.ts'
-import { authElement, type Profile } from '../../support/scram-client.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { type PasswordServer, passwordServers } from '../../support/servers/password-server.ts'
+import { secured, VARIANTS } from '../../support/streams/external-login.ts'
+import { authElement, type Profile } from '../../support/streams/scram-client.ts'
 
 const ca = new OpensslCa()
 afterAll(() => ca.remove())

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import type { ClientTrust } from '../../../src/server/net/client-trust.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { revocationLists } from '../../support/crls.ts'
-import { VARIANTS } from '../../support/external-login.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { revocationLists } from '../../support/certificates/crls.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { VARIANTS } from '../../support/streams/external-login.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const CLIENT = { extendedKeyUsage: 'clientAuth' }
 const SIGNS = { extensions: ['keyUsage = critical, keyCertSign, cRLSign'] }

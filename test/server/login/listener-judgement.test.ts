@@ -6,7 +6,7 @@ import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { isRefusal } from '../../../src/trust/refusal.ts'
 import { RevocationLists } from '../../../src/trust/revocation-lists.ts'
-import { type Made, madeRoot, NOON } from '../../support/small-pki.ts'
+import { type Made, madeRoot, NOON } from '../../support/certificates/small-pki.ts'
 
 const root = madeRoot()
 const TRUST = plainTrust(new TrustAnchors([root.pem]))

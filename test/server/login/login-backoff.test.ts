@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LoginBackoff } from '../../../src/server/login/login-backoff.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { Login } from '../../support/external-login.ts'
-import { addAccount, type PasswordServer, startPasswordServer } from '../../support/password-server.ts'
-import { attemptPassword, type PasswordAttempt } from '../../support/scram-client.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { addAccount, type PasswordServer, startPasswordServer } from '../../support/servers/password-server.ts'
+import { Login } from '../../support/streams/external-login.ts'
+import { attemptPassword, type PasswordAttempt } from '../../support/streams/scram-client.ts'
 
 let now = 0
 const MINUTE = 60_000

@@ -10,11 +10,11 @@ import type { LoginConnection } from '../../../src/server/stream/stream-host.ts'
 import { MemoryAccounts } from '../../../src/store/memory/accounts.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { certificateCredential } from '../../support/credentials.ts'
-import { addAccount } from '../../support/password-server.ts'
-import { Resident } from '../../support/realm.ts'
-import { LogBook } from '../../support/server.ts'
-import { madeRoot, NOON } from '../../support/small-pki.ts'
+import { certificateCredential } from '../../support/certificates/credentials.ts'
+import { madeRoot, NOON } from '../../support/certificates/small-pki.ts'
+import { addAccount } from '../../support/servers/password-server.ts'
+import { Resident } from '../../support/servers/realm.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const root = madeRoot()
 const alice = root.client()

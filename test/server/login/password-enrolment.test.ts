@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { verifyChain } from '../../../src/store/audit.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { Login } from '../../support/external-login.ts'
-import { addAccount, type PasswordServer, startPasswordServer } from '../../support/password-server.ts'
-import { attemptPassword } from '../../support/scram-client.ts'
-import { RawClient } from '../../support/xmpp-client.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { addAccount, type PasswordServer, startPasswordServer } from '../../support/servers/password-server.ts'
+import { Login } from '../../support/streams/external-login.ts'
+import { attemptPassword } from '../../support/streams/scram-client.ts'
+import { RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const phone = ca.selfSigned({ subject: '/CN=phone' })

@@ -7,18 +7,18 @@ import { DEFAULT_TLS, type LoginMethod } from '../../../src/server/net/listener.
 import { MemoryAccounts } from '../../../src/store/memory/accounts.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { idBy, OpensslCa } from '../../support/certificates.ts'
-import { Login, secured, VARIANTS } from '../../support/external-login.ts'
-import { ALL_SCRAM, addAccount, passwordServers } from '../../support/password-server.ts'
+import { idBy, OpensslCa } from '../../support/certificates/certificates.ts'
+import { ALL_SCRAM, addAccount, passwordServers } from '../../support/servers/password-server.ts'
+import type { TestServer } from '../../support/servers/server.ts'
+import { Login, secured, VARIANTS } from '../../support/streams/external-login.ts'
 import {
   attemptPassword,
   authElement,
   clientBinding,
   type PasswordAttempt,
   scramFirst,
-} from '../../support/scram-client.ts'
-import type { TestServer } from '../../support/server.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+} from '../../support/streams/scram-client.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const alice = ca.issue({ extendedKeyUsage: 'clientAuth', subject: '/CN=alice', xmppAddrs: ['alice@localhost'] })

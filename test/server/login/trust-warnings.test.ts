@@ -4,8 +4,8 @@ import { type ClientTrust, plainTrust } from '../../../src/server/net/client-tru
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { RevocationLists } from '../../../src/trust/revocation-lists.ts'
 import type { ExternalPolicy } from '../../../src/xmpp/sasl/external.ts'
-import { LogBook } from '../../support/server.ts'
-import { madeRoot, NOON } from '../../support/small-pki.ts'
+import { madeRoot, NOON } from '../../support/certificates/small-pki.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const [one, other] = [madeRoot('one'), madeRoot('other')]
 const TRUST = plainTrust(new TrustAnchors([one.pem, other.pem]))

@@ -9,12 +9,12 @@ import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { acceptableAuthorities } from '../../../src/server/net/acceptable-authorities.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { Login, VARIANTS } from '../../support/external-login.ts'
-import { passwordServers } from '../../support/password-server.ts'
-import { type Piecemeal, piecemeal } from '../../support/piecemeal.ts'
-import type { TestServer } from '../../support/server.ts'
-import { walkThrough } from '../../support/walkthrough.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { walkThrough } from '../../support/documents/walkthrough.ts'
+import { passwordServers } from '../../support/servers/password-server.ts'
+import type { TestServer } from '../../support/servers/server.ts'
+import { Login, VARIANTS } from '../../support/streams/external-login.ts'
+import { type Piecemeal, piecemeal } from '../../support/streams/piecemeal.ts'
 
 const folders = ['first', 'second'].map((name) => mkdtempSync(join(tmpdir(), `xmppki-${name}-`)))
 for (const folder of folders) walkThrough(folder, 2048)

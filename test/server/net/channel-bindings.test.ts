@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
 import { afterAll, describe, expect, it } from 'vitest'
 import { channelBindingsOf } from '../../../src/server/net/channel-bindings.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
 
 const ca = new OpensslCa()
 afterAll(() => ca.remove())

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Connection, type ConnectionOptions } from '../../../src/server/net/connection.ts'
-import { turn } from '../../support/gate.ts'
-import { madeRoot } from '../../support/small-pki.ts'
+import { madeRoot } from '../../support/certificates/small-pki.ts'
+import { turn } from '../../support/streams/gate.ts'
 
 const { key, cert } = madeRoot('localhost', { ca: false }).credentials
 const tls = createTlsServer({ key, cert, handshakeTimeout: 1_000_000 })

@@ -4,7 +4,7 @@ import { plainTrust } from '../../../src/server/net/client-trust.ts'
 import { ALL_METHODS, type Endpoint, listenerOptions, methodsByListener } from '../../../src/server/net/endpoint.ts'
 import { DEFAULT_TLS } from '../../../src/server/net/listener.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { madeRoot } from '../../support/small-pki.ts'
+import { madeRoot } from '../../support/certificates/small-pki.ts'
 
 const anchors = new TrustAnchors([madeRoot().pem])
 const common = { credentials: [], startTls: 'required', limits: DEFAULT_LIMITS, login: { anchors } } as const

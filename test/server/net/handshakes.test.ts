@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { clientHello } from '../../support/client-hello.ts'
-import { piecemeal } from '../../support/piecemeal.ts'
-import { NEVER_MS, startTestServer, type TestServer } from '../../support/server.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { NEVER_MS, startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { clientHello } from '../../support/streams/client-hello.ts'
+import { piecemeal } from '../../support/streams/piecemeal.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const alice = ca.issue({ subject: '/CN=alice', xmppAddrs: ['alice@localhost'], extendedKeyUsage: 'clientAuth' })

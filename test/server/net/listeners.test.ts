@@ -7,7 +7,7 @@ import { type Endpoint, listenerOptions } from '../../../src/server/net/endpoint
 import type { ListenerOptions } from '../../../src/server/net/listener.ts'
 import { Listeners } from '../../../src/server/net/listeners.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { madeRoot } from '../../support/small-pki.ts'
+import { madeRoot } from '../../support/certificates/small-pki.ts'
 
 const root = madeRoot()
 const { key, cert } = root.issue({ name: 'localhost', dnsNames: ['localhost'] }).credentials

@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { decodePemAll } from '../../../src/pki/der/pem.ts'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
 import { PeerCertificates } from '../../../src/server/net/peer-certificates.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { Login, VARIANTS } from '../../support/external-login.ts'
-import { startTestServer } from '../../support/server.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer } from '../../support/servers/server.ts'
+import { Login, VARIANTS } from '../../support/streams/external-login.ts'
 
 const ca = new OpensslCa()
 afterAll(() => ca.remove())

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RefusalLog } from '../../../src/server/net/refusal-log.ts'
-import { LogBook } from '../../support/server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 function setUp() {
   const log = new LogBook()

@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { completeChain } from '../../../src/server/net/server-chain.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { secured, VARIANTS } from '../../support/external-login.ts'
-import { startTestServer } from '../../support/server.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer } from '../../support/servers/server.ts'
+import { secured, VARIANTS } from '../../support/streams/external-login.ts'
 
 const [ca, twin] = [new OpensslCa(), new OpensslCa()]
 afterAll(() => {

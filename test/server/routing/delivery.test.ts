@@ -6,7 +6,7 @@ import {
   messageType,
   recipients,
 } from '../../../src/server/routing/delivery.ts'
-import { Resident } from '../../support/realm.ts'
+import { Resident } from '../../support/servers/realm.ts'
 
 describe('messageType (RFC 6121 §5.2.2)', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Feature } from '../../../src/server/features/feature.ts'
 import type { Entity } from '../../../src/server/routing/entity.ts'
-import { gate, turn } from '../../support/gate.ts'
-import { Realm } from '../../support/realm.ts'
+import { Realm } from '../../support/servers/realm.ts'
+import { gate, turn } from '../../support/streams/gate.ts'
 
 const serving = (entity: Entity): Feature => ({ name: 'test', claims: [], install: (host) => host.serve(entity) })
 

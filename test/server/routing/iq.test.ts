@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { describeAnswer, everyFeature, featureOf, Realm } from '../../support/realm.ts'
+import { describeAnswer, everyFeature, featureOf, Realm } from '../../support/servers/realm.ts'
 
 describe('IQ (RFC 6120 §8.2.3, RFC 6121 §8.5)', () => {
   const PING = "<ping xmlns='urn:xmpp:ping'/>"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Lane, Lanes } from '../../../src/server/routing/lane.ts'
-import { gate, turn } from '../../support/gate.ts'
+import { gate, turn } from '../../support/streams/gate.ts'
 
 const unexpected = (error: unknown) => {
   throw error

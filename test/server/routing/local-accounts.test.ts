@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeAnswer, everyFeature, featureOf, Realm } from '../../support/realm.ts'
+import { describeAnswer, everyFeature, featureOf, Realm } from '../../support/servers/realm.ts'
 
 describe('messages to an account (RFC 6121 §8.5)', () => {
   // Who gets a message, by the resources that bob has: their priorities, '-' for one without presence.

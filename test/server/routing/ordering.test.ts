@@ -3,8 +3,8 @@ import type { Feature, FeatureHost } from '../../../src/server/features/feature.
 import type { IqReply } from '../../../src/server/routing/iq.ts'
 import { Stanza } from '../../../src/xmpp/stanza.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { gate, turn } from '../../support/gate.ts'
-import { Realm } from '../../support/realm.ts'
+import { Realm } from '../../support/servers/realm.ts'
+import { gate, turn } from '../../support/streams/gate.ts'
 
 /** The rules in `src/server/routing/lane.ts`, in its order. */
 

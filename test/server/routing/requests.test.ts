@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Feature, FeatureHost } from '../../../src/server/features/feature.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { Realm } from '../../support/realm.ts'
+import { Realm } from '../../support/servers/realm.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeAnswer, everyFeature, Realm } from '../../support/realm.ts'
+import { describeAnswer, everyFeature, Realm } from '../../support/servers/realm.ts'
 
 const ERROR = (condition: string) => new RegExp(`^(iq|message|presence) error ${condition}$`)
 

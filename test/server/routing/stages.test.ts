@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeAnswer, featureOf, Realm } from '../../support/realm.ts'
+import { describeAnswer, featureOf, Realm } from '../../support/servers/realm.ts'
 
 describe('handlers of stages', () => {
   it.each(['message', 'presence'] as const)('a %s handler that throws costs the stanza, not the session', (kind) => {

@@ -3,7 +3,7 @@ import { LocalSessions } from '../../../src/server/session/local-sessions.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { Stanza } from '../../../src/xmpp/stanza.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { Resident } from '../../support/realm.ts'
+import { Resident } from '../../support/servers/realm.ts'
 
 describe('LocalSessions', () => {
   const phone = new Resident('alice@localhost/phone').withPriority(1)

@@ -6,8 +6,8 @@ import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import type { StanzaError } from '../../../src/xmpp/stanza.ts'
 import type { StreamError } from '../../../src/xmpp/stream/stream.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { gate } from '../../support/gate.ts'
-import { Resident } from '../../support/realm.ts'
+import { Resident } from '../../support/servers/realm.ts'
+import { gate } from '../../support/streams/gate.ts'
 
 const ALICE = { account: parseJid('alice@localhost'), credential: { mechanism: 'PLAIN' } }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SessionEventEmitter } from '../../../src/server/session/session-events.ts'
 import { Stanza } from '../../../src/xmpp/stanza.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { featureOf, Realm, Resident } from '../../support/realm.ts'
+import { featureOf, Realm, Resident } from '../../support/servers/realm.ts'
 
 const { session } = new Resident('alice@localhost/a')
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Feature, FeatureHost } from '../../../src/server/features/feature.ts'
-import { Realm, Resident } from '../../support/realm.ts'
+import { Realm, Resident } from '../../support/servers/realm.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { Stanza } from '../../../src/xmpp/stanza.ts'
 import { xml } from '../../../src/xmpp/xml/element.ts'
-import { certificateCredential } from '../../support/credentials.ts'
-import { Resident } from '../../support/realm.ts'
+import { certificateCredential } from '../../support/certificates/credentials.ts'
+import { Resident } from '../../support/servers/realm.ts'
 
 const message = (id: string) => new Stanza(xml('message', { id }), 'message', parseJid('bob@localhost/b'), undefined)
 const ids = (texts: readonly string[]) => texts.map((text) => / id="(.*?)"/.exec(text)?.[1])

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { ClientStream } from '../../../src/server/stream/client-stream.ts'
 import type { StreamHost } from '../../../src/server/stream/stream-host.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
-import { gate, turn } from '../../support/gate.ts'
-import { MemoryClient } from '../../support/memory-client.ts'
-import { bindingOf, testAuth, testHost, testMechanism } from '../../support/stream-host.ts'
-import { streamHeader } from '../../support/xmpp-client.ts'
+import { gate, turn } from '../../support/streams/gate.ts'
+import { MemoryClient } from '../../support/streams/memory-client.ts'
+import { bindingOf, testAuth, testHost, testMechanism } from '../../support/streams/stream-host.ts'
+import { streamHeader } from '../../support/streams/xmpp-client.ts'
 
 const HEADER = streamHeader({ to: 'localhost' })
 const AUTH = testAuth()

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { clientHello } from '../../support/client-hello.ts'
-import { heldBytes, leastGrowth } from '../../support/growth.ts'
-import { NEVER_MS, startTestServer, type TestServer } from '../../support/server.ts'
-import { BOUND, NEGOTIATION_STATES } from '../../support/stream-states.ts'
-import { external, RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { heldBytes, leastGrowth } from '../../support/processes/growth.ts'
+import { NEVER_MS, startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { clientHello } from '../../support/streams/client-hello.ts'
+import { BOUND, NEGOTIATION_STATES } from '../../support/streams/stream-states.ts'
+import { external, RawClient } from '../../support/streams/xmpp-client.ts'
 
 /** For tests that send more than a client may. */
 const UNLIMITED = { octetsPerSecond: Infinity, stanzasPerSecond: Infinity, burstSeconds: 0 }

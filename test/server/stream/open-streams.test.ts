@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OpenStreams } from '../../../src/server/stream/open-streams.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
-import { MemoryClient } from '../../support/memory-client.ts'
-import { testAuth, testHost } from '../../support/stream-host.ts'
-import { streamHeader } from '../../support/xmpp-client.ts'
+import { MemoryClient } from '../../support/streams/memory-client.ts'
+import { testAuth, testHost } from '../../support/streams/stream-host.ts'
+import { streamHeader } from '../../support/streams/xmpp-client.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
 import { listenerOptions } from '../../../src/server/net/endpoint.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { MemoryClient } from '../../support/memory-client.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { external, streamHeader } from '../../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { MemoryClient } from '../../support/streams/memory-client.ts'
+import { external, streamHeader } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const certificateOf = (name: string): Credentials =>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Lane } from '../../../src/server/routing/lane.ts'
 import { type InboundLimits, ReadingGate } from '../../../src/server/stream/reading-gate.ts'
-import { gate } from '../../support/gate.ts'
+import { gate } from '../../support/streams/gate.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
-import { type ClientOptions, external, external2, RawClient } from '../../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { type ClientOptions, external, external2, RawClient } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const issue = (name: string, xmppAddr: string): Credentials =>

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { OpensslCa } from '../../support/certificates.ts'
-import { Login, secured, VARIANTS } from '../../support/external-login.ts'
-import { startPasswordServer } from '../../support/password-server.ts'
-import { attemptPassword } from '../../support/scram-client.ts'
-import type { TestServer } from '../../support/server.ts'
-import { external, RawClient, streamHeader } from '../../support/xmpp-client.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { startPasswordServer } from '../../support/servers/password-server.ts'
+import type { TestServer } from '../../support/servers/server.ts'
+import { Login, secured, VARIANTS } from '../../support/streams/external-login.ts'
+import { attemptPassword } from '../../support/streams/scram-client.ts'
+import { external, RawClient, streamHeader } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const bob = ca.issue({ subject: '/CN=bob', xmppAddrs: ['bob@localhost'], extendedKeyUsage: 'clientAuth' })

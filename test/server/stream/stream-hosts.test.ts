@@ -14,13 +14,13 @@ import { type StreamDoor, StreamHosts } from '../../../src/server/stream/stream-
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { Negotiation } from '../../../src/xmpp/stream/negotiation.ts'
-import { certificateCredential } from '../../support/credentials.ts'
-import { parseElement } from '../../support/element.ts'
-import { MemoryClient } from '../../support/memory-client.ts'
-import { Resident } from '../../support/realm.ts'
-import { LogBook } from '../../support/server.ts'
-import { endpointAt, memoryOptions } from '../../support/server-options.ts'
-import { madeRoot } from '../../support/small-pki.ts'
+import { certificateCredential } from '../../support/certificates/credentials.ts'
+import { madeRoot } from '../../support/certificates/small-pki.ts'
+import { Resident } from '../../support/servers/realm.ts'
+import { LogBook } from '../../support/servers/server.ts'
+import { endpointAt, memoryOptions } from '../../support/servers/server-options.ts'
+import { parseElement } from '../../support/streams/element.ts'
+import { MemoryClient } from '../../support/streams/memory-client.ts'
 
 const root = madeRoot()
 const trust = { ...plainTrust(new TrustAnchors([root.pem])), disconnectOnFailure: true }

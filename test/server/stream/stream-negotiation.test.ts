@@ -4,12 +4,12 @@ import { StreamNegotiation } from '../../../src/server/stream/stream-negotiation
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
 import type { Step } from '../../../src/xmpp/stream/stream-feature.ts'
-import { parseElement } from '../../support/element.ts'
-import { gate } from '../../support/gate.ts'
-import { MemoryClient } from '../../support/memory-client.ts'
-import { Resident } from '../../support/realm.ts'
-import { madeRoot } from '../../support/small-pki.ts'
-import { bindingOf, testAuth, testHost, testMechanism } from '../../support/stream-host.ts'
+import { madeRoot } from '../../support/certificates/small-pki.ts'
+import { Resident } from '../../support/servers/realm.ts'
+import { parseElement } from '../../support/streams/element.ts'
+import { gate } from '../../support/streams/gate.ts'
+import { MemoryClient } from '../../support/streams/memory-client.ts'
+import { bindingOf, testAuth, testHost, testMechanism } from '../../support/streams/stream-host.ts'
 
 const REQUEST = { domain: 'localhost', from: undefined }
 const BIND = parseElement("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../src/server/limits.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates.ts'
-import { clientHello } from '../../support/client-hello.ts'
-import { NEVER_MS, startTestServer, type TestServer } from '../../support/server.ts'
-import { NEGOTIATION_STATES } from '../../support/stream-states.ts'
-import { RawClient, streamHeader } from '../../support/xmpp-client.ts'
+import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
+import { NEVER_MS, startTestServer, type TestServer } from '../../support/servers/server.ts'
+import { clientHello } from '../../support/streams/client-hello.ts'
+import { NEGOTIATION_STATES } from '../../support/streams/stream-states.ts'
+import { RawClient, streamHeader } from '../../support/streams/xmpp-client.ts'
 
 const ca = new OpensslCa()
 const certificate = (name: string): Credentials =>

@@ -7,7 +7,7 @@ import { askServer } from '../../../src/service/admin/admin-client.ts'
 import { ADMIN_VERSION, MAX_ADMIN_LINE, type ServeStatus } from '../../../src/service/admin/admin-protocol.ts'
 import { type AdminHandlers, type AdminSocket, openAdminSocket } from '../../../src/service/admin/admin-socket.ts'
 import { withLock } from '../../../src/store/sqlite/lock.ts'
-import { LogBook } from '../../support/server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const STATUS: ServeStatus = {
   pid: 7,

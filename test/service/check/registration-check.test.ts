@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../../src/config/load.ts'
 import { checkRegistration } from '../../../src/service/check/registration-check.ts'
 import { TrustAnchors } from '../../../src/trust/anchors.ts'
-import { OpensslCa } from '../../support/certificates.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
 
 const partner = new OpensslCa('Partner')
 const own = new OpensslCa('Own')

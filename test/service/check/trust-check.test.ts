@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { examineTrust } from '../../../src/service/check/trust-check.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { extension, oddCrl, utcTime } from '../../support/odd-crl.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { extension, oddCrl, utcTime } from '../../support/certificates/odd-crl.ts'
 
 const NOW = new Date('2026-01-01T00:00:00Z')
 const folder = mkdtempSync(join(tmpdir(), 'xmppki-trust-'))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { XmppkiError } from '../../../src/errors.ts'
 import { readCertificateFiles } from '../../../src/service/credentials/certificate-files.ts'
-import { OpensslCa } from '../../support/certificates.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
 
 const PASSWORD = 'correct horse battery staple'
 

@@ -10,7 +10,7 @@ import { signerId } from '../../../src/workspace/base/authority.ts'
 import { initIssuing } from '../../../src/workspace/ca/init-issuing.ts'
 import type { IssuedClient } from '../../../src/workspace/clients/issue-client.ts'
 import { revokeClients } from '../../../src/workspace/clients/revoke-clients.ts'
-import { LogBook } from '../../support/server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 import { CaFolder, openssl } from '../../workspace/support.ts'
 
 const nobody = () => Promise.reject(new Error('nobody should ask'))

@@ -7,7 +7,7 @@ import { Reloader } from '../../../src/service/reload/reload.ts'
 import { LedgerWatch } from '../../../src/store/ledger-watch.ts'
 import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { issuedRecord } from '../../store/ledger-contract.ts'
-import { LogBook } from '../../support/server.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 let folder: string
 let reloader: Reloader | undefined

@@ -7,8 +7,8 @@ import { MemorySharedEnrolments } from '../../../src/store/memory/shared-enrolme
 import type { SharedEnrolments } from '../../../src/store/shared-enrolments.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { ALICE, BOB, enrolling, enrolment, terms } from '../../store/enrolment-samples.ts'
-import { ReplicatedStore } from '../../support/replicated-store.ts'
-import { LogBook } from '../../support/server.ts'
+import { ReplicatedStore } from '../../support/servers/replicated-store.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 /** A database that can be away. */
 class DistantEnrolments extends MemorySharedEnrolments {

@@ -6,11 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { encodePem } from '../../../src/pki/der/pem.ts'
 import { CrlFiles } from '../../../src/service/trust/crl-files.ts'
 import { KeptCrls } from '../../../src/service/trust/kept-crls.ts'
-import { OpensslCa } from '../../support/certificates.ts'
-import { authoritiesOf } from '../../support/crls.ts'
-import { entry, oddCrl } from '../../support/odd-crl.ts'
-import { replaceFile } from '../../support/replace-file.ts'
-import { LogBook } from '../../support/server.ts'
+import { OpensslCa } from '../../support/certificates/certificates.ts'
+import { authoritiesOf } from '../../support/certificates/crls.ts'
+import { entry, oddCrl } from '../../support/certificates/odd-crl.ts'
+import { replaceFile } from '../../support/processes/replace-file.ts'
+import { LogBook } from '../../support/servers/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xmppki-crl-'))
 const ca = new OpensslCa()

@@ -5,7 +5,7 @@ import type { Enrolment } from '../../../src/store/enrolments.ts'
 import { MemorySharedEnrolments } from '../../../src/store/memory/shared-enrolments.ts'
 import type { SharedChange } from '../../../src/store/shared-enrolments.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
-import { ReplicatedStore } from '../../support/replicated-store.ts'
+import { ReplicatedStore } from '../../support/servers/replicated-store.ts'
 import { ALICE, enrolling, enrolment, terms } from '../enrolment-samples.ts'
 import { describeEnrolmentStore } from '../enrolment-store-contract.ts'
 

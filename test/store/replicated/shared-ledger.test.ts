@@ -7,7 +7,7 @@ import { MemoryLedger } from '../../../src/store/memory/ledger.ts'
 import { SharedLedger } from '../../../src/store/replicated/shared-ledger.ts'
 import type { SharedRevocation } from '../../../src/store/revocations.ts'
 import { SqliteRevocations } from '../../../src/store/sqlite/revocations.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
 import { ALICE, BOB, enrolment } from '../enrolment-samples.ts'
 import { idOf, issuedRecord } from '../ledger-contract.ts'
 

@@ -6,7 +6,7 @@ import { certificateKey } from '../../../src/store/certificate-id.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { LEDGER_MIGRATIONS } from '../../../src/store/sqlite/ledger-migrations.ts'
 import { migrate } from '../../../src/store/sqlite/migrate.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
 import { issuedRecord } from '../ledger-contract.ts'
 
 const ROOT = { authority: 'A', issuer: '0a' }

@@ -9,7 +9,7 @@ import {
   sqliteBinding,
   withoutSqliteWarning,
 } from '../../../src/store/sqlite/binding.ts'
-import { readSources } from '../../support/source-graph.ts'
+import { readSources } from '../../support/documents/source-graph.ts'
 
 const isBefore = (major: number, minor: number) => {
   const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number)

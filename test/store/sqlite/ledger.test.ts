@@ -9,7 +9,7 @@ import { SqliteIssued } from '../../../src/store/sqlite/issued.ts'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { LEDGER_MIGRATIONS } from '../../../src/store/sqlite/ledger-migrations.ts'
 import { migrate } from '../../../src/store/sqlite/migrate.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
 import { describeLedger, idOf, issuedRecord } from '../ledger-contract.ts'
 
 let folder: string

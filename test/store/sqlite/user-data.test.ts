@@ -7,7 +7,7 @@ import { SqliteDocuments } from '../../../src/store/sqlite/documents.ts'
 import type { SqliteDatabase } from '../../../src/store/sqlite/driver.ts'
 import { SqliteEventLog } from '../../../src/store/sqlite/event-log.ts'
 import { SqliteUserData } from '../../../src/store/sqlite/user-data.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
 import { entry } from '../event-log-contract.ts'
 
 const ALICE = 'alice@example.org'

@@ -8,7 +8,7 @@ import { readAuditTrail } from '../../../src/workspace/ca/audit-trail.ts'
 import { initIssuing } from '../../../src/workspace/ca/init-issuing.ts'
 import { revokeIssuing } from '../../../src/workspace/ca/revoke-issuing.ts'
 import { revokeClients } from '../../../src/workspace/clients/revoke-clients.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
 import { CaFolder, openssl } from '../support.ts'
 
 let ca: CaFolder

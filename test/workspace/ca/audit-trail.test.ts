@@ -8,7 +8,7 @@ import { exportClient } from '../../../src/workspace/clients/export-client.ts'
 import { renewClient } from '../../../src/workspace/clients/renew-client.ts'
 import { revokeClients } from '../../../src/workspace/clients/revoke-clients.ts'
 import { parseJid } from '../../../src/xmpp/address/jid.ts'
-import { DatabaseSync } from '../../support/sqlite.ts'
+import { DatabaseSync } from '../../support/documents/sqlite.ts'
 import { CaFolder } from '../support.ts'
 
 type Database = InstanceType<typeof DatabaseSync>

@@ -4,8 +4,8 @@ import { failed } from '../../../src/xmpp/sasl/attempt.ts'
 import type { SaslMechanism } from '../../../src/xmpp/sasl/mechanism.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { NegotiationContext, NegotiationState } from '../../../src/xmpp/stream/stream-feature.ts'
-import { parseElement } from '../../support/element.ts'
-import { negotiate, streamFeatures } from '../../support/negotiation.ts'
+import { parseElement } from '../../support/streams/element.ts'
+import { negotiate, streamFeatures } from '../../support/streams/negotiation.ts'
 
 const clear = openedState({ domain: 'localhost', from: undefined }, false)
 const secured = openedState({ domain: 'localhost', from: undefined }, true)

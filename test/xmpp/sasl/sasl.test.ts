@@ -5,7 +5,7 @@ import { saslFeature } from '../../../src/xmpp/sasl/sasl.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, Step } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const credential = { mechanism: 'X-TEST' }
 const succeed = (data?: string): SaslOutcome => ({

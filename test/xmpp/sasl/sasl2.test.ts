@@ -10,8 +10,8 @@ import type {
   Step,
 } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
-import { negotiate, streamFeatures } from '../../support/negotiation.ts'
+import { parseElement } from '../../support/streams/element.ts'
+import { negotiate, streamFeatures } from '../../support/streams/negotiation.ts'
 
 const SASL2 = "xmlns='urn:xmpp:sasl:2'"
 const UUID = 'D4565FA7-4d72-4749-b3d3-740edbf87770'

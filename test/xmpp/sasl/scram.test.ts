@@ -5,7 +5,7 @@ import type { SaslOutcome } from '../../../src/xmpp/sasl/mechanism.ts'
 import { type ScramOptions, type ScramSubject, scramMechanism } from '../../../src/xmpp/sasl/scram.ts'
 import { deriveKeys } from '../../../src/xmpp/sasl/scram-credentials.ts'
 import { SCRAM_HASHES, type ScramHash, type ScramKeys } from '../../../src/xmpp/sasl/scram-keys.ts'
-import { scramProof } from '../../support/scram-client.ts'
+import { scramProof } from '../../support/streams/scram-client.ts'
 
 const text = (outcome: { readonly data?: Uint8Array }) => Buffer.from(outcome.data ?? []).toString()
 

@@ -8,7 +8,7 @@ import {
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, Registrar } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const query = (children: string) => parseElement(`<query xmlns='jabber:iq:register'>${children}</query>`)
 const iq = (children: string, attributes = "type='set' id='1'") =>

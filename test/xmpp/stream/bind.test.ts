@@ -4,7 +4,7 @@ import { bindFeature } from '../../../src/xmpp/stream/bind.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { Bound, NegotiationContext, NegotiationState, Step } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const credential = { mechanism: 'EXTERNAL' }
 const iq = (resource = '', attributes = "type='set' id='b'") =>

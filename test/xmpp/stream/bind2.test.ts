@@ -3,7 +3,7 @@ import { parseJid } from '../../../src/xmpp/address/jid.ts'
 import { bind2Offer, bindInline, bound2 } from '../../../src/xmpp/stream/bind2.ts'
 import type { NegotiationContext, ResourceRequest } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize, xml } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const CARBONS = 'urn:xmpp:carbons:2'
 

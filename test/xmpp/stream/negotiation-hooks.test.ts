@@ -4,7 +4,7 @@ import { Negotiation } from '../../../src/xmpp/stream/negotiation.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { NegotiationContext, ResourceRequest, StreamFeature } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize, xml } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const NAMESPACE = 'urn:test:resume'
 const CARBONS = 'urn:xmpp:carbons:2'

@@ -4,8 +4,8 @@ import { externalMechanism } from '../../../src/xmpp/sasl/external.ts'
 import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import type { NegotiationContext, NegotiationState, Step } from '../../../src/xmpp/stream/stream-feature.ts'
 import { type Element, serialize, textOf } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
-import { negotiate, streamFeatures } from '../../support/negotiation.ts'
+import { parseElement } from '../../support/streams/element.ts'
+import { negotiate, streamFeatures } from '../../support/streams/negotiation.ts'
 
 const SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 const BIND = "xmlns='urn:ietf:params:xml:ns:xmpp-bind'"

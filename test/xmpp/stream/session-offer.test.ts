@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { legacySessionFeature } from '../../../src/xmpp/stream/session-offer.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const NAMESPACE = 'urn:ietf:params:xml:ns:xmpp-session'
 

@@ -3,7 +3,7 @@ import { openedState } from '../../../src/xmpp/stream/negotiation-state.ts'
 import { isBlank, startTlsFeature } from '../../../src/xmpp/stream/starttls.ts'
 import type { NegotiationContext, Step } from '../../../src/xmpp/stream/stream-feature.ts'
 import { serialize } from '../../../src/xmpp/xml/element.ts'
-import { parseElement } from '../../support/element.ts'
+import { parseElement } from '../../support/streams/element.ts'
 
 const NAMESPACE = 'urn:ietf:params:xml:ns:xmpp-tls'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Element, namespaceOf, serialize } from '../../../src/xmpp/xml/element.ts'
 import { StreamParser } from '../../../src/xmpp/xml/stream-parser.ts'
-import { heldBytes, leastGrowth } from '../../support/growth.ts'
+import { heldBytes, leastGrowth } from '../../support/processes/growth.ts'
 import { LIMITS, OPEN, octets, record } from './stream-recorder.ts'
 
 /** Inside a stream: what arrives → what is emitted, in the normal form that may be sent to anybody else. */

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliHome } from '../../../support/cli.ts'
-import { ServeProcess } from '../../../support/serve.ts'
-import { RawClient } from '../../../support/xmpp-client.ts'
+import { CliHome } from '../../../support/processes/cli.ts'
+import { ServeProcess } from '../../../support/processes/serve.ts'
+import { RawClient } from '../../../support/streams/xmpp-client.ts'
 import { openssl } from '../../client/workspace-checks.ts'
 
 let cli: CliHome

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CliHome } from '../../../support/cli.ts'
+import type { CliHome } from '../../../support/processes/cli.ts'
 import { homeWithCa } from '../../client/workspace-checks.ts'
 
 let cli: CliHome

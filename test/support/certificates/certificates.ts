@@ -1,0 +1,297 @@
+import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { authorityId } from '../../../src/pki/x509/authority-id.ts'
+import { readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
+import type { CertificateId } from '../../../src/store/certificate-id.ts'
+
+/** Key and certificate chain as PEM. */
+export interface Credentials {
+  readonly key: string
+  readonly cert: string
+}
+
+/** What openssl should put into a certificate; everything is optional and taken literally. */
+export interface CertificateRequest {
+  /** As for `openssl req -subj`. */
+  readonly subject?: string
+  readonly xmppAddrs?: readonly string[]
+  readonly emails?: readonly string[]
+  readonly dnsNames?: readonly string[]
+  readonly extendedKeyUsage?: string
+  /** More lines of an openssl extension section. */
+  readonly extensions?: readonly string[]
+  readonly ca?: boolean
+  /** Of the signature. */
+  readonly hash?: string
+  /** `[notBefore, notAfter]` as openssl writes them, e.g. `20200101000000Z`. */
+  readonly validity?: readonly [string, string]
+}
+
+/** What openssl should put into a CRL. */
+export interface CrlRequest {
+  readonly revoked?: readonly Credentials[]
+  /** `[thisUpdate, nextUpdate]` as openssl writes them. */
+  readonly validity?: readonly [string, string]
+  /** More lines of an openssl section of CRL extensions. */
+  readonly extensions?: readonly string[]
+  /** The CA that signs; without it the root. */
+  readonly by?: Credentials
+}
+
+/** A CA run by the real openssl, for certificates that xmppki itself would never issue. */
+export class OpensslCa {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'xmppki-openssl-'))
+  #serial = 1000
+  readonly credentials: Credentials
+
+  constructor(name = 'Test CA') {
+    this.credentials = this.#make({ subject: `/CN=${name}`, ca: true }, undefined)
+  }
+
+  issue(request: CertificateRequest): Credentials {
+    return this.#make(request, this.credentials)
+  }
+
+  /** Issued by an intermediate CA, which goes along in the chain. */
+  issueBelow(intermediate: Credentials, request: CertificateRequest): Credentials {
+    const leaf = this.#make(request, intermediate)
+    return { key: leaf.key, cert: leaf.cert + intermediate.cert }
+  }
+
+  /** What `openssl x509 -req` of the guide makes: a version 1 certificate with nothing but a Common Name. */
+  issueAsInTheGuide(username: string): Credentials {
+    const { path, key, csr } = this.#request(`/CN=${username}`)
+    const cert = path('crt')
+    const signer = this.#signer(this.credentials)
+    run(
+      'x509',
+      '-req',
+      '-in',
+      csr,
+      '-CA',
+      signer.cert,
+      '-CAkey',
+      signer.key,
+      '-CAcreateserial',
+      '-days',
+      '500',
+      '-sha256',
+      '-out',
+      cert,
+    )
+    return { key, cert: readFileSync(cert, 'utf8') }
+  }
+
+  /** The same certificate with some octets replaced by as many others, signed again: what openssl refuses to write. */
+  reissue({ key, cert }: Credentials, octets: string, replacement: string): Credentials {
+    const { tbs, algorithm } = splitCertificate(cert)
+    const at = tbs.indexOf(octets, 0, 'latin1')
+    if (at < 0 || octets.length !== replacement.length) throw new Error(`cannot replace ${octets}`)
+    const edited = Buffer.from(tbs)
+    edited.write(replacement, at, 'latin1')
+    const signature = sign('sha256', edited, this.credentials.key)
+    return { key, cert: joinCertificate(edited, algorithm, signature) }
+  }
+
+  selfSigned(request: CertificateRequest): Credentials {
+    return this.#make(request, undefined)
+  }
+
+  /** With a key of any type that openssl knows. */
+  selfSignedBy(key: string, { subject = '/', dnsNames = [], hash = 'sha256' }: CertificateRequest): string {
+    this.#serial += 1
+    const [file, out] = [this.#path(`c${this.#serial}.key`), this.#path(`c${this.#serial}.crt`)]
+    writeFileSync(file, key)
+    const names = ['-addext', `subjectAltName=${dnsNames.map((name) => `DNS:${name}`).join(',')}`]
+    run('req', '-x509', `-${hash}`, '-key', file, '-subj', subject, ...names, '-days', '30', '-out', out)
+    return readFileSync(out, 'utf8')
+  }
+
+  /** A CRL in PEM. */
+  crl({ revoked = [], validity, extensions = [], by = this.credentials }: CrlRequest = {}): string {
+    this.#serial += 1
+    const id = `c${this.#serial}`
+    const [out, config] = [this.#path(`${id}.crl`), this.#caConfig(id)]
+    const serial = ({ cert }: Credentials) => new X509Certificate(cert).serialNumber
+    const index = revoked.map((one) => `R\t490101000000Z\t210102000000Z\t${serial(one)}\tunknown\t/CN=x\n`)
+    writeFileSync(this.#path(`${id}.index`), index.join(''))
+    if (extensions.length > 0) {
+      writeFileSync(config, `${readFileSync(config, 'utf8')}\n[crl]\n${extensions.join('\n')}\n`)
+    }
+    const signer = this.#signer(by)
+    const [thisUpdate, nextUpdate] = validity ?? ['20200101000000Z', '20990101000000Z']
+    const dates = ['-crl_lastupdate', thisUpdate, '-crl_nextupdate', nextUpdate]
+    const more = extensions.length > 0 ? ['-crlexts', 'crl'] : []
+    run(
+      'ca',
+      '-config',
+      config,
+      '-gencrl',
+      '-keyfile',
+      signer.key,
+      '-cert',
+      signer.cert,
+      ...dates,
+      ...more,
+      '-out',
+      out,
+    )
+    return readFileSync(out, 'utf8')
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  /** A new key and a request for it. */
+  #request(subject: string): { id: string; path: (suffix: string) => string; key: string; csr: string } {
+    this.#serial += 1
+    const id = `c${this.#serial}`
+    const path = (suffix: string) => this.#path(`${id}.${suffix}`)
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    writeFileSync(path('key'), key)
+    run('req', '-new', '-utf8', '-multivalue-rdn', '-key', path('key'), '-subj', subject, '-out', path('csr'))
+    return { id, path, key, csr: path('csr') }
+  }
+
+  #make(request: CertificateRequest, issuer: Credentials | undefined): Credentials {
+    const { id, path, key, csr } = this.#request(request.subject ?? '/')
+    const [cert, config] = [path('crt'), path('cnf')]
+    writeFileSync(config, extensionConfig(request))
+    const signer = issuer === undefined ? undefined : this.#signer(issuer)
+    const by =
+      signer === undefined ? ['-selfsign', '-keyfile', path('key')] : ['-keyfile', signer.key, '-cert', signer.cert]
+    const dates = request.validity ?? ['20200101000000Z', '20990101000000Z']
+    const args = [
+      '-md',
+      request.hash ?? 'sha256',
+      '-batch',
+      '-preserveDN',
+      '-notext',
+      '-in',
+      csr,
+      '-out',
+      cert,
+      '-startdate',
+      dates[0],
+      '-enddate',
+      dates[1],
+    ]
+    run('ca', '-config', this.#caConfig(id), '-extfile', config, '-extensions', 'ext', ...by, ...args)
+    return { key, cert: readFileSync(cert, 'utf8') }
+  }
+
+  #signer(issuer: Credentials): { key: string; cert: string } {
+    const paths = { key: this.#path('ca.key'), cert: this.#path('ca.crt') }
+    writeFileSync(paths.key, issuer.key)
+    writeFileSync(paths.cert, issuer.cert)
+    return paths
+  }
+
+  /** `openssl ca` is the only sub-command that sets dates freely. */
+  #caConfig(id: string): string {
+    const path = this.#path(`${id}.ca.cnf`)
+    writeFileSync(this.#path(`${id}.index`), '')
+    writeFileSync(this.#path(`${id}.serial`), this.#serial.toString(16).padStart(4, '0'))
+    const lines = [
+      '[ca]',
+      'default_ca=d',
+      '[d]',
+      `database=${this.#path(`${id}.index`)}`,
+      `serial=${this.#path(`${id}.serial`)}`,
+      `new_certs_dir=${this.#folder}`,
+      'default_md=sha256',
+      'unique_subject=no',
+      'policy=p',
+      'string_mask=utf8only',
+      '[p]',
+    ]
+    writeFileSync(path, lines.join('\n'))
+    return path
+  }
+}
+
+function run(...args: string[]): void {
+  execFileSync('openssl', args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 50_000,
+  })
+}
+
+function extensionConfig(request: CertificateRequest): string {
+  const names = [
+    ...(request.xmppAddrs ?? []).map((address, n) => `otherName.${n}=1.3.6.1.5.5.7.8.5;FORMAT:UTF8,UTF8:${address}`),
+    ...(request.emails ?? []).map((address, n) => `email.${n}=${address}`),
+    ...(request.dnsNames ?? []).map((name, n) => `DNS.${n}=${name}`),
+  ]
+  const lines = ['[ext]', `basicConstraints=critical,CA:${request.ca ? 'TRUE' : 'FALSE'}`]
+  if (request.ca) lines.push('keyUsage=critical,keyCertSign,cRLSign')
+  if (request.extendedKeyUsage !== undefined) lines.push(`extendedKeyUsage=${request.extendedKeyUsage}`)
+  lines.push(...(request.extensions ?? []))
+  if (names.length > 0) lines.push('subjectAltName=@names', '[names]', ...names)
+  return lines.join('\n')
+}
+
+function derElement(content: Buffer, tag: number): Buffer {
+  const { length } = content
+  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
+  return Buffer.concat([Buffer.from([tag, ...head]), content])
+}
+
+/** The elements that stand one after another in DER, whole and their contents. */
+function derElements(der: Buffer): { whole: Buffer; content: Buffer }[] {
+  const elements = []
+  for (let at = 0; at < der.length; ) {
+    const first = der.readUInt8(at + 1)
+    const size = first < 0x80 ? 0 : first & 0x7f
+    const length = size === 0 ? first : der.readUIntBE(at + 2, size)
+    const start = at + 2 + size
+    elements.push({ whole: der.subarray(at, start + length), content: der.subarray(start, start + length) })
+    at = start + length
+  }
+  return elements
+}
+
+function splitCertificate(pem: string): { tbs: Buffer; algorithm: Buffer; signature: Buffer } {
+  const [certificate] = derElements(new X509Certificate(pem).raw)
+  const [tbs, algorithm, signature] = derElements(certificate!.content)
+  return { tbs: tbs!.whole, algorithm: algorithm!.whole, signature: signature!.content.subarray(1) }
+}
+
+function joinCertificate(tbs: Buffer, algorithm: Buffer, signature: Buffer): string {
+  const bits = derElement(Buffer.concat([Buffer.from([0]), signature]), 0x03)
+  const der = derElement(Buffer.concat([tbs, algorithm, bits]), 0x30)
+  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`
+}
+
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** The same certificate with the other valid ECDSA signature, which anybody can compute: (r, n - s) for (r, s). */
+export function withOtherSignature({ key, cert }: Credentials): Credentials {
+  const { tbs, algorithm, signature } = splitCertificate(cert)
+  const [sequence] = derElements(signature)
+  const [r, s] = derElements(sequence!.content)
+  const other = (P256_ORDER - BigInt(`0x${s!.content.toString('hex')}`)).toString(16).padStart(64, '0')
+  const octets = Buffer.from(other.replace(/^(00)+(?=.)/, ''), 'hex')
+  const integer = octets.readUInt8(0) < 0x80 ? octets : Buffer.concat([Buffer.from([0]), octets])
+  const twin = derElement(Buffer.concat([r!.whole, derElement(integer, 0x02)]), 0x30)
+  return { key, cert: joinCertificate(tbs, algorithm, twin) }
+}
+
+/** What identifies a certificate that this CA has signed. */
+export function idBy(signer: Credentials, { cert }: Credentials): CertificateId {
+  const authority = new X509Certificate(signer.cert)
+  return {
+    authority: authorityId(readRawCertificate(authority.raw)),
+    issuer: authority.serialNumber.toLowerCase(),
+    serial: new X509Certificate(cert).serialNumber.toLowerCase(),
+  }
+}
