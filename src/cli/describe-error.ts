@@ -111,7 +111,8 @@ function badArguments(args: readonly unknown[], message: string): XmppkiError {
   return new XmppkiError('USAGE', `missing argument: ${names.join(' ').toUpperCase()}`, { hint: 'see --help' })
 }
 
-function unknownCommand(command: string, commands: readonly string[]): XmppkiError {
+/** USAGE, with the command that was meant if one is near. @param command its words */
+export function unknownCommand(command: string, commands: readonly string[]): XmppkiError {
   // oclif takes the arguments into the name of the command that it does not find, above all surplus ones.
   const words = command.split(' ')
   const starts = words.map((_, index) => words.slice(0, index + 1).join(' '))

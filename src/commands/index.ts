@@ -25,6 +25,7 @@ import ConfigRenderClient from './config/render/client.ts'
 import ConfigRender from './config/render.ts'
 import ConfigShow from './config/show.ts'
 import Doctor from './doctor.ts'
+import Help from './help.ts'
 import Quickstart from './quickstart.ts'
 import ServeStatus from './serve/status.ts'
 import Serve from './serve.ts'
@@ -77,6 +78,7 @@ export const COMMANDS = {
   'user:passwd': UserPasswd,
   completion: Completion,
   doctor: Doctor,
+  help: Help,
   quickstart: Quickstart,
   serve: Serve,
 }

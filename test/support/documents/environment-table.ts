@@ -28,8 +28,8 @@ export function environmentRows(): string[][] {
   return [...rows]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, { flag, commands }]) => {
-      // `completion` has neither a workspace nor a result.
-      const where = commands.length === entries.length - 1 ? 'all' : commands.sort().join(', ')
+      // `completion` and `help` have neither a workspace nor a result.
+      const where = commands.length === entries.length - 2 ? 'all' : commands.sort().join(', ')
       return [`\`${key.split(' ')[0]}\``, flag, where]
     })
 }
