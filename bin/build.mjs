@@ -1,5 +1,5 @@
-// Builds dist/: the bundle of the command line and V8's code cache for it, a bundle for each worker thread, and the
-// licences of what is bundled. All are CommonJS.
+// Builds dist/: the bundle of the command line and V8's code cache for it, a bundle for each worker thread, the licences
+// of what is bundled, and the manual page. All bundles are CommonJS.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { importSource } from './import-source.mjs'
 import { COMMON, WORKERS } from './workers.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -105,6 +106,12 @@ async function writeCodeCache() {
   writeAtomic(`xmppki-${id}.cache`, script.createCachedData())
 }
 
+/** The commands are known by their manifest, which is there by now. */
+async function writeManPage() {
+  const { manPage } = await importSource('bin/docs/man-page.ts')
+  writeAtomic('xmppki.1', manPage(root))
+}
+
 if (process.argv[2] === '--code-cache') {
   await writeCodeCache()
 } else {
@@ -118,4 +125,5 @@ if (process.argv[2] === '--code-cache') {
   writeAtomic('THIRD_PARTY_LICENSES.txt', licences([...program.inputs, ...workers.inputs]))
   execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--code-cache'], { stdio: 'inherit' })
   removeOldCaches(`xmppki-${id}.cache`)
+  await writeManPage()
 }

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 const root = new URL('..', import.meta.url).pathname
 
 /** Tests that start the built CLI as a process, several times each: seconds, where the fast lane takes milliseconds. */
-const CLI = ['test/cli/**/*.test.ts', 'test/commands/**/*.test.ts', 'test/readme.test.ts']
+const CLI = ['test/cli/**/*.test.ts', 'test/commands/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/readme.test.ts']
 const INTEROP = ['test/interop/**/*.test.ts']
 /** Tens of thousands of rounds, for minutes; programs killed, databases taken away, the package, browsers. */
 const LONG = ['test/long/**/*.test.ts']

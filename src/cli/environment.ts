@@ -10,8 +10,9 @@ interface CommandLine {
   readonly argv: string[]
 }
 
-const ON = ['1', 'true', 'yes', 'y', 'on']
-const OFF = ['0', 'false', 'no', 'n', 'off']
+/** Words that switch a flag on, and off. */
+export const ON = ['1', 'true', 'yes', 'y', 'on']
+export const OFF = ['0', 'false', 'no', 'n', 'off']
 
 /** What an environment variable says about a boolean flag; undefined when it is neither on nor off. */
 export function switchOf(value: string | undefined): boolean | undefined {

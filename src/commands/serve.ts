@@ -7,7 +7,7 @@ import { overridesOf, SERVE_FLAGS } from '../cli/serve-flags.ts'
 import type { Service, ServiceListener } from '../service/service.ts'
 
 /** What `--json` prints when the server accepts connections, one line. */
-interface ListeningEvent {
+export interface ListeningEvent {
   readonly event: 'listening'
   readonly domains: readonly string[]
   /** Every address for clients, in the order of the configuration. */

@@ -62,6 +62,9 @@ const NEEDS = [
   // Debian keeps it out of PATH: it is meant to be copied.
   { program: 'easyrsa', debian: 'easy-rsa', isThere: () => existsSync('/usr/share/easy-rsa/easyrsa') },
   { program: 'age', debian: 'age' },
+  { program: 'groff', debian: 'groff-base' },
+  { program: 'man', debian: 'man-db' },
+  { program: 'mandoc', debian: 'mandoc' },
   { program: 'zsh', debian: 'zsh' },
   { program: 'fish', debian: 'fish' },
   { program: 'softhsm2-util', debian: 'softhsm2' },

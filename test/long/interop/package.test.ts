@@ -7,8 +7,8 @@ import { SqliteDocuments } from '../../../src/store/sqlite/documents.ts'
 import { SqliteUserData } from '../../../src/store/sqlite/user-data.ts'
 import { type ProgramResult, program } from '../../interop/program.ts'
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; man: string }
 
 /** What starts a worker of the installed package; it writes into the file that its argument names. */
 const STARTER = `
@@ -30,7 +30,8 @@ const ALLOWED = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^bin\/(xmppki|commands|load)\.cjs$/,
-  /^dist\/(xmppki\.cjs|user-data-writer\.cjs|xmppki-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt)$/,
+  /^dist\/(xmppki\.cjs|user-data-writer\.cjs|xmppki-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt|xmppki\.1)$/,
+  /^docs\/(reference\/)?[\w-]+\.md$/,
   /^templates\/[\w./-]+$/,
 ]
 
@@ -69,8 +70,9 @@ describe('the npm package', () => {
     const unexpected = packed.files.map(({ path }) => path).filter((path) => !ALLOWED.some((rule) => rule.test(path)))
     expect(unexpected).toEqual([])
     const names = packed.files.map(({ path }) => path)
-    for (const needed of ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'oclif.manifest.json', 'LICENSE'])
-      expect(names).toContain(needed)
+    const program = ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'oclif.manifest.json', 'LICENSE']
+    const manual = ['README.md', 'docs/README.md', 'docs/reference/commands.md', MANIFEST.man.replace('./', '')]
+    expect(names).toEqual(expect.arrayContaining([...program, ...manual]))
   })
 
   it('installs a command that knows its version', () => {
