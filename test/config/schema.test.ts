@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Field, Shape } from '../../src/config/field.ts'
 import { SCHEMA } from '../../src/config/schema.ts'
-import { configTable } from '../support/documents/config-table.ts'
-import { readmeText } from '../support/documents/readme.ts'
 
 function optionsOf(shape: Shape, table = ''): [path: string, option: Extract<Field, { kind: 'option' }>][] {
   return Object.entries(shape).flatMap(([key, field]) => {
@@ -22,11 +20,4 @@ describe('every option', () => {
       expect(isUnset ? { value: absent.value } : check(absent.value)).toEqual({ value: absent.value })
     },
   )
-})
-
-describe('the README', () => {
-  it('lists every option', () => {
-    const [, table] = /<!-- config:begin -->\n([\s\S]*?)\n<!-- config:end -->/.exec(readmeText()) ?? []
-    expect(table).toBe(configTable())
-  })
 })

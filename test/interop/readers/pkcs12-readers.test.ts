@@ -2,9 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readmeText } from '../../support/documents/readme.ts'
-import { program } from '../program.ts'
-import { Service } from '../service.ts'
+import { documentText } from '../support/documents.ts'
 import { type Bundle, type Opening, READERS, type Reader } from './pkcs12-readers.ts'
 
 const FORMATS = ['modern', 'compat'] as const
@@ -117,7 +115,7 @@ describe('PKCS#12 bundles', () => {
   })
 })
 
-/** What the README says of one reader and key type. */
+/** What the manual says of one reader and key type. */
 function verdict(reader: Reader, key: string): string {
   const cells = CELLS.filter((cell) => cell.reader === reader && cell.key === key)
   const opened = cells.filter((cell) => openingOf(cell).key && openingOf(cell).certificates)
@@ -125,7 +123,7 @@ function verdict(reader: Reader, key: string): string {
   return opened.length === 0 ? 'no' : `${opened.map(({ format }) => format).join(', ')} only`
 }
 
-describe('the README', () => {
+describe('the manual', () => {
   it('says what was seen', () => {
     const keys = Object.values(KEY_TYPES)
     const rows = READERS.map((reader) => [reader.name, ...keys.map((key) => verdict(reader, key))])
@@ -133,7 +131,8 @@ describe('the README', () => {
     const seen = table
       .map((cells) => `|${cells.map((cell) => (cell === '---' ? cell : ` ${cell} `)).join('|')}|`)
       .join('\n')
-    const [, block] = /<!-- readers:begin -->\n([\s\S]*?)\n<!-- readers:end -->/.exec(readmeText()) ?? []
+    const [, block] =
+      /<!-- readers:begin -->\n([\s\S]*?)\n<!-- readers:end -->/.exec(documentText('docs/issuing.md')) ?? []
     expect(block).toBe(seen)
   })
 })

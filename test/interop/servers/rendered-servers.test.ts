@@ -2,15 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ConfigRenderResult } from '../../../src/commands/config/render.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
-import { issuedCredentials } from '../../support/certificates/issued-credentials.ts'
-import { markedBlocks, readmeText, tableRows } from '../../support/documents/readme.ts'
-import { CliHome } from '../../support/processes/cli.ts'
-import { ServeProcess } from '../../support/processes/serve.ts'
-import { external, RawClient, streamHeader } from '../../support/streams/xmpp-client.ts'
-import { slixmpp } from '../clients/slixmpp.ts'
-import { program } from '../program.ts'
+import type { ConfigRenderResult } from '../../src/commands/config/render.ts'
+import { type Credentials, OpensslCa } from '../support/certificates.ts'
+import { CliHome } from '../support/cli.ts'
+import { documentText, markedBlocks, tableRows } from '../support/documents.ts'
+import { issuedCredentials } from '../support/issued-credentials.ts'
+import { ServeProcess } from '../support/serve.ts'
+import { external, RawClient, streamHeader } from '../support/xmpp-client.ts'
 import { type RenderedPeer, startRenderedEjabberd, startRenderedProsody } from './peer-servers.ts'
 
 /** A workspace whose CA is openssl's as well, for certificates that xmppki would never issue. */
@@ -60,7 +58,7 @@ const folder = mkdtempSync(join(tmpdir(), 'xmppki-rendered-'))
 const ALICE = { subject: '/CN=alice', xmppAddrs: ['alice@localhost'], extendedKeyUsage: 'clientAuth' }
 const EXPIRED = ['20200101000000Z', '20210101000000Z'] as const
 
-/** What a client presents and says, by what the table of the README calls it. */
+/** What a client presents and says, by what the table of the manual calls it. */
 const CASES: readonly { readonly name: string; readonly present: () => Credentials; readonly authzid?: string }[] = [
   { name: 'a good certificate', present: () => realm.issued('alice') },
   { name: 'a good one, asking for its own account', present: () => realm.issued('alice'), authzid: 'alice@localhost' },
@@ -116,9 +114,9 @@ async function outcomes(port: number): Promise<string[]> {
   return found
 }
 
-/** The column of the table in the README. */
+/** The column of the table in the manual. */
 function claimed(column: 1 | 2 | 3): string[] {
-  const [table] = markedBlocks(readmeText()).filter(({ mark }) => mark === 'other servers')
+  const [table] = markedBlocks(documentText('docs/other-servers.md')).filter(({ mark }) => mark === 'other servers')
   const rows = table === undefined ? [] : tableRows(table)
   expect(rows.map(([name]) => name)).toEqual(CASES.map(({ name }) => name))
   return rows.map((row) => row[column] ?? '')
@@ -158,7 +156,7 @@ afterAll(() => {
 })
 
 describe('xmppki serve', () => {
-  it('lets in whom the README says', async () => {
+  it('lets in whom the manual says', async () => {
     const serve = new ServeProcess(['--home', realm.cli.home])
     const { port } = await serve.listening()
     expect(await outcomes(port)).toEqual(claimed(1))
@@ -174,7 +172,7 @@ describe('ejabberd with what config render writes', () => {
   })
   afterAll(() => peer?.stop())
 
-  it('lets in whom the README says', async () => expect(await outcomes(peer.port)).toEqual(claimed(2)))
+  it('lets in whom the manual says', async () => expect(await outcomes(peer.port)).toEqual(claimed(2)))
 
   it.each(WAYS)('logs slixmpp in over $way, and offers nothing but EXTERNAL', async ({ directTls }) => {
     expect(await logInWithSlixmpp(peer, directTls)).toMatchObject({ mechanism: 'EXTERNAL', offered: ['EXTERNAL'] })
@@ -205,7 +203,7 @@ describe('Prosody with what config render writes', () => {
   })
   afterAll(() => peer?.stop())
 
-  it('lets in whom the README says', async () => expect(await outcomes(peer.port)).toEqual(claimed(3)))
+  it('lets in whom the manual says', async () => expect(await outcomes(peer.port)).toEqual(claimed(3)))
 
   it.each(WAYS)('logs slixmpp in over $way, and offers nothing but EXTERNAL', async ({ directTls }) => {
     expect(await logInWithSlixmpp(peer, directTls)).toMatchObject({ mechanism: 'EXTERNAL', offered: ['EXTERNAL'] })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { markedBlocks, readmeText } from './readme.ts'
+import { documentText, markedBlocks } from './documents.ts'
 
 /** What a person would type: passphrases twice, a name for the CA and for alice, nothing else. */
 function answersTo(command: string): string {
@@ -17,7 +17,9 @@ function answersTo(command: string): string {
  * @param bits of the CA key; a short one is made faster
  */
 export function walkThrough(folder: string, bits: 2048 | 4096): void {
-  const commands = markedBlocks(readmeText()).flatMap(({ mark, lines }) => (mark === 'walkthrough' ? lines : []))
+  const commands = markedBlocks(documentText('README.md')).flatMap(({ mark, lines }) =>
+    mark === 'walkthrough' ? lines : [],
+  )
   if (commands.length !== 6) throw new Error(`the README has ${commands.length} commands in its walkthrough`)
   for (const command of commands) {
     // Without a controlling terminal openssl reads its prompts from standard input.

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** A marked block of the README: a fenced block or a table, with what its mark says. */
+/** A marked block of a document: a fenced block or a table, with what its mark says. */
 export interface MarkedBlock {
   readonly mark: string
   readonly lines: readonly string[]
@@ -13,19 +14,33 @@ export interface ConsoleStep {
   readonly output: readonly string[]
 }
 
-const README = fileURLToPath(new URL('../../../README.md', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-export function readmeText(): string {
-  return readFileSync(README, 'utf8')
+/** The README and all pages of the manual, relative to the root. */
+export function documents(): string[] {
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+  const manual = pages.filter((name) => name.endsWith('.md')).sort()
+  return ['README.md', ...manual.map((name) => `docs/${name}`)]
+}
+
+/** @param path relative to the root */
+export function documentText(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
 }
 
 /** Every block that stands under `<!-- test: … -->`, in order. */
 export function markedBlocks(text: string): MarkedBlock[] {
-  const pattern = /<!-- test: ([^>]+) -->\n(?:```\w+\n([\s\S]*?)\n```|((?:\|.*\n)+))/g
+  const pattern = /<!-- test: ([^>\n]+) -->\n(?:```\w+\n([\s\S]*?)\n```|((?:\|.*\n)+))/g
   return [...text.matchAll(pattern)].map(([, mark = '', fenced, table]) => ({
     mark,
     lines: (fenced ?? table ?? '').replace(/\n$/, '').split('\n'),
   }))
+}
+
+/** What has been done before the first console block of a document: the lines of `<!-- test: before … -->`. */
+export function preparations(text: string): string[] {
+  const [, lines = ''] = /<!-- test: before\n([\s\S]*?)\n-->/.exec(text) ?? []
+  return lines === '' ? [] : lines.split('\n')
 }
 
 /** The rows of a table, without its head, as cells. */
