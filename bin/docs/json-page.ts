@@ -1,5 +1,5 @@
 import type { JsonShapes } from './json-shapes.ts'
-import { anchor, fenced, page, table } from './markdown.ts'
+import { anchor, fenced, page } from './markdown.ts'
 import type { ProgramFacts } from './program-facts.ts'
 
 /** Commands that do not print one document at their end, and what they print. */
@@ -19,10 +19,7 @@ export function jsonPage({ commands }: ProgramFacts, { commands: shapes, error, 
     'A command that fails prints `{ "error": … }` with this in it:',
     fenced('ts', error),
     '## Commands',
-    table(
-      ['command'],
-      named.map(({ name }) => [`[${name}](#${anchor(`xmppki ${name}`)})`]),
-    ),
+    `${named.map(({ name }) => `[${name}](#${anchor(`xmppki ${name}`)})`).join(', ')}.`,
     ...named.flatMap(({ id, name }) => [
       `### xmppki ${name}`,
       OTHERWISE[id] ?? '',
