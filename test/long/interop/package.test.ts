@@ -8,7 +8,7 @@ import { SqliteUserData } from '../../../src/store/sqlite/user-data.ts'
 import { type ProgramResult, program } from '../../interop/program.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; man: string }
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; man: [string] }
 
 /** What starts a worker of the installed package; it writes into the file that its argument names. */
 const STARTER = `
@@ -71,7 +71,7 @@ describe('the npm package', () => {
     expect(unexpected).toEqual([])
     const names = packed.files.map(({ path }) => path)
     const program = ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'oclif.manifest.json', 'LICENSE']
-    const manual = ['README.md', 'docs/README.md', 'docs/reference/commands.md', MANIFEST.man.replace('./', '')]
+    const manual = ['README.md', 'docs/README.md', 'docs/reference/commands.md', MANIFEST.man[0].replace('./', '')]
     expect(names).toEqual(expect.arrayContaining([...program, ...manual]))
   })
 
@@ -79,6 +79,13 @@ describe('the npm package', () => {
     const { code, output } = xmppki('--version')
     expect(output).toContain(`xmppki/${MANIFEST.version} `)
     expect(code).toBe(0)
+  })
+
+  it('brings its manual page to where man looks, when it is installed for everybody', () => {
+    const prefix = join(folder, 'prefix')
+    const install = npm('install', '--global', '--prefix', prefix, join(folder, packed.filename))
+    expect(install.code, install.output).toBe(0)
+    expect(readFileSync(join(prefix, 'share', 'man', 'man1', 'xmppki.1'), 'utf8')).toMatch(/^\.TH XMPPKI 1 /)
   })
 
   it('makes a CA and issues a client certificate, in the data directory of the user', () => {
