@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { documentText, ROOT } from './support/documents.ts'
-import { followConsole } from './support/manual-console.ts'
-import { walkThrough } from './support/walkthrough.ts'
+import { documentText, ROOT } from './support/documents/documents.ts'
+import { followConsole } from './support/documents/manual-console.ts'
+import { walkThrough } from './support/documents/walkthrough.ts'
 
 const text = documentText('README.md')
 

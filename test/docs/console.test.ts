@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkConfiguration } from '../../src/config/load.ts'
-import { documents, documentText, markedBlocks, normalise } from '../support/documents.ts'
-import { followConsole, isRun } from '../support/manual-console.ts'
+import { documents, documentText, markedBlocks, normalise } from '../support/documents/documents.ts'
+import { followConsole, isRun } from '../support/documents/manual-console.ts'
 
 const DOCUMENTS = documents().map((path) => {
   const text = documentText(path)

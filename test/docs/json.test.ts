@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CliHome } from '../support/cli.ts'
-import { documentText } from '../support/documents.ts'
+import { documentText } from '../support/documents/documents.ts'
+import { CliHome } from '../support/processes/cli.ts'
 
 const page = documentText('docs/reference/json.md')
 const home = new CliHome()

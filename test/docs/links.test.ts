@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { anchor } from '../../bin/docs/markdown.ts'
-import { documents, documentText, ROOT } from '../support/documents.ts'
+import { documents, documentText, ROOT } from '../support/documents/documents.ts'
 
 interface Link {
   readonly from: string
@@ -34,14 +34,10 @@ function anchorsOf(path: string): Set<string> {
   return anchors
 }
 
-/** Files that another branch brings. */
-const COMING = ['CONTRIBUTING.md']
-
 /** Why a link leads nowhere. */
 function fault({ from, to }: Link): string | undefined {
   const [file = '', fragment] = to.split('#')
   const target = file === '' ? from : normalize(join(dirname(from), file))
-  if (COMING.includes(target)) return undefined
   if (!existsSync(join(ROOT, target))) return `${from}: there is no ${target}`
   if (fragment === undefined || !target.endsWith('.md') || anchorsOf(target).has(fragment)) return undefined
   return `${from}: ${target} has no #${fragment}`
@@ -57,7 +53,7 @@ describe('the links of the manual', () => {
   it('reach every page from the README', () => {
     const reached = new Set<string>()
     const visit = (path: string): void => {
-      if (reached.has(path) || !path.endsWith('.md') || COMING.includes(path)) return
+      if (reached.has(path) || !path.endsWith('.md')) return
       reached.add(path)
       for (const { to } of linksIn(path)) visit(normalize(join(dirname(path), to.split('#')[0] || '.')))
     }

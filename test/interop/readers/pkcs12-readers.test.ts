@@ -2,7 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { documentText } from '../support/documents.ts'
+import { documentText } from '../../support/documents/documents.ts'
+import { program } from '../program.ts'
+import { Service } from '../service.ts'
 import { type Bundle, type Opening, READERS, type Reader } from './pkcs12-readers.ts'
 
 const FORMATS = ['modern', 'compat'] as const

@@ -14,7 +14,7 @@ export interface ConsoleStep {
   readonly output: readonly string[]
 }
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** The README and all pages of the manual, relative to the root. */
 export function documents(): string[] {

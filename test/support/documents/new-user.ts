@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeFolder } from '../processes/remove-folder.ts'
 import { ROOT } from './documents.ts'
-import { removeFolder } from './remove-folder.ts'
 
 /** A new user's machine: an empty home and `xmppki` on the PATH. Ports are free ones, whatever is printed. */
 export class NewUser {
