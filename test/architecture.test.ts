@@ -330,6 +330,20 @@ describe('the house', () => {
     expect(findCycle(sources)).toEqual([])
   })
 
+  it('loads what writes certificates when it comes to that, and not before', () => {
+    const files = new Map(sources.map((file) => [file.path, file]))
+    const loaded = new Set<string>()
+    const load = (path: string) => {
+      if (loaded.has(path)) return
+      loaded.add(path)
+      for (const { target, isDynamic, typeOnly } of files.get(path)?.imports ?? [])
+        if (!isDynamic && !typeOnly) load(target)
+    }
+    for (const { path } of sources) if (/^src\/(main|commands\/|service\/)/.test(path)) load(path)
+    expect([...loaded].filter((target) => /^(@peculiar\/|reflect-metadata$)/.test(target))).toEqual([])
+    expect(loaded).toContain('src/pki/issue/issue.ts')
+  })
+
   it('has no export that nobody imports', () => {
     const taken = new Set<string>()
     for (const { imports } of [...sources, ...tests, ...tools]) {

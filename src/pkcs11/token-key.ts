@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type { Crypto, CryptoKey, TokenAlgorithm } from 'node-webcrypto-p11'
 import { XmppkiError } from '../errors.ts'
-import { integer, sequence } from '../pki/der/der-writer.ts'
 import { type KeyAlgorithm, keyTypeOf } from '../pki/keys/algorithms.ts'
+import { certificateSignature } from '../pki/keys/ecdsa-sig-value.ts'
 import type { SigningKey } from '../pki/keys/signature.ts'
 import { inToken, logIn, openToken, type TokenSelector } from './token.ts'
 
@@ -87,13 +87,6 @@ function tokenAlgorithm({
   return { name: 'RSASSA-PKCS1-v1_5', hash, modulusLength, publicExponent: Uint8Array.of(1, 0, 1) }
 }
 
-/** WebCrypto has the two numbers of an ECDSA signature side by side, certificates as a SEQUENCE (RFC 3279 §2.2.3). */
-function toCertificateForm(signature: Uint8Array, { generation }: KeyAlgorithm): Uint8Array {
-  if (generation.type !== 'ec') return signature
-  const half = signature.length / 2
-  return sequence(integer(signature.subarray(0, half)), integer(signature.subarray(half)))
-}
-
 async function signingKey(crypto: Crypto, item: string, publicKey: KeyObject): Promise<SigningKey> {
   const algorithm = keyTypeOf(publicKey)
   const parameters = tokenAlgorithm(algorithm)
@@ -102,7 +95,7 @@ async function signingKey(crypto: Crypto, item: string, publicKey: KeyObject): P
   const privateKey = await crypto.keyStorage.getItem(item, parameters, false, ['sign'])
   async function sign(octets: Uint8Array): Promise<Uint8Array> {
     const raw = await crypto.subtle.sign({ name, hash }, privateKey, octets)
-    const signature = toCertificateForm(new Uint8Array(raw), algorithm)
+    const signature = certificateSignature(new Uint8Array(raw), algorithm)
     // Objects in a token can be exchanged behind our back, and nobody looks at the signature of a CRL before it is out.
     if (verify(hash, octets, publicKey, signature)) return signature
     throw new XmppkiError('CORRUPT', `the PKCS#11 token '${label}' signed with another key than that of the CA`)

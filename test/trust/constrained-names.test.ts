@@ -3,10 +3,10 @@ import { context, sequence } from '../../src/pki/der/der-writer.ts'
 import { OID } from '../../src/pki/der/oids.ts'
 import { type RawCertificate, readRawCertificate } from '../../src/pki/x509/certificate-der.ts'
 import { readNameConstraints } from '../../src/pki/x509/name-constraints.ts'
-import { dnsName, rfc822Name } from '../../src/pki/x509/names.ts'
 import { accountViolation, readConstrainedNames, violation } from '../../src/trust/constrained-names.ts'
 import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { type Folder, openssl, opensslCertificate, readOctets, temporaryFolder, tryOpenssl } from '../pki/support.ts'
+import { dnsName, rfc822Name } from '../support/general-names.ts'
 
 const XMPP_ADDR = `otherName:${OID.xmppAddr};UTF8`
 

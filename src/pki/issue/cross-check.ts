@@ -10,8 +10,8 @@ import type { CertificateFacts } from '../x509/certificate.ts'
 const provider = new Crypto()
 
 /**
- * Reads a certificate with another implementation than the one that wrote it. A CA certificate is trusted for years and
- * cannot be taken back: a defect in our own writer that our own reader shares must be found before anybody installs it.
+ * Reads a certificate as `@peculiar/x509` does, and so many programs that are going to meet it. A CA certificate is trusted
+ * for years and cannot be taken back: where it is not understood must be found before anybody installs it.
  * @param der the certificate
  * @param facts what our own reader has found in it
  * @param signer public key of the CA that signed it

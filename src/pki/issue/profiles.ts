@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { XmppkiError } from '../../errors.ts'
+import { readSingle, TAG } from '../der/der.ts'
 import type { KeyAlgorithm } from '../keys/algorithms.ts'
-import { type CaUrls, caUrlExtensions } from '../x509/ca-urls.ts'
+import { type Publication, publicationExtensions } from '../x509/ca-urls.ts'
+import { readName } from '../x509/distinguished-name.ts'
 import { type DomainName, isInDnsSubtree, parseDomain } from '../x509/domain.ts'
 import {
   alternativeNames,
@@ -16,15 +18,15 @@ import {
   type AccountName,
   clientAlternativeNames,
   fitsCommonName,
+  isSubject,
+  type SubjectName,
   serverAlternativeNames,
-  subjectName,
 } from '../x509/names.ts'
 import type { Issuer } from './issuer.ts'
 
-/** What a certificate will say apart from keys and issuer; made only of checked values. */
+/** What a certificate is going to say apart from keys and issuer; made only of checked values. */
 export interface Profile {
-  /** DER of the subject. */
-  readonly subject: Uint8Array
+  readonly subject: SubjectName
   readonly extensions: readonly ProfileExtension[]
 }
 
@@ -50,22 +52,21 @@ function checkNamePart(text: string, what: string): void {
 }
 
 /** The names that an operator gives to a CA or a responder. */
-interface AuthorityName {
+interface AuthorityName extends SubjectName {
   readonly commonName: string
-  readonly organization?: string | undefined
 }
 
 /** @throws XmppkiError BAD_NAME for names that are blank or too long */
-function authoritySubject(request: AuthorityName): Uint8Array {
-  checkNamePart(request.commonName, 'common name')
-  if (request.organization !== undefined) checkNamePart(request.organization, 'organization')
-  return subjectName(request)
+function authoritySubject({ commonName, organization }: AuthorityName): SubjectName {
+  checkNamePart(commonName, 'common name')
+  if (organization !== undefined) checkNamePart(organization, 'organization')
+  return { commonName, organization }
 }
 
 /** As {@link authoritySubject}; whoever has the name of its issuer is taken for a root. */
-function issuedSubject(request: AuthorityName, issuer: Issuer): Uint8Array {
+function issuedSubject(request: AuthorityName, issuer: Issuer): SubjectName {
   const subject = authoritySubject(request)
-  if (Buffer.compare(subject, issuer.name) !== 0) return subject
+  if (!isSubject(readName(readSingle(issuer.name, TAG.sequence)), subject)) return subject
   throw new XmppkiError('BAD_NAME', `the CA above it is already called '${request.commonName}'`, {
     hint: 'give it a name of its own',
     spec: 'RFC 5280 §3.2',
@@ -160,7 +161,7 @@ export function clientProfile(
   checkPermitted(parseDomain(jid.domain), issuer)
   const commonName = clientCommonName(jid, issuer)
   return Object.freeze({
-    subject: subjectName({ commonName }),
+    subject: { commonName },
     extensions: [
       basicConstraints(),
       keyUsage('digitalSignature'),
@@ -187,7 +188,7 @@ export function serverProfile(
   for (const name of names) checkPermitted(name, issuer)
   const commonName = fitsCommonName(first.ascii) ? first.ascii : undefined
   return Object.freeze({
-    subject: subjectName({ commonName }),
+    subject: { commonName },
     extensions: [
       basicConstraints(),
       algorithm.encipherment ? keyUsage('digitalSignature', 'keyEncipherment') : keyUsage('digitalSignature'),

@@ -1,4 +1,5 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { publicKeyInfo } from './public-key-info.ts'
 
 /** What a public key is, also for types that xmppki would not use. */
 export interface KeyFacts {
@@ -15,7 +16,8 @@ const CURVES: ReadonlyMap<string, string> = new Map([
   ['secp521r1', 'P-521'],
 ])
 
-function labelOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+/** What people call a public key. */
+export function keyLabel({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
   const { modulusLength, namedCurve } = asymmetricKeyDetails ?? {}
   if (asymmetricKeyType === 'ec') return `ECDSA ${CURVES.get(namedCurve ?? '') ?? namedCurve ?? 'on an unnamed curve'}`
   if (asymmetricKeyType === 'ed25519') return 'Ed25519'
@@ -27,8 +29,7 @@ function labelOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string
 /** The facts of a public key, or of the public half of a private one. */
 export function keyFacts(key: KeyObject): KeyFacts {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  const spki = publicKey.export({ type: 'spki', format: 'der' })
-  return { label: labelOf(publicKey), fingerprint: hash('sha256', spki, 'hex') }
+  return { label: keyLabel(publicKey), fingerprint: hash('sha256', publicKeyInfo(publicKey), 'hex') }
 }
 
 /** The key in a SubjectPublicKeyInfo; undefined when OpenSSL cannot read it. */

@@ -60,7 +60,8 @@ export interface SigningKey {
 
 const signAsync = promisify<string | null, Uint8Array, KeyObject, Buffer>(signOctets)
 
-function schemeOid({ generation, signatureHash }: KeyAlgorithm): string {
+/** Object identifier of the signatures that a key of this type makes. */
+export function signatureOid({ generation, signatureHash }: KeyAlgorithm): string {
   if (generation.type === 'ed25519' || signatureHash === undefined) return OID.ed25519
   return SCHEME_OF_HASH[generation.type][signatureHash]
 }
@@ -69,14 +70,41 @@ function schemeOid({ generation, signatureHash }: KeyAlgorithm): string {
  * AlgorithmIdentifier of the signatures that a key of this type makes; the two places of it in a CRL
  * or a certificate must be equal (RFC 5280 §5.1.1.2).
  */
-export function signatureAlgorithmIdentifier(algorithm: KeyAlgorithm): Uint8Array {
+function signatureAlgorithmIdentifier(algorithm: KeyAlgorithm): Uint8Array {
   // RFC 4055 §5 wants NULL parameters for RSA; RFC 5758 §3.2 and RFC 8410 §3 want none.
   const parameters = algorithm.generation.type === 'rsa' ? [nullValue()] : []
-  return sequence(oid(schemeOid(algorithm)), ...parameters)
+  return sequence(oid(signatureOid(algorithm)), ...parameters)
 }
 
-/** A private key in the memory of this process. @throws XmppkiError BAD_INPUT for key types that are not supported */
+/**
+ * A private key in the memory of this process that signs what is trusted for long: certificates and CRLs.
+ * @throws XmppkiError BAD_INPUT for key types that are not supported
+ */
 export function softwareKey(privateKey: KeyObject): SigningKey {
+  const algorithm = keyTypeOf(privateKey)
+  let signer: ReturnType<typeof importSigner> | undefined
+  return {
+    publicKey: createPublicKey(privateKey),
+    algorithm,
+    async sign(octets) {
+      signer ??= importSigner(privateKey, algorithm)
+      return (await signer)(octets)
+    },
+  }
+}
+
+/** Loaded only by who signs. */
+async function importSigner(privateKey: KeyObject, algorithm: KeyAlgorithm) {
+  const { webCryptoSigner } = await import('./webcrypto-signer.ts')
+  return webCryptoSigner(privateKey, algorithm)
+}
+
+/**
+ * A private key in the memory of this process that signs what strangers may ask for at any time: answers about the status of
+ * certificates. OpenSSL has it in its own form, and signs in a thread of its own.
+ * @throws XmppkiError BAD_INPUT for key types that are not supported
+ */
+export function onlineKey(privateKey: KeyObject): SigningKey {
   const algorithm = keyTypeOf(privateKey)
   const hash = algorithm.signatureHash?.replace('-', '').toLowerCase() ?? null
   return {

@@ -1,6 +1,6 @@
 import { tryParseJid } from '../../xmpp/address/jid.ts'
 import { OID } from '../der/oids.ts'
-import { keyFacts } from '../keys/key-facts.ts'
+import { keyLabel } from '../keys/key-facts.ts'
 import { ANY, END_ENTITY, firstBad, type LintSubject, type Rule, when, XMPP_ENTITY } from './rule.ts'
 
 const DAY = 86_400_000
@@ -12,7 +12,7 @@ const STRONG_CURVES: ReadonlySet<string | undefined> = new Set(['prime256v1', 's
 
 function keyProblem({ key, keyFault }: LintSubject): string | undefined {
   if (key === undefined) return 'OpenSSL cannot read the key'
-  const { label } = keyFacts(key)
+  const label = keyLabel(key)
   const { modulusLength = 0, publicExponent = 0n, namedCurve } = key.asymmetricKeyDetails ?? {}
   switch (key.asymmetricKeyType) {
     case 'rsa':

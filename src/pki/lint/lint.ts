@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { XmppkiError } from '../../errors.ts'
 import { DerError, readSingle, TAG } from '../der/der.ts'
 import { OID } from '../der/oids.ts'
@@ -56,7 +57,17 @@ function keyFaultOf({ publicKeyInfo }: RawCertificate): string | undefined {
   }
 }
 
-function subjectOf(der: Uint8Array, source: string, kind: CertificateKind | undefined): LintSubject {
+/** What to judge a certificate by. */
+interface LintOptions {
+  /** Names the certificate in errors. */
+  readonly source: string
+  /** What it is for; undefined to judge by what it says. */
+  readonly kind?: CertificateKind | undefined
+  /** Its key, where it is at hand: OpenSSL takes longer to read one than all the rules. */
+  readonly key?: KeyObject | undefined
+}
+
+function subjectOf(der: Uint8Array, { source, kind, key }: LintOptions): LintSubject {
   const facts = readCertificate(der, source)
   const raw = readRawCertificate(der)
   const selfIssued = Buffer.compare(raw.issuer.raw, raw.subject.raw) === 0
@@ -64,7 +75,7 @@ function subjectOf(der: Uint8Array, source: string, kind: CertificateKind | unde
     kind: kind ?? guessKind(facts, selfIssued),
     raw,
     facts,
-    key: openPublicKey(raw.publicKeyInfo.raw),
+    key: key ?? openPublicKey(raw.publicKeyInfo.raw),
     keyFault: keyFaultOf(raw),
     signature: signatureOf(der, source),
     selfIssued,
@@ -74,15 +85,13 @@ function subjectOf(der: Uint8Array, source: string, kind: CertificateKind | unde
 
 /**
  * Holds a certificate against all rules for its kind. The signature is not looked at, so it need not be there yet.
- * @param options.source names the certificate in errors
- * @param options.kind what it is for; undefined to judge by what it says
- * @throws XmppkiError BAD_INPUT when it is not a certificate at all
+ * @throws XmppkiError BAD_INPUT when it is no certificate at all
  */
 export function lintCertificate(
   der: Uint8Array,
-  options: { readonly source: string; readonly kind?: CertificateKind | undefined },
+  options: LintOptions,
 ): { readonly kind: CertificateKind; readonly findings: readonly Finding[] } {
-  const subject = subjectOf(der, options.source, options.kind)
+  const subject = subjectOf(der, options)
   const findings = RULES.filter(({ kinds }) => kinds.includes(subject.kind)).flatMap((rule) => {
     const message = rule.check(subject)
     const { id, citation, severity } = rule

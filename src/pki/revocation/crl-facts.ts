@@ -3,10 +3,10 @@ import { DerError, readSingle, TAG } from '../der/der.ts'
 import { element } from '../der/der-writer.ts'
 import { decodePem } from '../der/pem.ts'
 import { formatSerial } from '../x509/certificate.ts'
-import type { RevokedEntry } from './crl.ts'
 import { type CrlEntry, EntryCursor } from './crl-entries.ts'
 import { type CrlHeader, openCrl } from './crl-reader.ts'
 import { isSignedNow, readCrlSignature } from './crl-signature.ts'
+import type { RevokedEntry } from './revoked-entry.ts'
 
 /** All that a CRL says, each entry an object of its own: for lists of which it is known that they are small, and to show. */
 export interface CrlFacts extends Omit<CrlHeader, 'entries'> {

@@ -1,8 +1,8 @@
 import { XmppkiError } from '../../errors.ts'
 import { contextTag, type DerElement, DerError, readOid, readSingle, TAG } from '../der/der.ts'
-import { context, contextPrimitive, oid, sequence } from '../der/der-writer.ts'
 import { OID } from '../der/oids.ts'
-import { extension, type ProfileExtension } from './extensions.ts'
+import type { RawExtension } from './certificate-der.ts'
+import type { ProfileExtension } from './extensions.ts'
 
 /** Where relying parties find what they need to check a certificate; http(s) URLs about its issuer. */
 export interface CaUrls {
@@ -23,31 +23,29 @@ export interface StatedCaUrls {
 
 const URI_TAG = contextTag(6, 'primitive')
 
-/** GeneralName uniformResourceIdentifier, an IA5String that must be absolute (RFC 5280 §4.2.1.6). */
-function uri(url: string, what: string, spec: string): Uint8Array {
-  if (!/^https?:\/\/[!-~]+$/.test(url) || !URL.canParse(url)) {
-    throw new XmppkiError('BAD_INPUT', `the ${what} '${url}' is not an http URL`, {
-      hint: 'write it in ASCII, like http://pki.example.org/root.crl',
-      spec,
-    })
-  }
-  return contextPrimitive(6, Buffer.from(url, 'latin1'))
+/** A uniformResourceIdentifier is an IA5String and must be absolute (RFC 5280 §4.2.1.6). */
+function checkedUrl(url: string, what: string, spec: string): string {
+  if (/^https?:\/\/[!-~]+$/.test(url) && URL.canParse(url)) return url
+  throw new XmppkiError('BAD_INPUT', `the ${what} '${url}' is no http URL`, {
+    hint: 'write it in ASCII, like http://pki.example.org/root.crl',
+    spec,
+  })
 }
 
 function distributionPoints({ crlUrl }: CaUrls): ProfileExtension[] {
   if (crlUrl === undefined) return []
-  const name = uri(crlUrl, 'CRL address', 'RFC 5280 §4.2.1.13')
-  return [extension(OID.cRLDistributionPoints, sequence(sequence(context(0, context(0, name)))))]
+  const url = checkedUrl(crlUrl, 'CRL address', 'RFC 5280 §4.2.1.13')
+  return [{ type: 'cRLDistributionPoints', critical: false, url }]
 }
 
-function authorityInformation({ ocspUrl, issuerUrl }: CaUrls): ProfileExtension[] {
-  const spec = 'RFC 5280 §4.2.2.1'
-  const descriptions: Uint8Array[] = []
-  if (ocspUrl !== undefined) descriptions.push(sequence(oid(OID.ocsp), uri(ocspUrl, 'OCSP address', spec)))
-  if (issuerUrl !== undefined) {
-    descriptions.push(sequence(oid(OID.caIssuers), uri(issuerUrl, 'address of the CA certificate', spec)))
-  }
-  return descriptions.length === 0 ? [] : [extension(OID.authorityInfoAccess, sequence(...descriptions))]
+function authorityInformation({ ocspUrl, issuerUrl }: Publication): ProfileExtension[] {
+  const location = (method: 'ocsp' | 'caIssuers', url: string | undefined, what: string) =>
+    url === undefined ? [] : [{ method, url: checkedUrl(url, what, 'RFC 5280 §4.2.2.1') }]
+  const locations = [
+    ...location('ocsp', ocspUrl, 'OCSP address'),
+    ...location('caIssuers', issuerUrl, 'address of the CA certificate'),
+  ]
+  return locations.length === 0 ? [] : [{ type: 'authorityInfoAccess', critical: false, locations }]
 }
 
 /**
@@ -105,7 +103,7 @@ function readAuthorityInformation(value: Uint8Array): { readonly method: string;
  * The addresses in the extensions of a certificate.
  * @throws DerError when one of the two extensions is damaged
  */
-export function readCaUrls(extensions: readonly ProfileExtension[]): StatedCaUrls {
+export function readPublication(extensions: readonly RawExtension[]): PublicationUrls {
   const valuesOf = (id: string) => extensions.filter(({ oid: found }) => found === id).map(({ value }) => value)
   const access = valuesOf(OID.authorityInfoAccess).flatMap(readAuthorityInformation)
   const urlsOf = (id: string) => access.filter(({ method }) => method === id).map(({ url }) => url)

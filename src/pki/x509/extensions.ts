@@ -1,51 +1,57 @@
-import { booleanTrue, context, integer, namedBits, nullValue, oid, sequence } from '../der/der-writer.ts'
-import { OID } from '../der/oids.ts'
 import { parseDomain } from './domain.ts'
-import { dnsName, rfc822Name } from './names.ts'
+import type { AlternativeName } from './names.ts'
 
-/** One extension to be written (RFC 5280 §4.2). */
-export interface ProfileExtension {
-  readonly oid: string
-  readonly critical: boolean
-  readonly value: Uint8Array
-}
+/** Bits of the keyUsage extension (RFC 5280 §4.2.1.3) that profiles set. */
+export type ProfileKeyUsage = 'digitalSignature' | 'keyEncipherment' | 'keyCertSign' | 'cRLSign'
 
-const KEY_USAGE_BIT = {
-  digitalSignature: 0,
-  keyEncipherment: 2,
-  keyCertSign: 5,
-  cRLSign: 6,
-} as const
+/** Key purposes (RFC 5280 §4.2.1.12) that profiles give. */
+export type KeyPurpose = 'clientAuth' | 'serverAuth' | 'ocspSigning'
 
-/** An extension with this value, not critical unless it is said. */
-export function extension(id: string, value: Uint8Array, critical = false): ProfileExtension {
-  return { oid: id, critical, value }
-}
+/** What an extension is going to say (RFC 5280 §4.2), before anybody has written it. */
+export type ExtensionContent =
+  | {
+      readonly type: 'basicConstraints'
+      /** Undefined for an end entity. */
+      readonly pathLength: number | undefined
+    }
+  | { readonly type: 'keyUsage'; readonly usages: readonly ProfileKeyUsage[] }
+  | { readonly type: 'extKeyUsage'; readonly purpose: KeyPurpose }
+  | { readonly type: 'ocspNoCheck' }
+  | { readonly type: 'subjectAltName'; readonly names: readonly AlternativeName[] }
+  | { readonly type: 'nameConstraints'; readonly permitted: readonly AlternativeName[] }
+  | { readonly type: 'subjectKeyIdentifier' | 'authorityKeyIdentifier'; readonly keyIdentifier: Uint8Array }
+  | { readonly type: 'cRLDistributionPoints'; readonly url: string }
+  | {
+      readonly type: 'authorityInfoAccess'
+      readonly locations: readonly { readonly method: 'ocsp' | 'caIssuers'; readonly url: string }[]
+    }
+
+/** One extension to be written. */
+export type ProfileExtension = ExtensionContent & { readonly critical: boolean }
 
 /** basicConstraints of a CA with this pathLenConstraint, or of an end entity (RFC 5280 §4.2.1.9). */
 export function basicConstraints(authority?: { readonly pathLength: number }): ProfileExtension {
-  const value = authority === undefined ? sequence() : sequence(booleanTrue(), integer(authority.pathLength))
-  return extension(OID.basicConstraints, value, true)
+  return { type: 'basicConstraints', critical: true, pathLength: authority?.pathLength }
 }
 
 /** keyUsage (RFC 5280 §4.2.1.3) */
-export function keyUsage(...usages: readonly (keyof typeof KEY_USAGE_BIT)[]): ProfileExtension {
-  return extension(OID.keyUsage, namedBits(usages.map((usage) => KEY_USAGE_BIT[usage])), true)
+export function keyUsage(...usages: readonly ProfileKeyUsage[]): ProfileExtension {
+  return { type: 'keyUsage', critical: true, usages }
 }
 
 /** extKeyUsage with one purpose (RFC 5280 §4.2.1.12) */
-export function keyPurpose(purpose: 'clientAuth' | 'serverAuth' | 'ocspSigning'): ProfileExtension {
-  return extension(OID.extKeyUsage, sequence(oid(OID[purpose])))
+export function keyPurpose(purpose: KeyPurpose): ProfileExtension {
+  return { type: 'extKeyUsage', critical: false, purpose }
 }
 
 /** id-pkix-ocsp-nocheck: nobody need ask whether the responder itself was revoked (RFC 6960 §4.2.2.2.1). */
 export function ocspNoCheck(): ProfileExtension {
-  return extension(OID.ocspNoCheck, nullValue())
+  return { type: 'ocspNoCheck', critical: false }
 }
 
 /** subjectAltName; critical when the subject is empty (RFC 5280 §4.2.1.6). */
-export function alternativeNames(value: Uint8Array, commonName: string | undefined): ProfileExtension {
-  return extension(OID.subjectAltName, value, commonName === undefined)
+export function alternativeNames(names: readonly AlternativeName[], commonName: string | undefined): ProfileExtension {
+  return { type: 'subjectAltName', critical: commonName === undefined, names }
 }
 
 /**
@@ -54,10 +60,23 @@ export function alternativeNames(value: Uint8Array, commonName: string | undefin
  * @throws XmppkiError BAD_NAME for what is not a domain
  */
 export function nameConstraints(domains: readonly string[]): ProfileExtension {
-  const subtrees = domains
+  const permitted = domains
     .map((domain) => parseDomain(domain).ascii)
-    // RFC 5280 §4.2.1.10: in rfc822Name `a.b` is the host alone and `.a.b` the hosts below it.
-    .flatMap((domain) => [dnsName(domain), rfc822Name(domain), rfc822Name(`.${domain}`)])
-    .map((name) => sequence(name))
-  return extension(OID.nameConstraints, sequence(context(0, ...subtrees)), true)
+    .flatMap((domain): AlternativeName[] => [
+      { kind: 'dNSName', text: domain },
+      // RFC 5280 §4.2.1.10: in rfc822Name `a.b` is the host alone and `.a.b` the hosts below it.
+      { kind: 'rfc822Name', text: domain },
+      { kind: 'rfc822Name', text: `.${domain}` },
+    ])
+  return { type: 'nameConstraints', critical: true, permitted }
+}
+
+/** subjectKeyIdentifier (RFC 5280 §4.2.1.2) */
+export function subjectKeyIdentifier(keyIdentifier: Uint8Array): ProfileExtension {
+  return { type: 'subjectKeyIdentifier', critical: false, keyIdentifier }
+}
+
+/** authorityKeyIdentifier with the keyIdentifier alone (RFC 5280 §4.2.1.1) */
+export function authorityKeyIdentifier(keyIdentifier: Uint8Array): ProfileExtension {
+  return { type: 'authorityKeyIdentifier', critical: false, keyIdentifier }
 }

@@ -1,7 +1,6 @@
 import { contextTag, type DerElement, readOid, readSingle, TAG } from '../der/der.ts'
-import { context, contextPrimitive, ia5String, oid, sequence, setOf, utf8String } from '../der/der-writer.ts'
 import { OID } from '../der/oids.ts'
-import { decodeAscii, decodeString } from './distinguished-name.ts'
+import { type DistinguishedName, decodeAscii, decodeString } from './distinguished-name.ts'
 import { type DomainName, parseDomain } from './domain.ts'
 
 /** The part of a JID that certificates need; `Jid` of xmpp/jid fits. */
@@ -90,26 +89,11 @@ export function readAlternativeNames(extensionValue: Uint8Array): AlternativeNam
   return names
 }
 
-function otherName(type: string, value: Uint8Array): Uint8Array {
-  return context(0, oid(type), context(0, value))
-}
-
-function xmppAddr(address: string): Uint8Array {
-  return otherName(OID.xmppAddr, utf8String(address))
-}
-
-function srvName(service: string, domain: string): Uint8Array {
-  return otherName(OID.dnsSrv, ia5String(`_${service}.${domain}`))
-}
-
-/** GeneralName rfc822Name, an address or (in constraints) a host; the caller has made sure that it is ASCII. */
-export function rfc822Name(address: string): Uint8Array {
-  return contextPrimitive(1, Buffer.from(address, 'latin1'))
-}
-
-/** GeneralName dNSName of a domain in A-labels. */
-export function dnsName(domain: string): Uint8Array {
-  return contextPrimitive(2, Buffer.from(domain, 'latin1'))
+/** A GeneralName (RFC 5280 §4.2.1.6) that is going to be written. */
+export interface AlternativeName {
+  /** `dNSName` in A-labels and `rfc822Name` are ASCII; in constraints they are hosts, those of mail also with a leading dot. */
+  readonly kind: 'xmppAddr' | 'srvName' | 'rfc822Name' | 'dNSName'
+  readonly text: string
 }
 
 /** RFC 5321 §4.1.2 Dot-string: what a Mailbox may have before its `@` without quotes. */
@@ -124,22 +108,21 @@ function mailboxOf(account: AccountName): string | undefined {
   return DOT_STRING.test(account.local) && domain === account.domain ? account.bare : undefined
 }
 
-/** subjectAltName value of a client: one xmppAddr, and the rfc822Name where there is one. */
-export function clientAlternativeNames(account: AccountName): Uint8Array {
+/** subjectAltName of a client: one xmppAddr, and the rfc822Name where there is one. */
+export function clientAlternativeNames(account: AccountName): readonly AlternativeName[] {
   const mailbox = mailboxOf(account)
-  return sequence(xmppAddr(account.bare), ...(mailbox === undefined ? [] : [rfc822Name(mailbox)]))
+  const names: AlternativeName[] = [{ kind: 'xmppAddr', text: account.bare }]
+  return mailbox === undefined ? names : [...names, { kind: 'rfc822Name', text: mailbox }]
 }
 
-/** subjectAltName value of a server (RFC 6120 §13.7.1.2): dNSName, SRVNames and xmppAddr per domain. */
-export function serverAlternativeNames(domains: readonly DomainName[]): Uint8Array {
-  return sequence(
-    ...domains.flatMap(({ ascii, unicode }) => [
-      dnsName(ascii),
-      srvName('xmpp-client', ascii),
-      srvName('xmpps-client', ascii),
-      xmppAddr(unicode),
-    ]),
-  )
+/** subjectAltName of a server (RFC 6120 §13.7.1.2): dNSName, SRVNames and xmppAddr for each domain. */
+export function serverAlternativeNames(domains: readonly DomainName[]): readonly AlternativeName[] {
+  return domains.flatMap(({ ascii, unicode }) => [
+    { kind: 'dNSName', text: ascii },
+    { kind: 'srvName', text: `_xmpp-client.${ascii}` },
+    { kind: 'srvName', text: `_xmpps-client.${ascii}` },
+    { kind: 'xmppAddr', text: unicode },
+  ])
 }
 
 /** Whether a text may be a commonName by its length (ub-common-name counts characters). */
@@ -147,15 +130,29 @@ export function fitsCommonName(text: string): boolean {
   return [...text].length <= COMMON_NAME_LIMIT
 }
 
-/** DER of a subject: organizationName, then commonName, each UTF8String; empty when neither is given. */
-export function subjectName(parts: {
+/** What a subject is going to say; empty when neither is given. */
+export interface SubjectName {
   readonly organization?: string | undefined
   readonly commonName?: string | undefined
-}): Uint8Array {
-  const attribute = (type: string, value: string | undefined) =>
-    value === undefined ? [] : [setOf(sequence(oid(type), utf8String(value)))]
-  return sequence(
-    ...attribute(OID.organizationName, parts.organization),
-    ...attribute(OID.commonName, parts.commonName),
+}
+
+/** The attributes of a subject in their order, each a relative name of its own. */
+export function subjectAttributes({
+  organization,
+  commonName,
+}: SubjectName): readonly { type: string; value: string }[] {
+  const attribute = (type: string, value: string | undefined) => (value === undefined ? [] : [{ type, value }])
+  return [...attribute(OID.organizationName, organization), ...attribute(OID.commonName, commonName)]
+}
+
+/** Whether a name is this one, however its strings are written. */
+export function isSubject(name: DistinguishedName, subject: SubjectName): boolean {
+  const attributes = subjectAttributes(subject)
+  return (
+    name.length === attributes.length &&
+    attributes.every(({ type, value }, at) => {
+      const [found, ...others] = name[at] ?? []
+      return others.length === 0 && found?.type === type && found.value === value
+    })
   )
 }

@@ -1,6 +1,4 @@
 import { XmppkiError } from '../../errors.ts'
-import { TAG } from '../der/der.ts'
-import { element, integer } from '../der/der-writer.ts'
 
 /** The hexadecimal digits of a number in whole octets, without zeros before them. */
 function inOctets(digits: string): string {
@@ -23,15 +21,18 @@ export function parseSerialNumber(text: string): string | undefined {
 }
 
 /**
- * INTEGER from the `serial` of `CertificateFacts`, whatever CAs have given: also negative numbers and those of more than
- * 20 octets, which RFC 5280 §4.1.2.2 forbids them and demands of readers to take.
+ * Content of the INTEGER that the `serial` of `CertificateFacts` stands for, whatever CAs have given: also negative numbers
+ * and those of more than 20 octets, which RFC 5280 §4.1.2.2 forbids them and demands of readers to take.
+ * @returns two's complement in its shortest form
  * @throws XmppkiError BAD_INPUT when it is not a serial number
  */
-export function serialInteger(serial: string): Uint8Array {
+export function serialOctets(serial: string): Uint8Array {
   const [, sign, digits = ''] = /^(-?)([0-9a-f]+)$/.exec(serial) ?? []
   if (sign === undefined) throw new XmppkiError('BAD_INPUT', `'${serial}' is not a serial number`)
   const octets = Buffer.from(inOctets(digits), 'hex')
-  return sign === '' ? integer(octets) : element(TAG.integer, negated(octets))
+  if (sign === '-') return negated(octets)
+  // The first bit is that of the sign.
+  return (octets[0] ?? 0) < 0x80 ? octets : Buffer.concat([Uint8Array.of(0), octets])
 }
 
 /** Two's complement in its shortest form (X.690 §8.3.2). @param magnitude without zeros before it */

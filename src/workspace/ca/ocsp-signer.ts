@@ -4,7 +4,7 @@ import { prepareOcspResponder, sign } from '../../pki/issue/issue.ts'
 import type { Issuer } from '../../pki/issue/issuer.ts'
 import { keyAlgorithm } from '../../pki/keys/algorithms.ts'
 import { decodePrivateKey, encodePrivateKey, generateKeyPair } from '../../pki/keys/keys.ts'
-import { softwareKey } from '../../pki/keys/signature.ts'
+import { onlineKey } from '../../pki/keys/signature.ts'
 import { loadOcspResponder, type OcspResponder } from '../../pki/revocation/ocsp-response.ts'
 import { readCertificate } from '../../pki/x509/certificate.ts'
 import { certificateId, isSameCertificate } from '../../store/certificate-id.ts'
@@ -40,7 +40,7 @@ export function readOcspSigner(workspace: Workspace, authority: Authority): Ocsp
   const source = join(folder, 'ocsp.key')
   const [pem, keyPem] = [readTextIfAny(file), readTextIfAny(source)]
   if (pem === undefined || keyPem === undefined) return undefined
-  const key = softwareKey(decodePrivateKey(keyPem, { source }).privateKey)
+  const key = onlineKey(decodePrivateKey(keyPem, { source }).privateKey)
   const responder = loadOcspResponder(pem, key, new X509Certificate(authority.pem).publicKey, file)
   return { ...responder, notBefore: readCertificate(responder.certificate, file).notBefore }
 }

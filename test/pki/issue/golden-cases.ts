@@ -30,8 +30,9 @@ import { KEY_TYPES, type KeyType } from '../../../src/pki/keys/algorithms.ts'
 import { decodePrivateKey, type KeyPair } from '../../../src/pki/keys/keys.ts'
 import { publicKeyInfo } from '../../../src/pki/keys/public-key-info.ts'
 import { readSignedStructure, signStructure, softwareKey } from '../../../src/pki/keys/signature.ts'
-import { createCrl, type RevokedEntry } from '../../../src/pki/revocation/crl.ts'
+import { createCrl } from '../../../src/pki/revocation/crl.ts'
 import { REVOCATION_REASONS } from '../../../src/pki/revocation/revocation-reason.ts'
+import type { RevokedEntry } from '../../../src/pki/revocation/revoked-entry.ts'
 import { account, NOW } from '../support.ts'
 
 /** What is signed, by what it is; each made with fixed keys and dates, so that it is the same every time. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareRoot, sign } from '../../../src/pki/issue/issue.ts'
 import { loadIssuer } from '../../../src/pki/issue/issuer.ts'
 import { KEY_TYPES } from '../../../src/pki/keys/algorithms.ts'
-import { endPointHash, type SigningKey, softwareKey } from '../../../src/pki/keys/signature.ts'
+import { endPointHash, onlineKey, type SigningKey, softwareKey } from '../../../src/pki/keys/signature.ts'
 import { createCrl } from '../../../src/pki/revocation/crl.ts'
 import { type Folder, NOW, openssl, readOctets, temporaryFolder, testClient, testKeys } from '../support.ts'
 
@@ -16,10 +16,13 @@ afterAll(() => folder.remove())
 
 const OCTETS = Buffer.from('to be signed')
 
-describe('softwareKey', () => {
+describe.each([
+  ['softwareKey', softwareKey],
+  ['onlineKey', onlineKey],
+])('%s', (_, makeKey) => {
   it.each(KEY_TYPES)('signs with the hash that belongs to %s', async (type) => {
     const { privateKey, publicKey } = await testKeys(type)
-    const key = softwareKey(privateKey)
+    const key = makeKey(privateKey)
     expect(key.algorithm.id).toBe(type)
     expect(key.publicKey.equals(publicKey)).toBe(true)
     const hash = key.algorithm.signatureHash?.replace('-', '') ?? null
@@ -28,7 +31,7 @@ describe('softwareKey', () => {
 
   it('refuses a key of a type that no certificate gets', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
-    expect(() => softwareKey(privateKey)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+    expect(() => makeKey(privateKey)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
   })
 })
 

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Issuer } from '../../../src/pki/issue/issuer.ts'
 import { KEY_TYPES } from '../../../src/pki/keys/algorithms.ts'
 import type { KeyPair } from '../../../src/pki/keys/keys.ts'
-import { createCrl, type RevokedEntry } from '../../../src/pki/revocation/crl.ts'
+import { createCrl } from '../../../src/pki/revocation/crl.ts'
 import { isCrlSignedBy, readCrl } from '../../../src/pki/revocation/crl-facts.ts'
 import { REVOCATION_REASONS } from '../../../src/pki/revocation/revocation-reason.ts'
-import { leastCpuTime } from '../../support/processes/cpu-time.ts'
+import type { RevokedEntry } from '../../../src/pki/revocation/revoked-entry.ts'
+import { leastCpuTime } from '../../support/cpu-time.ts'
 import { type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot, tryOpenssl } from '../support.ts'
 
 const NEXT = new Date('2026-04-01T12:00:00.000Z')

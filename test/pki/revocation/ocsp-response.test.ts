@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareOcspResponder, sign } from '../../../src/pki/issue/issue.ts'
 import type { Issuer } from '../../../src/pki/issue/issuer.ts'
 import type { KeyType } from '../../../src/pki/keys/algorithms.ts'
-import { softwareKey } from '../../../src/pki/keys/signature.ts'
+import { onlineKey } from '../../../src/pki/keys/signature.ts'
 import { readOcspRequest } from '../../../src/pki/revocation/ocsp-request.ts'
 import {
   type CertStatus,
@@ -51,7 +51,7 @@ async function responderOf(issuer: Issuer, type: KeyType): Promise<OcspResponder
   const { publicKey, privateKey } = await testKeys(type)
   const request = { commonName: 'Test OCSP', publicKey, days: 30, now: NOW, issuer }
   const { pem } = await sign(prepareOcspResponder(request), issuer.key)
-  return loadOcspResponder(pem, softwareKey(privateKey), issuer.key.publicKey, 'ocsp.crt')
+  return loadOcspResponder(pem, onlineKey(privateKey), issuer.key.publicKey, 'ocsp.crt')
 }
 
 /** What the request of openssl in `request.der` is answered with. */
@@ -206,7 +206,7 @@ describe('loadOcspResponder', () => {
     const prepared = prepareOcspResponder({ commonName: 'Test OCSP', publicKey, days: 30, now: NOW, issuer: root })
     const { pem } = await sign(prepared, root.key)
     const load = (text: string, key = privateKey, issuerKey = root.key.publicKey) =>
-      loadOcspResponder(text, softwareKey(key), issuerKey, 'ocsp.crt')
+      loadOcspResponder(text, onlineKey(key), issuerKey, 'ocsp.crt')
     const other = await testKeys('ec:p256')
     expect(() => load(pem, other.privateKey)).toThrow('ocsp.crt does not belong to its private key')
     expect(() => load(pem, privateKey, other.publicKey)).toThrow('ocsp.crt was issued by another CA (CN=Test OCSP)')

@@ -47,7 +47,8 @@ describe('caUrls', () => {
     expect(caUrlExtensions()).toEqual([])
     expect(caUrlExtensions({})).toEqual([])
     const { ocspUrl } = PUBLICATION
-    expect(readCaUrls(caUrlExtensions({ ocspUrl }))).toEqual({ ...STATED, crlUrls: [], issuerUrls: [] })
+    const locations = [{ method: 'ocsp', url: ocspUrl }]
+    expect(publicationExtensions({ ocspUrl })).toEqual([{ type: 'authorityInfoAccess', critical: false, locations }])
   })
 
   it.each([

@@ -1,18 +1,33 @@
+import { AsnConvert } from '@peculiar/asn1-schema'
 import { describe, expect, it } from 'vitest'
+import { readSingle, TAG } from '../../../src/pki/der/der.ts'
+import { bmpString, oid, sequence, setOf, utf8String } from '../../../src/pki/der/der-writer.ts'
+import { OID } from '../../../src/pki/der/oids.ts'
+import { readName } from '../../../src/pki/x509/distinguished-name.ts'
+import { alternativeNames } from '../../../src/pki/x509/extensions.ts'
 import {
+  type AlternativeName,
   clientAlternativeNames,
   fitsCommonName,
+  isSubject,
   readAlternativeNames,
   serverAlternativeNames,
-  subjectName,
 } from '../../../src/pki/x509/names.ts'
+import { profileExtension } from '../../../src/pki/x509/schema-extensions.ts'
+import { schemaName } from '../../../src/pki/x509/schema-names.ts'
 import { account } from '../support.ts'
 
 const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex')
+const cn = (text: string) => sequence(oid(OID.commonName), utf8String(text))
+
+/** The value of the extension. */
+function written(names: readonly AlternativeName[]): Uint8Array {
+  return new Uint8Array(profileExtension(alternativeNames(names, 'x')).extnValue.buffer)
+}
 
 describe('alternative names both ways', () => {
   it('of a client: xmppAddr and rfc822Name (RFC 6120 §13.7.1.4)', () => {
-    const value = clientAlternativeNames(account('alice@b.org'))
+    const value = written(clientAlternativeNames(account('alice@b.org')))
     const xmppAddr = `a019${'06082b06010505070805'}a00d${'0c0b'}${hex(Buffer.from('alice@b.org'))}`
     const mail = `810b${hex(Buffer.from('alice@b.org'))}`
     expect(hex(value)).toBe(`3028${xmppAddr}${mail}`)
@@ -26,7 +41,7 @@ describe('alternative names both ways', () => {
   })
 
   it('of a server: dNSName, SRVName as IA5String (RFC 4985 §2), xmppAddr', () => {
-    const value = serverAlternativeNames([{ ascii: 'xn--bcher-kva.example', unicode: 'bücher.example' }])
+    const value = written(serverAlternativeNames([{ ascii: 'xn--bcher-kva.example', unicode: 'bücher.example' }]))
     expect(readAlternativeNames(value)).toEqual({
       xmppAddrs: ['bücher.example'],
       emails: [],
@@ -54,21 +69,37 @@ describe('rfc822Name of a client (RFC 5280 §4.2.1.6: rfc822Name is a Mailbox in
     ['a;b@example.org', false],
     ['a\\40b@example.org', false],
   ])('%s: %s', (bare, is) => {
-    expect(readAlternativeNames(clientAlternativeNames(account(bare))).emails).toEqual(is ? [bare] : [])
+    expect(readAlternativeNames(written(clientAlternativeNames(account(bare)))).emails).toEqual(is ? [bare] : [])
   })
 })
 
-describe('subjectName', () => {
-  it.each([
-    ['nothing', {}, '3000'],
-    ['a CN', { commonName: 'é' }, '300d310b3009060355040 30c02c3a9'],
+describe('a subject', () => {
+  const SUBJECTS = [
+    ['of nothing', {}, '3000'],
+    ['of a CN', { commonName: 'é' }, '300d310b3009060355040 30c02c3a9'],
     [
-      'an organisation first',
+      'with the organisation first',
       { commonName: 'a', organization: 'b' },
       '3018310a3008060355040a0c0162310a300806035504030c0161',
     ],
-  ])('%s, in UTF8String', (_, parts, expected) => {
-    expect(hex(subjectName(parts))).toBe(expected.replaceAll(' ', ''))
+  ] as const
+
+  it.each(SUBJECTS)('%s, in UTF8String', (_, subject, expected) => {
+    expect(hex(new Uint8Array(AsnConvert.serialize(schemaName(subject))))).toBe(expected.replaceAll(' ', ''))
+  })
+
+  it('is found in a name whatever the types of its strings are', () => {
+    const name = (...attributes: readonly Uint8Array[]) =>
+      readName(readSingle(sequence(...attributes.map((attribute) => setOf(attribute))), TAG.sequence))
+    const [organization, commonName] = [sequence(oid(OID.organizationName), bmpString('b')), cn('a')]
+    expect(isSubject(name(organization, commonName), { commonName: 'a', organization: 'b' })).toBe(true)
+    expect(isSubject(name(commonName, organization), { commonName: 'a', organization: 'b' })).toBe(false)
+    expect(isSubject(name(commonName), { commonName: 'a' })).toBe(true)
+    expect(isSubject(name(commonName, commonName), { commonName: 'a' })).toBe(false)
+    expect(isSubject(name(cn('A')), { commonName: 'a' })).toBe(false)
+    expect(isSubject(name(), {})).toBe(true)
+    const together = readName(readSingle(sequence(setOf(organization, commonName)), TAG.sequence))
+    expect(isSubject(together, { commonName: 'a' })).toBe(false)
   })
 })
 

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import { compareSerials, parseSerialNumber, serialInteger } from '../../../src/pki/x509/serial-number.ts'
+import { compareSerials, parseSerialNumber, serialOctets } from '../../../src/pki/x509/serial-number.ts'
 
 /** Every length of two's complement around its borders (X.690 §8.3). */
-const ENCODED: readonly (readonly [serial: string, der: string])[] = [
-  ['00', '020100'],
-  ['7f', '02017f'],
-  ['80', '02020080'],
-  ['0100', '02020100'],
-  ['-01', '0201ff'],
-  ['-80', '020180'],
-  ['-81', '0202ff7f'],
-  ['-8000', '02028000'],
-  ['-80aa', '0203ff7f56'],
-  [`-${'ff'.repeat(20)}`, `0215ff${'00'.repeat(19)}01`],
-  ['ff'.repeat(64), `024100${'ff'.repeat(64)}`],
+const ENCODED: readonly (readonly [serial: string, octets: string])[] = [
+  ['00', '00'],
+  ['7f', '7f'],
+  ['80', '0080'],
+  ['0100', '0100'],
+  ['-01', 'ff'],
+  ['-80', '80'],
+  ['-81', 'ff7f'],
+  ['-8000', '8000'],
+  ['-80aa', 'ff7f56'],
+  [`-${'ff'.repeat(20)}`, `ff${'00'.repeat(19)}01`],
+  ['ff'.repeat(64), `00${'ff'.repeat(64)}`],
 ]
 
-describe('serialInteger (X.690 §8.3)', () => {
-  it.each(ENCODED)('%s', (serial, der) => expect(Buffer.from(serialInteger(serial)).toString('hex')).toBe(der))
+describe('serialOctets (X.690 §8.3)', () => {
+  it.each(ENCODED)('%s', (serial, octets) => expect(Buffer.from(serialOctets(serial)).toString('hex')).toBe(octets))
 
   it.each(['', '-', 'xyz', '0x1', '--1'])('refuses %j', (text) => {
-    expect(() => serialInteger(text)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+    expect(() => serialOctets(text)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
   })
 })
 

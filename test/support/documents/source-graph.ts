@@ -12,6 +12,8 @@ export interface Import {
   readonly isLocal: boolean
   /** Erased by TypeScript, so that nothing is loaded at run time. */
   readonly typeOnly: boolean
+  /** By `import()`: loaded when it comes to that. */
+  readonly isDynamic: boolean
   /** Names taken; `*` for all of them. */
   readonly names: readonly string[]
 }
@@ -47,18 +49,27 @@ function readSource(path: string): SourceFile {
   const fixed = module.staticImports.map(({ moduleRequest, entries }) => ({
     ...resolveTarget(path, moduleRequest.value),
     typeOnly: entries.length > 0 && entries.every(({ isType }) => isType),
+    isDynamic: false,
     names: entries.map(({ importName }) => importName.name ?? (importName.kind === 'Default' ? 'default' : '*')),
   }))
   const reExports = module.staticExports.flatMap(({ entries }) =>
     entries.flatMap(({ moduleRequest, importName, isType }) =>
       moduleRequest
-        ? [{ ...resolveTarget(path, moduleRequest.value), typeOnly: isType, names: [importName.name ?? '*'] }]
+        ? [
+            {
+              ...resolveTarget(path, moduleRequest.value),
+              typeOnly: isType,
+              isDynamic: false,
+              names: [importName.name ?? '*'],
+            },
+          ]
         : [],
     ),
   )
   const dynamic = module.dynamicImports.map(({ moduleRequest }) => ({
     ...resolveTarget(path, text.slice(moduleRequest.start + 1, moduleRequest.end - 1)),
     typeOnly: false,
+    isDynamic: true,
     names: namesOfDynamicImport(text, moduleRequest.start),
   }))
   const exports = module.staticExports.flatMap(({ entries }) =>
