@@ -6,7 +6,7 @@ import { readNameConstraints } from '../../src/pki/x509/name-constraints.ts'
 import { accountViolation, readConstrainedNames, violation } from '../../src/trust/constrained-names.ts'
 import { parseJid } from '../../src/xmpp/address/jid.ts'
 import { type Folder, openssl, opensslCertificate, readOctets, temporaryFolder, tryOpenssl } from '../pki/support.ts'
-import { dnsName, rfc822Name } from '../support/general-names.ts'
+import { dnsName, rfc822Name } from '../support/certificates/general-names.ts'
 
 const XMPP_ADDR = `otherName:${OID.xmppAddr};UTF8`
 

@@ -1,7 +1,7 @@
 import { contextTag, DerError, readSingle, TAG } from '../der/der.ts'
 import { OID } from '../der/oids.ts'
 import { publicKeyInfo } from '../keys/public-key-info.ts'
-import { readPublication } from '../x509/ca-urls.ts'
+import { readCaUrls } from '../x509/ca-urls.ts'
 import { type CertificateFacts, readBasicConstraints } from '../x509/certificate.ts'
 import type { RawCertificate, RawExtension } from '../x509/certificate-der.ts'
 import { readName } from '../x509/distinguished-name.ts'
@@ -74,9 +74,9 @@ function says(found: RawExtension, asked: ProfileExtension, facts: CertificateFa
     case 'authorityKeyIdentifier':
       return isSame(authorityOf(found.value), asked.keyIdentifier)
     case 'cRLDistributionPoints':
-      return areSame(readPublication([found]).crlUrls, [asked.url])
+      return areSame(readCaUrls([found]).crlUrls, [asked.url])
     case 'authorityInfoAccess': {
-      const { ocspUrls, issuerUrls } = readPublication([found])
+      const { ocspUrls, issuerUrls } = readCaUrls([found])
       const urlsOf = (wanted: string) => asked.locations.filter(({ method }) => method === wanted).map(({ url }) => url)
       return areSame(ocspUrls, urlsOf('ocsp')) && areSame(issuerUrls, urlsOf('caIssuers'))
     }

@@ -7,7 +7,7 @@ import { type SigningKey, signStructure, unsignedStructure } from '../keys/signa
 import { lintCertificate } from '../lint/lint.ts'
 import type { CertificateKind } from '../lint/rule.ts'
 import { authorityId } from '../x509/authority-id.ts'
-import type { Publication } from '../x509/ca-urls.ts'
+import type { CaUrls } from '../x509/ca-urls.ts'
 import { type CertificateFacts, readCertificate } from '../x509/certificate.ts'
 import { type RawCertificate, readRawCertificate } from '../x509/certificate-der.ts'
 import { authorityKeyIdentifier, type ProfileExtension, subjectKeyIdentifier } from '../x509/extensions.ts'

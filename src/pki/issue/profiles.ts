@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { XmppkiError } from '../../errors.ts'
 import { readSingle, TAG } from '../der/der.ts'
 import type { KeyAlgorithm } from '../keys/algorithms.ts'
-import { type Publication, publicationExtensions } from '../x509/ca-urls.ts'
+import { type CaUrls, caUrlExtensions } from '../x509/ca-urls.ts'
 import { readName } from '../x509/distinguished-name.ts'
 import { type DomainName, isInDnsSubtree, parseDomain } from '../x509/domain.ts'
 import {

@@ -85,7 +85,7 @@ function subjectOf(der: Uint8Array, { source, kind, key }: LintOptions): LintSub
 
 /**
  * Holds a certificate against all rules for its kind. The signature is not looked at, so it need not be there yet.
- * @throws XmppkiError BAD_INPUT when it is no certificate at all
+ * @throws XmppkiError BAD_INPUT when it is not a certificate at all
  */
 export function lintCertificate(
   der: Uint8Array,

@@ -3,6 +3,7 @@ import { encodePem } from '../der/pem.ts'
 import type { Issuer } from '../issue/issuer.ts'
 import { signStructure } from '../keys/signature.ts'
 import { compareSerials } from '../x509/serial-number.ts'
+import { isCrlAsAsked } from './crl-as-asked.ts'
 import type { RevokedEntry } from './revoked-entry.ts'
 
 /** A CRL that has just been signed. */
@@ -42,7 +43,7 @@ function checkRequest(request: { number: bigint; thisUpdate: Date; nextUpdate: D
  * linear in its entries: 20,000 take about a second, in which others have their turns.
  * @param request.number larger than that of every CRL before (RFC 5280 §5.2.3)
  * @throws XmppkiError BAD_INPUT for an issuer that may not sign CRLs, a number or dates that cannot be;
- *   INTERNAL when a serial number is there twice
+ *   INTERNAL when a serial number is there twice, or what was made does not say what was asked for
  */
 export async function createCrl(request: {
   readonly issuer: Issuer
@@ -52,9 +53,12 @@ export async function createCrl(request: {
   readonly nextUpdate: Date
 }): Promise<CreatedCrl> {
   checkRequest(request)
-  const { issuer } = request
+  const content = { ...request, entries: inOrder(request.entries) }
+  // Loaded only by who writes CRLs.
   const { tbsCertList } = await import('./tbs-cert-list.ts')
-  const tbs = await tbsCertList({ ...request, entries: inOrder(request.entries) })
-  const der = await signStructure(tbs, issuer.key)
+  const der = await signStructure(await tbsCertList(content), request.issuer.key)
+  if (!(await isCrlAsAsked(der, content))) {
+    throw new XmppkiError('INTERNAL', 'the CRL that was just signed is not what was asked for')
+  }
   return { pem: encodePem('X509 CRL', der), der }
 }

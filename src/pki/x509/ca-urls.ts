@@ -26,7 +26,7 @@ const URI_TAG = contextTag(6, 'primitive')
 /** A uniformResourceIdentifier is an IA5String and must be absolute (RFC 5280 §4.2.1.6). */
 function checkedUrl(url: string, what: string, spec: string): string {
   if (/^https?:\/\/[!-~]+$/.test(url) && URL.canParse(url)) return url
-  throw new XmppkiError('BAD_INPUT', `the ${what} '${url}' is no http URL`, {
+  throw new XmppkiError('BAD_INPUT', `the ${what} '${url}' is not an http URL`, {
     hint: 'write it in ASCII, like http://pki.example.org/root.crl',
     spec,
   })
@@ -38,7 +38,7 @@ function distributionPoints({ crlUrl }: CaUrls): ProfileExtension[] {
   return [{ type: 'cRLDistributionPoints', critical: false, url }]
 }
 
-function authorityInformation({ ocspUrl, issuerUrl }: Publication): ProfileExtension[] {
+function authorityInformation({ ocspUrl, issuerUrl }: CaUrls): ProfileExtension[] {
   const location = (method: 'ocsp' | 'caIssuers', url: string | undefined, what: string) =>
     url === undefined ? [] : [{ method, url: checkedUrl(url, what, 'RFC 5280 §4.2.2.1') }]
   const locations = [
@@ -103,7 +103,7 @@ function readAuthorityInformation(value: Uint8Array): { readonly method: string;
  * The addresses in the extensions of a certificate.
  * @throws DerError when one of the two extensions is damaged
  */
-export function readPublication(extensions: readonly RawExtension[]): PublicationUrls {
+export function readCaUrls(extensions: readonly RawExtension[]): StatedCaUrls {
   const valuesOf = (id: string) => extensions.filter(({ oid: found }) => found === id).map(({ value }) => value)
   const access = valuesOf(OID.authorityInfoAccess).flatMap(readAuthorityInformation)
   const urlsOf = (id: string) => access.filter(({ method }) => method === id).map(({ url }) => url)

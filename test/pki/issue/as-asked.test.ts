@@ -24,7 +24,7 @@ let issuer: Issuer
 let client: CertificateContent
 beforeAll(async () => {
   issuer = await testRoot()
-  client = await contentOf(clientProfile({ jid: account('alice@example.org'), publication: PUBLICATION }, issuer))
+  client = await contentOf(clientProfile({ jid: account('alice@example.org'), caUrls: PUBLICATION }, issuer))
 })
 
 async function contentOf(profile: Pick<CertificateContent, 'subject' | 'extensions'>): Promise<CertificateContent> {
@@ -59,10 +59,10 @@ describe('isAsAsked', () => {
     const domains = ['example.org', 'bücher.example']
     const profiles = [
       rootProfile({ commonName: 'Root', organization: 'Ä', permitDomains: domains }),
-      clientProfile({ jid: account('jörg@example.org'), publication: { ocspUrl: PUBLICATION.ocspUrl } }, issuer),
+      clientProfile({ jid: account('jörg@example.org'), caUrls: { ocspUrl: PUBLICATION.ocspUrl } }, issuer),
       clientProfile({ jid: account(`${'x'.repeat(65)}@example.org`) }, issuer),
       serverProfile({ domains }, keyAlgorithm('rsa:2048'), issuer),
-      ocspResponderProfile({ commonName: 'OCSP', publication: PUBLICATION }, issuer),
+      ocspResponderProfile({ commonName: 'OCSP', caUrls: PUBLICATION }, issuer),
     ]
     for (const profile of profiles) {
       const content = await contentOf(profile)

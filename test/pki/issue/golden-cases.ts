@@ -110,7 +110,7 @@ async function oddRoot(): Promise<Issuer> {
 /** What an issuer certifies: CAs, users, servers, a responder. */
 function issued(issuer: Issuer) {
   const common = (type: KeyType) => ({ publicKey: fixedKeys(type).publicKey, days: 90, now: NOW, issuer })
-  type More = { readonly publication?: typeof PUBLICATION | Partial<typeof PUBLICATION>; readonly days?: number }
+  type More = { readonly caUrls?: typeof PUBLICATION | Partial<typeof PUBLICATION>; readonly days?: number }
   return {
     client: (type: KeyType, bare: string, more: More = {}) =>
       certificate(prepareClient({ ...common(type), ...more, jid: account(bare) }), issuer),
@@ -160,11 +160,11 @@ const authorities: GoldenCases = new Map(
       issued(await root('rsa:3072')).authority(
         'rsa:2048',
         { commonName: 'Issuing Ä', organization: 'Example, Inc.' },
-        { publication: PUBLICATION },
+        { caUrls: PUBLICATION },
       ),
     'issuing CA below an odd root': async () => issued(await oddRoot()).authority('ed25519', { commonName: 'Issuing' }),
     'OCSP responder': async () =>
-      issued(await root('ec:p384')).responder('ec:p256', 'Golden OCSP', { publication: PUBLICATION }),
+      issued(await root('ec:p384')).responder('ec:p256', 'Golden OCSP', { caUrls: PUBLICATION }),
     'OCSP responder without addresses': async () => issued(await root('ed25519')).responder('ed25519', 'OCSP'),
   }),
 )
@@ -185,7 +185,7 @@ const endEntities: GoldenCases = new Map(
     ...Object.fromEntries(
       KEY_TYPES.map((type) => [
         `client of a CA with ${type}`,
-        async () => issued(await root(type)).client('ec:p256', 'alice@example.org', { publication: PUBLICATION }),
+        async () => issued(await root(type)).client('ec:p256', 'alice@example.org', { caUrls: PUBLICATION }),
       ]),
     ),
     'client beyond ASCII': async () => issued(await root('ec:p256')).client('ec:p256', 'jörg.安@bücher.example'),
@@ -202,11 +202,11 @@ const endEntities: GoldenCases = new Map(
         `client with ${name} alone`,
         async () =>
           issued(await root('ec:p256')).client('ec:p256', 'alice@example.org', {
-            publication: { [name]: PUBLICATION[name] },
+            caUrls: { [name]: PUBLICATION[name] },
           }),
       ]),
     ),
-    server: async () => issued(await root('ec:p256')).server('ec:p256', ['example.org'], { publication: PUBLICATION }),
+    server: async () => issued(await root('ec:p256')).server('ec:p256', ['example.org'], { caUrls: PUBLICATION }),
     'server with RSA': async () => issued(await root('ec:p256')).server('rsa:2048', ['example.org']),
     'server for several domains': async () =>
       issued(await root('ec:p256')).server('ec:p384', ['bücher.example', 'example.org', 'chat.example.org']),

@@ -6,7 +6,7 @@ import { createCrl } from '../../../src/pki/revocation/crl.ts'
 import { isCrlSignedBy, readCrl } from '../../../src/pki/revocation/crl-facts.ts'
 import { REVOCATION_REASONS } from '../../../src/pki/revocation/revocation-reason.ts'
 import type { RevokedEntry } from '../../../src/pki/revocation/revoked-entry.ts'
-import { leastCpuTime } from '../../support/cpu-time.ts'
+import { leastCpuTime } from '../../support/processes/cpu-time.ts'
 import { type Folder, NOW, openssl, temporaryFolder, testClient, testKeys, testRoot, tryOpenssl } from '../support.ts'
 
 const NEXT = new Date('2026-04-01T12:00:00.000Z')

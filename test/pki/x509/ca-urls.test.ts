@@ -48,7 +48,7 @@ describe('caUrls', () => {
     expect(caUrlExtensions({})).toEqual([])
     const { ocspUrl } = PUBLICATION
     const locations = [{ method: 'ocsp', url: ocspUrl }]
-    expect(publicationExtensions({ ocspUrl })).toEqual([{ type: 'authorityInfoAccess', critical: false, locations }])
+    expect(caUrlExtensions({ ocspUrl })).toEqual([{ type: 'authorityInfoAccess', critical: false, locations }])
   })
 
   it.each([

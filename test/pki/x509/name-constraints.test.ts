@@ -3,7 +3,7 @@ import { DerError } from '../../../src/pki/der/der.ts'
 import { context, contextPrimitive, element, oid, sequence, utf8String } from '../../../src/pki/der/der-writer.ts'
 import { OID } from '../../../src/pki/der/oids.ts'
 import { readNameConstraints } from '../../../src/pki/x509/name-constraints.ts'
-import { dnsName, rfc822Name } from '../../support/general-names.ts'
+import { dnsName, rfc822Name } from '../../support/certificates/general-names.ts'
 
 const PERMITTED = 0
 const EXCLUDED = 1

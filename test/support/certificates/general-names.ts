@@ -1,4 +1,4 @@
-import { contextPrimitive } from '../../src/pki/der/der-writer.ts'
+import { contextPrimitive } from '../../../src/pki/der/der-writer.ts'
 
 /** GeneralName rfc822Name, an address or (in constraints) a host. */
 export function rfc822Name(address: string): Uint8Array {
