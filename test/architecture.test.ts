@@ -127,7 +127,7 @@ const WING_ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Octets, and what they are called.
   'pki/der': [],
   'pki/keys': ['pki/der'],
-  'pki/x509': ['pki/der'],
+  'pki/x509': ['pki/der', 'pki/keys'],
   'pki/lint': ['pki/der', 'pki/keys', 'pki/x509'],
   'pki/csr': ['pki/der', 'pki/keys', 'pki/x509'],
   // Prepare, lint, sign, verify.

@@ -1,6 +1,6 @@
 import { encodePem } from '../der/pem.ts'
 import type { KeyPair } from '../keys/keys.ts'
-import { signStructure, softwareKey } from '../keys/signature.ts'
+import { onlineKey, signStructure } from '../keys/signature.ts'
 import { alternativeNames } from '../x509/extensions.ts'
 import { type AccountName, clientAlternativeNames, fitsCommonName } from '../x509/names.ts'
 
@@ -23,5 +23,6 @@ export async function createCsr(request: {
     publicKey: keys.publicKey,
     extensions: [alternativeNames(clientAlternativeNames(jid), commonName)],
   })
-  return encodePem('CERTIFICATE REQUEST', await signStructure(info, softwareKey(keys.privateKey)))
+  // It proves for a moment that the key is there, and each has another: to import one takes longer than all the rest.
+  return encodePem('CERTIFICATE REQUEST', await signStructure(info, onlineKey(keys.privateKey)))
 }

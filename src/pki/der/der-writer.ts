@@ -1,3 +1,4 @@
+import { Memo } from '../../memo.ts'
 import { contextTag, TAG } from './der.ts'
 
 const encodeText = new TextEncoder()
@@ -42,8 +43,15 @@ export function integer(value: number | Uint8Array): Uint8Array {
   return element(TAG.integer, sign, minimal)
 }
 
-/** OBJECT IDENTIFIER from its dotted form; arcs must fit 31 bits, as all of ours do. */
+/** The same few again and again. */
+const known = new Memo<Uint8Array>(200)
+
+/** OBJECT IDENTIFIER from its dotted form; arcs must fit 31 bits, as all of ours do. Not to be changed. */
 export function oid(dotted: string): Uint8Array {
+  return known.get(dotted) ?? known.keep(dotted, encodeOid(dotted))
+}
+
+function encodeOid(dotted: string): Uint8Array {
   const [root = 0, second = 0, ...arcs] = dotted.split('.').map(Number)
   const octets = [root * 40 + second, ...arcs].flatMap((arc) => {
     const group = [arc & 0x7f]

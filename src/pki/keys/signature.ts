@@ -100,8 +100,8 @@ async function importSigner(privateKey: KeyObject, algorithm: KeyAlgorithm) {
 }
 
 /**
- * A private key in the memory of this process that signs what strangers may ask for at any time: answers about the status of
- * certificates. OpenSSL has it in its own form, and signs in a thread of its own.
+ * A private key in the memory of this process that signs what is good for a moment: answers about the status of certificates,
+ * which strangers may ask for at any time, and requests. OpenSSL has it in its own form, and signs in a thread of its own.
  * @throws XmppkiError BAD_INPUT for key types that are not supported
  */
 export function onlineKey(privateKey: KeyObject): SigningKey {
