@@ -9,7 +9,7 @@ const NAME = '@xmpp/client'
 const VERSION = '0.14.0'
 const INSTALL_MS = 120_000
 
-const prefix = fileURLToPath(new URL('../../node_modules/.cache/xmppki-xmpp-js', import.meta.url))
+const prefix = fileURLToPath(new URL('../../../node_modules/.cache/xmppki-xmpp-js', import.meta.url))
 
 /** Where it is once it was installed. */
 export const XMPP_JS_PACKAGE = join(prefix, 'node_modules', NAME)

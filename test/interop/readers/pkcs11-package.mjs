@@ -9,7 +9,7 @@ const NAME = 'node-webcrypto-p11'
 const VERSION = '2.8.0'
 const INSTALL_MS = 150_000
 
-const prefix = fileURLToPath(new URL('../../node_modules/.cache/xmppki-pkcs11', import.meta.url))
+const prefix = fileURLToPath(new URL('../../../node_modules/.cache/xmppki-pkcs11', import.meta.url))
 
 /** Where it is once it was installed. */
 export const PKCS11_PACKAGE = join(prefix, 'node_modules', NAME)

@@ -7,7 +7,7 @@ import { SqliteDocuments } from '../../../src/store/sqlite/documents.ts'
 import { SqliteUserData } from '../../../src/store/sqlite/user-data.ts'
 import { type ProgramResult, program } from '../../interop/program.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string; man: [string] }
 
 /** What starts a worker of the installed package; it writes into the file that its argument names. */
