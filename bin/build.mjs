@@ -1,5 +1,5 @@
-// Builds dist/: the bundle of the command line and V8's code cache for it, a bundle for each worker thread, the licences
-// of what is bundled, and the manual page. All bundles are CommonJS.
+// Builds dist/: the two bundles of the command line and V8's code caches for them, a bundle for each worker thread, the
+// licences of what is bundled, and the manual page. All bundles are CommonJS.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { importSource } from './import-source.mjs'
+import { sharedWithStart, startEntry, withoutCommands } from './start-bundle.mjs'
 import { COMMON, WORKERS } from './workers.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -48,7 +49,7 @@ function asScript(code) {
 }
 
 /** @returns texts by the name of their file in dist/, and the files that they are made of */
-async function bundle(entryPoints) {
+async function bundle(entryPoints, plugins = []) {
   const { outputFiles, metafile } = await build({
     ...COMMON,
     absWorkingDir: root,
@@ -58,7 +59,7 @@ async function bundle(entryPoints) {
     write: false,
     // A script from the code cache cannot import(), but require.
     supported: { 'dynamic-import': false },
-    plugins: [withoutCollation],
+    plugins: [withoutCollation, ...plugins],
     // The ESM builds of @peculiar can be tree-shaken, the CommonJS ones cannot.
     mainFields: ['module', 'main'],
     minifySyntax: true,
@@ -89,13 +90,21 @@ function licences(inputs) {
 
 function removeOldCaches(current) {
   for (const name of readdirSync(dist)) {
-    if (name.endsWith('.cache') && name !== current) rmSync(join(dist, name), { force: true })
+    if (name.endsWith('.cache') && !current.includes(name)) rmSync(join(dist, name), { force: true })
   }
+}
+
+/** With its hash in the first line. @returns the name of the code cache that it will have */
+function writeScript([name, text]) {
+  const code = asScript(text)
+  const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
+  writeAtomic(name, `//! ${id}\n${code}`)
+  return `${basename(name, '.cjs')}-${id}.cache`
 }
 
 /** Runs in a process of its own: the cache should hold what a start of the CLI needs, and nothing of esbuild. */
 async function writeCodeCache() {
-  const { id, script, bundle, root: cliRoot } = require('./load.cjs')
+  const { loaded, bundle, root: cliRoot } = require('./load.cjs')
   const write = process.stdout.write
   process.stdout.write = () => true
   // oclif would otherwise work out at every start what the commands and their flags are.
@@ -103,7 +112,8 @@ async function writeCodeCache() {
   await bundle.main(['--help'], cliRoot)
   await bundle.main(['client', 'issue', '--help'], cliRoot)
   process.stdout.write = write
-  writeAtomic(`xmppki-${id}.cache`, script.createCachedData())
+  await bundle.loadCommands()
+  for (const { cache, script } of loaded.values()) writeAtomic(cache, script.createCachedData())
 }
 
 /** The commands are known by their manifest, which is there by now. */
@@ -116,14 +126,16 @@ if (process.argv[2] === '--code-cache') {
   await writeCodeCache()
 } else {
   mkdirSync(dist, { recursive: true })
-  const [program, workers] = await Promise.all([bundle({ xmppki: 'src/main.ts' }), bundle(WORKERS)])
-  const [[name, text]] = program.texts
-  const code = asScript(text)
-  const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
-  writeAtomic(name, `//! ${id}\n${code}`)
+  const { entry, shared } = await startEntry()
+  const [start, program, workers] = await Promise.all([
+    bundle({ start: entry.name }, [withoutCommands, entry.plugin]),
+    bundle({ xmppki: 'src/commands/index.ts' }, [sharedWithStart(shared)]),
+    bundle(WORKERS),
+  ])
+  const caches = [...start.texts, ...program.texts].map(writeScript)
   for (const [file, content] of workers.texts) writeAtomic(file, content)
-  writeAtomic('THIRD_PARTY_LICENSES.txt', licences([...program.inputs, ...workers.inputs]))
+  writeAtomic('THIRD_PARTY_LICENSES.txt', licences([...start.inputs, ...program.inputs, ...workers.inputs]))
   execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--code-cache'], { stdio: 'inherit' })
-  removeOldCaches(`xmppki-${id}.cache`)
+  removeOldCaches(caches)
   await writeManPage()
 }

@@ -30,7 +30,7 @@ const ALLOWED = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^bin\/(xmppki|commands|load)\.cjs$/,
-  /^dist\/(xmppki\.cjs|user-data-writer\.cjs|xmppki-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt|xmppki\.1)$/,
+  /^dist\/((start|xmppki|user-data-writer)\.cjs|(start|xmppki)-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt|xmppki\.1)$/,
   /^docs\/(reference\/)?[\w-]+\.md$/,
   /^templates\/[\w./-]+$/,
 ]
@@ -70,7 +70,14 @@ describe('the npm package', () => {
     const unexpected = packed.files.map(({ path }) => path).filter((path) => !ALLOWED.some((rule) => rule.test(path)))
     expect(unexpected).toEqual([])
     const names = packed.files.map(({ path }) => path)
-    const program = ['bin/xmppki.cjs', 'bin/load.cjs', 'dist/xmppki.cjs', 'oclif.manifest.json', 'LICENSE']
+    const program = [
+      'bin/xmppki.cjs',
+      'bin/load.cjs',
+      'dist/start.cjs',
+      'dist/xmppki.cjs',
+      'oclif.manifest.json',
+      'LICENSE',
+    ]
     const manual = ['README.md', 'docs/README.md', 'docs/reference/commands.md', MANIFEST.man[0].replace('./', '')]
     expect(names).toEqual(expect.arrayContaining([...program, ...manual]))
   })
