@@ -18,7 +18,7 @@ export class TomlError extends Error {
   }
 }
 
-/** The parser tells its errors apart by their messages alone. `$` is what stands at the place. */
+/** The parser tells its errors apart by their messages alone. `$` is what stands at the place, or the key. */
 const REASONS: readonly (readonly [theirs: RegExp, reason: string])[] = [
   [/^Unterminated string/, 'the string has no closing quote'],
   [/^Unterminated table-key/, 'expected ] after the name of the table, not $'],
@@ -49,21 +49,25 @@ const REASONS: readonly (readonly [theirs: RegExp, reason: string])[] = [
 /** How far around a place a word is looked for. */
 const WORD_LENGTH = 80
 
-/** An error of the parser in our words. */
+/** An error of the parser in our words; a value may be a secret, so nothing of one is repeated. */
 export function errorOf(error: ParseError, document: string): TomlError {
   const { index, lineNumber: line, column, message } = error
   const reason = REASONS.find(([theirs]) => theirs.test(message))?.[1] ?? message
   const before = document.slice(Math.max(0, index - WORD_LENGTH), index)
   const value = /^(?:unexpected|expected the end)/.test(reason) ? /=\s*(?:\[\s*)?([\w.:+-]*)$/.exec(before) : null
   if (value === null) {
-    const said = reason.replace('$', () => foundAt(document, index, /[\w-]+/)).replace('unexpected the', 'unexpected')
+    const found = reason.startsWith('$') ? keyAt(document, index) : foundAt(document, index)
+    const said = reason.replace('$', () => found).replace('unexpected the', 'unexpected')
     return new TomlError(said, { line, column: column + 1 }, error)
   }
   // The parser has stopped at the first character that it cannot take, perhaps in the middle of a word.
   const [, begun = ''] = value
-  const found = foundAt(document, index - begun.length, /[\w.:+-]+/)
-  const advice = /^"[A-Za-z]/.test(found) ? ': strings need quotes' : ''
-  return new TomlError(`expected a value, not ${found}${advice}`, { line, column: column + 1 - begun.length }, error)
+  const start = index - begun.length
+  const found = foundAt(document, start)
+  const isWord = /^[A-Za-z]/.test(document.slice(start, start + 1))
+  const said =
+    found === TEXT ? `expected a value${isWord ? ': strings need quotes' : ''}` : `expected a value, not ${found}`
+  return new TomlError(said, { line, column: column + 1 - begun.length }, error)
 }
 
 /** @param index of a character of the document */
@@ -72,12 +76,20 @@ export function placeOf(document: string, index: number): Place {
   return { line: before.split('\n').length, column: index - before.lastIndexOf('\n') }
 }
 
-/** What is at this place, as people are told: a word in quotes, an invisible character by its code point. */
-function foundAt(document: string, index: number, word: RegExp): string {
-  const pattern = new RegExp(`^(?:"[^"\\p{C}]*"|'[^'\\p{C}]*'|${word.source}|\r?\n|.)`, 'su')
-  const [found] = pattern.exec(document.slice(index, index + WORD_LENGTH)) ?? []
+/** Whatever may be a value, or a part of one. */
+const TEXT = 'text'
+
+/** What is at this place, as people are told: a character in quotes, an invisible one by its code point. */
+function foundAt(document: string, index: number): string {
+  const [found] = /^(?:[\w.+-]|\r?\n|.)/su.exec(document.slice(index, index + 2)) ?? []
   if (found === undefined) return 'the end of the file'
   if (/^\r?\n$/.test(found)) return 'the end of the line'
   if (/^\p{C}/u.test(found)) return `U+${found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`
-  return /^["']./.test(found) ? found : JSON.stringify(found)
+  return /^[\p{L}\p{N}_.+"'-]/u.test(found) ? TEXT : JSON.stringify(found)
+}
+
+/** The key at this place. */
+function keyAt(document: string, index: number): string {
+  const [found = ''] = /^(?:"[^"\p{C}]*"|'[^'\p{C}]*'|[\w-]+)/u.exec(document.slice(index, index + WORD_LENGTH)) ?? []
+  return /^["']/.test(found) ? found : JSON.stringify(found)
 }

@@ -7,24 +7,24 @@ const SAFE_INTEGER = 'an integer must be between -9007199254740991 and 900719925
 /** What TOML refuses, each with the message. */
 const REFUSED: Readonly<Record<string, readonly (readonly [document: string, message: string])[]>> = {
   value: [
-    ['[auth]\nmethods = [pki]', '2:12: expected a value, not "pki": strings need quotes'],
-    ['a = info', '1:5: expected a value, not "info": strings need quotes'],
-    ['a = True', '1:5: expected a value, not "True": strings need quotes'],
-    ['a = truely', '1:5: expected a value, not "truely": strings need quotes'],
+    ['[auth]\nmethods = [pki]', '2:12: expected a value: strings need quotes'],
+    ['a = info', '1:5: expected a value: strings need quotes'],
+    ['a = True', '1:5: expected a value: strings need quotes'],
+    ['a = truely', '1:5: expected a value: strings need quotes'],
     ['a = ', '1:5: expected a value, not the end of the file'],
-    ['a =\nb = 1', '2:1: expected a value, not "b": strings need quotes'],
-    ['a = [\n  b,\n  c\n]', '2:3: expected a value, not "b": strings need quotes'],
-    ['a = [\n  "b",\n  c\n]', '3:3: unexpected "c"'],
+    ['a =\nb = 1', '2:1: expected a value: strings need quotes'],
+    ['a = [\n  b,\n  c\n]', '2:3: expected a value: strings need quotes'],
+    ['a = [\n  "b",\n  c\n]', '3:3: unexpected text'],
     ['a\n= 1', '2:1: a key with its value, or the name of a table, must be on one line'],
-    ['a = 1 b = 2', '1:7: expected the end of the line, not "b"'],
+    ['a = 1 b = 2', '1:7: expected the end of the line, not text'],
     ['a = 1 = 2', '1:7: expected the end of the line, not "="'],
     ['a', '1:2: expected = after the key, not the end of the file'],
-    ['a b = 1', '1:3: expected = after the key, not "b"'],
-    ['a = [1 2]', '1:8: expected a comma or the closing bracket, not "2"'],
+    ['a b = 1', '1:3: expected = after the key, not text'],
+    ['a = [1 2]', '1:8: expected a comma or the closing bracket, not text'],
     ['a = [1,, 2]', '1:8: unexpected ","'],
     ['a = [1', '1:7: the array has no closing ]'],
     ['a = {b = 1', '1:11: the inline table has no closing }'],
-    ['a = {b = 1 c = 2}', '1:12: expected a comma or the closing bracket, not "c"'],
+    ['a = {b = 1 c = 2}', '1:12: expected a comma or the closing bracket, not text'],
     ['a = {,}', '1:6: unexpected ","'],
     ['a = {', '1:6: unexpected end of the file'],
   ],
@@ -53,16 +53,16 @@ const REFUSED: Readonly<Record<string, readonly (readonly [document: string, mes
   ],
   number: [
     ['a = 012', '1:5: a number must not have leading zeros'],
-    ['a = -012', '1:5: expected a value, not "-012"'],
+    ['a = -012', '1:5: expected a value'],
     ['a = 1__0', '1:7: an underscore must be between two digits'],
     ['a = 1_', '1:7: an underscore must be between two digits'],
-    ['a = .5', '1:5: expected a value, not ".5"'],
-    ['a = 5.', '1:5: expected a value, not "5."'],
-    ['a = 1.e5', '1:5: expected a value, not "1.e5"'],
-    ['a = 0xg', '1:5: expected a value, not "0xg"'],
-    ['a = -0x1', '1:5: expected a value, not "-0x1"'],
-    ['a = 0b2', '1:5: expected a value, not "0b2"'],
-    ['a = ++1', '1:5: expected a value, not "++1"'],
+    ['a = .5', '1:5: expected a value'],
+    ['a = 5.', '1:5: expected a value'],
+    ['a = 1.e5', '1:5: expected a value'],
+    ['a = 0xg', '1:5: expected a value'],
+    ['a = -0x1', '1:5: expected a value'],
+    ['a = 0b2', '1:5: expected a value'],
+    ['a = ++1', '1:5: expected a value'],
     ['a = 9007199254740992', `1:5: ${SAFE_INTEGER}`],
     ['a = [1,\n -0]\nb = -9223372036854775809', `3:5: ${SAFE_INTEGER}`],
     ['a = 0xffffffffffffffffff', `1:5: ${SAFE_INTEGER}`],
@@ -70,10 +70,10 @@ const REFUSED: Readonly<Record<string, readonly (readonly [document: string, mes
   date: [
     ['a = 2023-02-29', '1:14: there is no such date'],
     ['a = 2023-13-01', '1:14: there is no such date'],
-    ['a = 2023-1-1', '1:5: expected a value, not "2023-1-1"'],
+    ['a = 2023-1-1', '1:5: expected a value'],
     ['a = 24:00:00', '1:12: there is no such time'],
     ['a = 2023-01-01T00:00:00+24:00', '1:29: there is no such time'],
-    ['a = 2023-01-01T00', '1:5: expected a value, not "2023-01-01T00"'],
+    ['a = 2023-01-01T00', '1:5: expected a value'],
   ],
   'second definition': [
     ['a = 1\na = 2', '2:1: "a" is defined twice'],
@@ -100,13 +100,13 @@ const REFUSED: Readonly<Record<string, readonly (readonly [document: string, mes
     ['[a]]', '1:4: expected the end of the line, not "]"'],
     ['[[a]', '1:5: expected ] after the name of the table, not the end of the file'],
     ['[ [a]]', '1:3: double brackets must not have spaces between them'],
-    ['[a] b = 1', '1:5: expected the end of the line, not "b"'],
+    ['[a] b = 1', '1:5: expected the end of the line, not text'],
     ['[a..b]', '1:3: the key has two dots in a row'],
     ['[.a]', '1:2: the key starts with a dot'],
     ['a. = 1', '1:2: the key ends with a dot'],
     ['= 1', '1:1: unexpected "="'],
-    ['ä = 1', '1:1: unexpected "ä"'],
-    ['"""a""" = 1', '1:1: unexpected ""'],
+    ['ä = 1', '1:1: unexpected text'],
+    ['"""a""" = 1', '1:1: unexpected text'],
   ],
 }
 
@@ -115,6 +115,26 @@ describe.each(Object.entries(REFUSED))('a bad %s', (_, documents) => {
     expect(() => parseToml(document, { source: 'f', hint: 'h' })).toThrow(
       expect.objectContaining({ code: 'BAD_INPUT', message: `f:${message}`, hint: 'h' }),
     )
+  })
+})
+
+describe('a secret', () => {
+  it.each([
+    'url = postgres://u:hunter2@h/d',
+    'url = hunter2',
+    'url hunter2',
+    'url "hunter2"',
+    'url = "x" hunter2',
+    'url = "x" "hunter2"',
+    'url = ["hunter2" "hunter2"]',
+    'url = [hunter2',
+    "url = 'hunter2",
+    'url = "hunter2\\p"',
+    'url = 1hunter2',
+    'url = {hunter2}',
+  ])('is not repeated: %s', (document) => {
+    const attempt = () => parseToml(document, { source: 'f', hint: 'h' })
+    expect(attempt).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }))
   })
 })
 

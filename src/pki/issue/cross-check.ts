@@ -17,7 +17,7 @@ const provider = new Crypto()
  * @param signer public key of the CA that signed it
  * @throws XmppkiError INTERNAL when the two do not agree, or the signature does not verify
  */
-export async function askSecondOpinion(der: Uint8Array, facts: CertificateFacts, signer: KeyObject): Promise<void> {
+export async function crossCheck(der: Uint8Array, facts: CertificateFacts, signer: KeyObject): Promise<void> {
   const certificate = new x509.X509Certificate(new Uint8Array(der))
   const agreed =
     certificate.serialNumber.replace(/^0+/, '') === facts.serial.replace(/^0+/, '') &&

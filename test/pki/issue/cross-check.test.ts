@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { askSecondOpinion } from '../../../src/pki/issue/cross-check.ts'
+import { crossCheck } from '../../../src/pki/issue/cross-check.ts'
 import { prepareRoot, sign } from '../../../src/pki/issue/issue.ts'
 import { KEY_TYPES, keyAlgorithm } from '../../../src/pki/keys/algorithms.ts'
 import { generateKeyPair } from '../../../src/pki/keys/keys.ts'
@@ -16,18 +16,18 @@ async function root(type = keyAlgorithm('ec:p256')) {
 
 const disagreement = expect.objectContaining({ code: 'INTERNAL', message: expect.stringContaining('disagree') })
 
-describe('askSecondOpinion', () => {
+describe('crossCheck', () => {
   it.each(KEY_TYPES.filter((type) => type !== 'rsa:4096' && type !== 'rsa:3072'))(
     'agrees about a root with %s',
     async (type) => {
       const { der, facts, key } = await root(keyAlgorithm(type))
-      await expect(askSecondOpinion(der, facts, key)).resolves.toBeUndefined()
+      await expect(crossCheck(der, facts, key)).resolves.toBeUndefined()
     },
   )
 
   it('notices a signature of another key', async () => {
     const [{ der, facts }, other] = [await root(), await root()]
-    await expect(askSecondOpinion(der, facts, other.key)).rejects.toEqual(disagreement)
+    await expect(crossCheck(der, facts, other.key)).rejects.toEqual(disagreement)
   })
 
   it.each([
@@ -37,7 +37,7 @@ describe('askSecondOpinion', () => {
     ['CA flag', { isCa: false }],
   ])('notices another %s', async (_what, change) => {
     const { der, facts, key } = await root()
-    await expect(askSecondOpinion(der, { ...facts, ...change }, key)).rejects.toEqual(disagreement)
+    await expect(crossCheck(der, { ...facts, ...change }, key)).rejects.toEqual(disagreement)
   })
 
   it('notices an octet that was changed behind the signature', async () => {
@@ -46,7 +46,7 @@ describe('askSecondOpinion', () => {
     const at = Buffer.from(der).indexOf('Root')
     changed[at] = 0x42
     await expect(
-      askSecondOpinion(changed, facts, createPublicKey(key.export({ type: 'spki', format: 'pem' }))),
+      crossCheck(changed, facts, createPublicKey(key.export({ type: 'spki', format: 'pem' }))),
     ).rejects.toEqual(disagreement)
   })
 })
