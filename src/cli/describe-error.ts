@@ -117,10 +117,16 @@ export function unknownCommand(command: string, commands: readonly string[]): Xm
   const words = command.split(' ')
   const starts = words.map((_, index) => words.slice(0, index + 1).join(' '))
   if (starts.some((start) => commands.includes(start))) return tooManyArguments()
-  const meant = didYouMean(words.slice(0, 2).join(' '), commands) ?? didYouMean(words[0] ?? '', commands)
+  const known = [...commands, ...topicsOf(commands)]
+  const meant = didYouMean(words.slice(0, 2).join(' '), known) ?? didYouMean(words[0] ?? '', known)
   return new XmppkiError('USAGE', `unknown command: ${words.slice(0, 2).join(' ')}`, {
     hint: meant === undefined ? 'see: xmppki --help' : `did you mean: xmppki ${meant}`,
   })
+}
+
+/** `client` of `client issue`, which alone shows its help. */
+function topicsOf(commands: readonly string[]): string[] {
+  return commands.map((command) => command.split(' ').slice(0, -1).join(' ')).filter((topic) => topic !== '')
 }
 
 function unknownFlag(flag: string, flags: readonly string[]): XmppkiError {

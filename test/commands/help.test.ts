@@ -17,6 +17,7 @@ describe('help', () => {
   })
 
   it.each([
+    [['cleint'], 'error: unknown command: cleint\nhint:  did you mean: xmppki client\n'],
     [['clinet', 'issue'], 'error: unknown command: clinet issue\nhint:  did you mean: xmppki client issue\n'],
     [['nonsense'], 'error: unknown command: nonsense\nhint:  see: xmppki --help\n'],
     [['client', 'issue', 'alice'], 'error: too many arguments\nhint:  see --help\n'],
