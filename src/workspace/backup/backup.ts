@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { linkSync, lstatSync, readdirSync, type Stats } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { XmppkiError } from '../../errors.ts'
 import { ACCOUNTS_WORDS } from '../../store/sqlite/accounts.ts'
 import { type FileWords, LEDGER_WORDS } from '../../store/sqlite/driver.ts'
@@ -11,7 +11,16 @@ import { currentActor } from '../base/audit-events.ts'
 import type { WorkspacePaths } from '../base/paths.ts'
 import { journalsIn, settledTransaction } from '../base/unfinished.ts'
 import type { Workspace } from '../base/workspace.ts'
-import { exists, makePrivateFolder, removeAll, SECRET_FILE, syncFolder, withIo } from '../disk/files.ts'
+import {
+  exists,
+  isTemporary,
+  makePrivateFolder,
+  removeAll,
+  SECRET_FILE,
+  syncFolder,
+  temporaryName,
+  withIo,
+} from '../disk/files.ts'
 import { type AgeEncryption, ageEncryption, WORK_FACTOR } from './age.ts'
 import { readExactly, writeNewFile } from './streamed-file.ts'
 import { type TarMember, writeTar } from './tar.ts'
@@ -112,7 +121,7 @@ function databasesOf({ accounts, revocations, enrolments, ledger }: WorkspacePat
 async function writeBackup(workspace: Workspace, file: string, encrypt: AgeEncryption): Promise<BackupResult> {
   const { paths } = workspace
   makePrivateFolder(paths.temporary)
-  const id = `.xmppki-${randomBytes(8).toString('hex')}`
+  const id = temporaryName()
   const snapshots = databasesOf(paths).map((one) => ({ ...one, snapshot: join(paths.temporary, `${id}-${one.name}`) }))
   const partial = join(dirname(file), id)
   const databases = [paths.accounts, paths.revocations, paths.enrolments, paths.ledger, paths.adminLock].flatMap(
@@ -183,7 +192,7 @@ class Inventory {
   *#below(folder: string): Generator<TarMember> {
     const names = withIo(`read ${folder}`, () => readdirSync(folder)).sort()
     for (const path of names.map((name) => join(folder, name))) {
-      if (this.#without.has(path) || basename(path).startsWith('.xmppki-')) continue
+      if (this.#without.has(path) || isTemporary(path)) continue
       const status = statusOf(path)
       const name = relative(this.#home, path)
       if (status.isFile()) yield this.#file(path, name)

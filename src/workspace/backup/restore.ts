@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { XmppkiError } from '../../errors.ts'
@@ -9,7 +8,7 @@ import { keyFileOf, readAuthority } from '../base/authority.ts'
 import { WorkspacePaths } from '../base/paths.ts'
 import { readSettings } from '../base/settings.ts'
 import { readAuditTrail } from '../ca/audit-trail.ts'
-import { exists, makePrivateFolder, moveInto, removeAll, withIo } from '../disk/files.ts'
+import { exists, makePrivateFolder, moveInto, removeAll, temporaryName, withIo } from '../disk/files.ts'
 import { decryptAge } from './age.ts'
 import { readPieces, writeNewFile } from './streamed-file.ts'
 import { readTar } from './tar.ts'
@@ -42,7 +41,7 @@ export async function restoreWorkspace(home: string, file: string, passphrase: s
   const isNew = !exists(home)
   const parent = isNew ? dirname(home) : home
   makePrivateFolder(parent)
-  const staging = join(parent, `.xmppki-${randomBytes(8).toString('hex')}`)
+  const staging = join(parent, temporaryName())
   try {
     makePrivateFolder(staging)
     const files = await unpack(file, passphrase, staging)

@@ -11,17 +11,9 @@ import {
   removeAll,
   SECRET_FILE,
   syncFolder,
+  temporaryName,
 } from '../disk/files.ts'
-import {
-  enterRows,
-  type Installation,
-  type Journal,
-  journalOf,
-  type Locked,
-  movesOf,
-  newInstallationId,
-  putBack,
-} from './installation.ts'
+import { enterRows, type Installation, type Journal, journalOf, type Locked, movesOf, putBack } from './installation.ts'
 import { discard, finishUnfinished } from './unfinished.ts'
 
 /** An installation, if it is still wanted once nobody else can write. */
@@ -132,7 +124,7 @@ function begin({ installation, wanted }: WantedInstallation, begun: Begun[]): In
 }
 
 function writeJournal(temporary: string, begun: readonly Begun[]): string {
-  const name = `${newInstallationId()}.json`
+  const name = `${temporaryName()}.json`
   const content = JSON.stringify(begun.map(({ journal }) => journal))
   createFile(temporary, { name, content, mode: SECRET_FILE })
   syncFolder(temporary)

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { XmppkiError } from '../../errors.ts'
 import type { Actor, AuditEvent, AuditKind } from '../../store/audit.ts'
 import type { CertificateId } from '../../store/certificate-id.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges, Revocation } from '../../store/ledger.ts'
-import { exists, moveInto, type NewFile } from '../disk/files.ts'
+import { exists, moveInto, type NewFile, temporaryName } from '../disk/files.ts'
 import { aboutRecord, currentActor, issuanceOf, revokeAudited } from './audit-events.ts'
 
 /** A set of files that becomes visible together with its row in the ledger. */
@@ -47,24 +46,6 @@ export interface Locked {
   readonly changes: LedgerChanges
 }
 
-/** Staging folders lie beside their destination, perhaps in a folder of the user's; this tells them apart. */
-const STAGING_PREFIX = '.xmppki-'
-
-/** A name for an installation that is under way. */
-export function newInstallationId(): string {
-  return `${STAGING_PREFIX}${randomBytes(8).toString('hex')}`
-}
-
-/** Whether this is a name that {@link newInstallationId} gives. */
-export function isInstallationId(name: string): boolean {
-  return name.startsWith(STAGING_PREFIX) && /^[0-9a-f]{16}$/.test(name.slice(STAGING_PREFIX.length))
-}
-
-/** Whether this is a staging folder, of any version: a journal is a file like others, and nothing else is removed in its name. */
-export function isStaging(path: string): boolean {
-  return basename(path).startsWith(STAGING_PREFIX)
-}
-
 /**
  * Where the folder of a certificate goes when another one takes its place. No name of a user or device has a `~`
  * followed by so few digits, see `diskName`.
@@ -82,7 +63,7 @@ export function journalOf({ files: _files, ...installation }: Installation): Jou
   const free = replaces?.archive ?? record.directory
   if (exists(free)) throw occupied(free, record.name)
   // Beside its destination: only within one file system is a rename atomic.
-  return { ...installation, staging: join(dirname(record.directory), newInstallationId()), actor: currentActor() }
+  return { ...installation, staging: join(dirname(record.directory), temporaryName()), actor: currentActor() }
 }
 
 function occupied(path: string, name: string): XmppkiError {

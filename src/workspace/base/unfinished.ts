@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { certificateId } from '../../store/certificate-id.ts'
 import type { InsertRecord, IssuedRecord, Ledger, LedgerChanges } from '../../store/ledger.ts'
-import { exists, readTextIfAny, removeAll, withIo } from '../disk/files.ts'
-import { enterRows, isStaging, type Journal, type Locked, putBack } from './installation.ts'
+import { exists, isTemporary, readTextIfAny, removeAll, withIo } from '../disk/files.ts'
+import { enterRows, type Journal, type Locked, putBack } from './installation.ts'
 
 /**
  * A transaction of the ledger in which, before `work`, whatever earlier processes could not finish is finished or undone.
@@ -84,7 +84,8 @@ function finish(journal: Journal, locked: Locked): void {
     if (wasInstalled(journal)) enterRows(journal, locked)
     else putBack(journal)
   }
-  if (isStaging(journal.staging)) removeAll(journal.staging)
+  // A journal is a file like others: nothing else is removed in its name.
+  if (isTemporary(journal.staging)) removeAll(journal.staging)
 }
 
 function wasInstalled({ record, certificateFile }: Journal): boolean {

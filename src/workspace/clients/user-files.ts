@@ -1,16 +1,17 @@
 import { linkSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Ledger } from '../../store/ledger.ts'
-import { isInstallationId, newInstallationId } from '../base/installation.ts'
 import {
   createFolders,
   exists,
+  isTemporaryName,
   makePrivateFolder,
   type NewFile,
   readTextIfAny,
   removeAll,
   SECRET_FILE,
   syncFolder,
+  temporaryName,
   withIo,
 } from '../disk/files.ts'
 
@@ -47,7 +48,7 @@ async function writeLocked(files: readonly UserFile[]): Promise<string[]> {
 function clearUp(folder: string): void {
   if (!exists(folder)) return
   for (const entry of withIo(`read ${folder}`, () => readdirSync(folder, { withFileTypes: true }))) {
-    if (entry.isDirectory() && isInstallationId(entry.name)) removeAll(join(folder, entry.name))
+    if (entry.isDirectory() && isTemporaryName(entry.name)) removeAll(join(folder, entry.name))
   }
 }
 
@@ -59,7 +60,7 @@ async function writeGroup(files: readonly UserFile[]): Promise<void> {
   const folders = foldersOf(files)
   const staged = folders.map((folder) => ({
     folder,
-    path: join(folder, newInstallationId()),
+    path: join(folder, temporaryName()),
     files: files.filter(({ path }) => dirname(path) === folder).map(newFileOf),
   }))
   for (const folder of folders) makePrivateFolder(folder)

@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { XmppkiError } from '../../errors.ts'
 
@@ -23,6 +23,24 @@ const PRIVATE_FOLDER = 0o700
 export const SECRET_FILE = 0o600
 /** Certificates, CSRs. */
 export const PUBLIC_FILE = 0o644
+
+/** They may lie in a folder of the user's; this tells them apart. */
+const TEMPORARY_PREFIX = '.xmppki-'
+
+/** A name for a file or folder that is under way, and is renamed when it is complete. */
+export function temporaryName(): string {
+  return `${TEMPORARY_PREFIX}${randomBytes(8).toString('hex')}`
+}
+
+/** Whether this is a name that {@link temporaryName} gives. */
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(TEMPORARY_PREFIX) && /^[0-9a-f]{16}$/.test(name.slice(TEMPORARY_PREFIX.length))
+}
+
+/** Whether this path was under way, of any version. */
+export function isTemporary(path: string): boolean {
+  return basename(path).startsWith(TEMPORARY_PREFIX)
+}
 
 export interface NewFile {
   /** Without a folder. */
@@ -191,7 +209,7 @@ function raise(error: unknown): never {
 /** Replaces or creates a file so that a reader sees the old or the new content, never a part. */
 export function replaceFile(path: string, file: Omit<NewFile, 'name'>): void {
   const folder = dirname(path)
-  const temporary = `.xmppki-${randomBytes(8).toString('hex')}`
+  const temporary = temporaryName()
   createFile(folder, { ...file, name: temporary })
   moveInto(join(folder, temporary), path)
 }
@@ -199,7 +217,7 @@ export function replaceFile(path: string, file: Omit<NewFile, 'name'>): void {
 /** Creates a file that appears whole or not at all. @throws {XmppkiError} IO when the name is taken */
 export function createWholeFile(path: string, file: Omit<NewFile, 'name'>): void {
   const folder = dirname(path)
-  const temporary = `.xmppki-${randomBytes(8).toString('hex')}`
+  const temporary = temporaryName()
   createFile(folder, { ...file, name: temporary })
   try {
     // A rename would replace what is there.
