@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { authorityId } from '../../../src/pki/x509/authority-id.ts'
 import { readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
 import type { CertificateId } from '../../../src/store/certificate-id.ts'
+import { derElement, derElements, joinCertificate, namelessRequest, splitCertificate } from './signed-octets.ts'
 
 /** Key and certificate chain as PEM. */
 export interface Credentials {
@@ -63,8 +64,9 @@ export class OpensslCa {
 
   /** What `openssl x509 -req` of the guide makes: a version 1 certificate with nothing but a Common Name. */
   issueAsInTheGuide(username: string): Credentials {
-    const { path, key, csr } = this.#request(`/CN=${username}`)
-    const cert = path('crt')
+    const { path, key } = this.#newKey()
+    const [csr, cert] = [path('csr'), path('crt')]
+    run('req', '-new', '-key', path('key'), '-subj', `/CN=${username}`, '-out', csr)
     const signer = this.#signer(this.credentials)
     run(
       'x509',
@@ -150,21 +152,20 @@ export class OpensslCa {
     return join(this.#folder, name)
   }
 
-  /** A new key and a request for it. */
-  #request(subject: string): { id: string; path: (suffix: string) => string; key: string; csr: string } {
+  #newKey(): { id: string; path: (suffix: string) => string; key: string; privateKey: KeyObject } {
     this.#serial += 1
     const id = `c${this.#serial}`
     const path = (suffix: string) => this.#path(`${id}.${suffix}`)
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     writeFileSync(path('key'), key)
-    run('req', '-new', '-utf8', '-multivalue-rdn', '-key', path('key'), '-subj', subject, '-out', path('csr'))
-    return { id, path, key, csr: path('csr') }
+    return { id, path, key, privateKey }
   }
 
   #make(request: CertificateRequest, issuer: Credentials | undefined): Credentials {
-    const { id, path, key, csr } = this.#request(request.subject ?? '/')
-    const [cert, config] = [path('crt'), path('cnf')]
+    const { id, path, key, privateKey } = this.#newKey()
+    const [csr, cert, config] = [path('csr'), path('crt'), path('cnf')]
+    writeFileSync(csr, namelessRequest(privateKey))
     writeFileSync(config, extensionConfig(request))
     const signer = issuer === undefined ? undefined : this.#signer(issuer)
     const by =
@@ -175,6 +176,10 @@ export class OpensslCa {
       request.hash ?? 'sha256',
       '-batch',
       '-preserveDN',
+      '-utf8',
+      '-multivalue-rdn',
+      '-subj',
+      request.subject ?? '/',
       '-notext',
       '-in',
       csr,
@@ -238,38 +243,6 @@ function extensionConfig(request: CertificateRequest): string {
   lines.push(...(request.extensions ?? []))
   if (names.length > 0) lines.push('subjectAltName=@names', '[names]', ...names)
   return lines.join('\n')
-}
-
-function derElement(content: Buffer, tag: number): Buffer {
-  const { length } = content
-  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
-  return Buffer.concat([Buffer.from([tag, ...head]), content])
-}
-
-/** The elements that stand one after another in DER, whole and their contents. */
-function derElements(der: Buffer): { whole: Buffer; content: Buffer }[] {
-  const elements = []
-  for (let at = 0; at < der.length; ) {
-    const first = der.readUInt8(at + 1)
-    const size = first < 0x80 ? 0 : first & 0x7f
-    const length = size === 0 ? first : der.readUIntBE(at + 2, size)
-    const start = at + 2 + size
-    elements.push({ whole: der.subarray(at, start + length), content: der.subarray(start, start + length) })
-    at = start + length
-  }
-  return elements
-}
-
-function splitCertificate(pem: string): { tbs: Buffer; algorithm: Buffer; signature: Buffer } {
-  const [certificate] = derElements(new X509Certificate(pem).raw)
-  const [tbs, algorithm, signature] = derElements(certificate!.content)
-  return { tbs: tbs!.whole, algorithm: algorithm!.whole, signature: signature!.content.subarray(1) }
-}
-
-function joinCertificate(tbs: Buffer, algorithm: Buffer, signature: Buffer): string {
-  const bits = derElement(Buffer.concat([Buffer.from([0]), signature]), 0x03)
-  const der = derElement(Buffer.concat([tbs, algorithm, bits]), 0x30)
-  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`
 }
 
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
