@@ -27,7 +27,7 @@ const soaks = { testTimeout: 1_000_000, hookTimeout: 120_000 }
  * two fifths of the processor time of the fast lane. The set-up sees to it that they leave nothing changed.
  */
 const sameProcess = { isolate: false, setupFiles: ['test/support/processes/same-process.ts'] }
-const builds = { globalSetup: ['test/support/processes/build.ts', WORKERS] }
+const builds = { globalSetup: ['test/support/processes/build.ts', 'test/support/processes/scratch.ts', WORKERS] }
 
 export default defineConfig({
   root,

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, inject } from 'vitest'
 import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
 import { CliHome } from '../../support/processes/cli.ts'
 
@@ -17,12 +17,28 @@ export function ledgerOf(cli: CliHome) {
   return records
 }
 
-/** A workspace with an unencrypted CA. */
+/**
+ * A workspace with an unencrypted CA, which it has in common with all that were asked for with the same flags: a test that is
+ * about something else does not wait until one is made.
+ */
 export async function homeWithCa(...args: string[]): Promise<CliHome> {
+  const ready = join(inject('scratch'), `ca ${args.join(' ')}`)
   const cli = new CliHome()
+  if (existsSync(ready)) cpSync(ready, cli.home, { recursive: true })
+  else await initCa(cli, args, ready)
+  return cli
+}
+
+async function initCa(cli: CliHome, args: readonly string[], ready: string): Promise<void> {
   const made = await cli.run(['ca', 'init', '--no-passphrase', ...args])
   expect(made.code, made.stderr).toBe(0)
-  return cli
+  const copy = mkdtempSync(`${ready}-`)
+  cpSync(cli.home, copy, { recursive: true })
+  try {
+    renameSync(copy, ready)
+  } catch {
+    // Another worker was faster; its folder is as good.
+  }
 }
 
 /** What is in the folder of a user, sorted. */
