@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { importSource } from './import-source.mjs'
+import { LEAN_START } from './lean-start.mjs'
 import { sharedWithStart, startEntry, withoutCommands } from './start-bundle.mjs'
 import { COMMON, WORKERS } from './workers.mjs'
 
@@ -23,22 +24,6 @@ function writeAtomic(name, content, folder = dist) {
   const temporary = join(dist, `.${name}.${process.pid}`)
   writeFileSync(temporary, content)
   renameSync(temporary, join(folder, name))
-}
-
-/**
- * oclif sorts the ids of the commands with localeCompare, whose first call loads the collation tables of ICU: about
- * 10 ms of every start, for ids that are ASCII.
- */
-const withoutCollation = {
-  name: 'without-collation',
-  setup({ onLoad }) {
-    onLoad({ filter: /@oclif\/core\/lib\/config\/plugin\.js$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      const slow = 'a.id.localeCompare(b.id)'
-      if (!source.includes(slow)) throw new Error(`${path} has no ${slow} any more: drop this plugin`)
-      return { contents: source.replace(slow, '(a.id < b.id ? -1 : 1)'), loader: 'js' }
-    })
-  },
 }
 
 /** As load.cjs takes it: a function of the names that a CommonJS module has, in ASCII, which Node.js reads fastest. */
@@ -59,7 +44,7 @@ async function bundle(entryPoints, plugins = []) {
     write: false,
     // A script from the code cache cannot import(), but require.
     supported: { 'dynamic-import': false },
-    plugins: [withoutCollation, ...plugins],
+    plugins: [...LEAN_START, ...plugins],
     // The ESM builds of @peculiar can be tree-shaken, the CommonJS ones cannot.
     mainFields: ['module', 'main'],
     minifySyntax: true,
