@@ -1,16 +1,16 @@
-// Builds dist/: the two bundles of the command line and V8's code caches for them, a bundle for each worker thread, the
+// Builds dist/: the bundles of the command line and V8's code caches for them, a bundle for each worker thread, the
 // licences of what is bundled, and the manual page. All bundles are CommonJS.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildBundles, OPTIONS } from './bundles.mjs'
 import { importSource } from './import-source.mjs'
-import { LEAN_START } from './lean-start.mjs'
-import { sharedWithStart, startEntry, withoutCommands } from './start-bundle.mjs'
-import { COMMON, WORKERS } from './workers.mjs'
+import { WORKERS } from './workers.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -33,28 +33,12 @@ function asScript(code) {
   return `(function(exports,require,module,__filename,__dirname){${code.replace(/[\u0080-\uffff]/g, escaped)}\n})`
 }
 
-/** @returns texts by the name of their file in dist/, and the files that they are made of */
-async function bundle(entryPoints, plugins = []) {
+/** @returns the worker threads' programs by the name of their file in dist/, and the files that they are made of */
+async function buildWorkers() {
   const { outputFiles, metafile } = await build({
-    ...COMMON,
-    absWorkingDir: root,
-    entryPoints,
-    outdir: 'dist',
+    ...OPTIONS,
+    entryPoints: WORKERS,
     outExtension: { '.js': '.cjs' },
-    write: false,
-    // A script from the code cache cannot import(), but require.
-    supported: { 'dynamic-import': false },
-    plugins: [...LEAN_START, ...plugins],
-    // The ESM builds of @peculiar can be tree-shaken, the CommonJS ones cannot.
-    mainFields: ['module', 'main'],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // Stack traces and log lines tell functions and classes by their names. To rename them and to keep the names beside
-    // (`keepNames`) would define a property for every function at every call that makes one: 3 % of a login.
-    minifyIdentifiers: false,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'warning',
   })
   return {
     texts: outputFiles.map(({ path, text }) => [basename(path), text]),
@@ -80,24 +64,49 @@ function removeOldCaches(current) {
 }
 
 /** With its hash in the first line. @returns the name of the code cache that it will have */
-function writeScript([name, text]) {
+function writeScript({ name, text }) {
   const code = asScript(text)
   const id = createHash('sha256').update(code).digest('hex').slice(0, 16)
-  writeAtomic(name, `//! ${id}\n${code}`)
-  return `${basename(name, '.cjs')}-${id}.cache`
+  writeAtomic(`${name}.cjs`, `//! ${id}\n${code}`)
+  return `${name}-${id}.cache`
 }
 
-/** Runs in a process of its own: the cache should hold what a start of the CLI needs, and nothing of esbuild. */
-async function writeCodeCache() {
+/** What is run once before the code caches are written: they hold what V8 has compiled by then. */
+const TYPICAL = [
+  ['--help'],
+  ['client', 'issue', '--help'],
+  ['ca', 'init', '--no-passphrase'],
+  ['client', 'issue', 'alice'],
+  ['client', 'list'],
+  ['client', 'revoke', 'alice'],
+  ['user', 'add', 'alice', '--generate'],
+  ['config', 'check'],
+]
+
+/** Those commands must not find the workspace or the database of whoever builds. */
+function withoutSettings(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('XMPPKI_')))
+}
+
+/** Runs in a process of its own: the caches should hold what a start of the CLI needs, and nothing of esbuild. */
+async function writeCodeCaches() {
   const { loaded, bundle, root: cliRoot } = require('./load.cjs')
-  const write = process.stdout.write
-  process.stdout.write = () => true
   // oclif would otherwise work out at every start what the commands and their flags are.
   writeAtomic(MANIFEST, JSON.stringify(await bundle.commandManifest(cliRoot)), root)
-  await bundle.main(['--help'], cliRoot)
-  await bundle.main(['client', 'issue', '--help'], cliRoot)
-  process.stdout.write = write
-  await bundle.loadCommands()
+  const home = mkdtempSync(join(tmpdir(), 'xmppki-build-'))
+  const { stdout, stderr } = process
+  const writes = [stdout.write, stderr.write]
+  for (const stream of [stdout, stderr]) stream.write = () => true
+  try {
+    writeFileSync(join(home, 'xmppki.toml'), '[general]\nhosts = ["localhost"]\n')
+    process.env.XMPPKI_HOME = home
+    for (const argv of TYPICAL) await bundle.main(argv, cliRoot)
+  } finally {
+    ;[stdout.write, stderr.write] = writes
+    rmSync(home, { recursive: true })
+  }
+  // They may have failed: this machine may lack SQLite.
+  process.exitCode = 0
   for (const { cache, script } of loaded.values()) writeAtomic(cache, script.createCachedData())
 }
 
@@ -108,19 +117,17 @@ async function writeManPage() {
 }
 
 if (process.argv[2] === '--code-cache') {
-  await writeCodeCache()
+  await writeCodeCaches()
 } else {
   mkdirSync(dist, { recursive: true })
-  const { entry, shared } = await startEntry()
-  const [start, program, workers] = await Promise.all([
-    bundle({ start: entry.name }, [withoutCommands, entry.plugin]),
-    bundle({ xmppki: 'src/commands/index.ts' }, [sharedWithStart(shared)]),
-    bundle(WORKERS),
-  ])
-  const caches = [...start.texts, ...program.texts].map(writeScript)
+  const [bundles, workers] = await Promise.all([buildBundles(), buildWorkers()])
+  const caches = bundles.map(writeScript)
   for (const [file, content] of workers.texts) writeAtomic(file, content)
-  writeAtomic('THIRD_PARTY_LICENSES.txt', licences([...start.inputs, ...program.inputs, ...workers.inputs]))
-  execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--code-cache'], { stdio: 'inherit' })
+  writeAtomic('THIRD_PARTY_LICENSES.txt', licences([...bundles, workers].flatMap(({ inputs }) => inputs)))
+  execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--code-cache'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: withoutSettings(process.env),
+  })
   removeOldCaches(caches)
   await writeManPage()
 }

@@ -1,7 +1,7 @@
 'use strict'
 // Loads the bundles through V8's code cache: compiling megabytes of JavaScript anew costs more than everything else that
-// happens when the CLI starts. There are two, because help needs a quarter of it: `start` has oclif and what refuses a
-// command line, `xmppki` all the rest.
+// happens when the CLI starts. There are several, because most command lines need a small part of it: `start`, which is
+// enough for help, has oclif and what refuses a command line; bin/bundles.mjs says what the others have.
 const fs = require('node:fs')
 const path = require('node:path')
 const vm = require('node:vm')
@@ -59,4 +59,4 @@ function requireFor(name) {
   return sibling === undefined ? require(name) : load(sibling)
 }
 
-module.exports = { loaded, bundle: load('start'), root: path.join(__dirname, '..') }
+module.exports = { loaded, bundle: load('start').modules['src/main.ts'](), root: path.join(__dirname, '..') }

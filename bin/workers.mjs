@@ -1,4 +1,4 @@
-// What the program is built of besides the bundle of its command line, and how: for the build and for tests.
+// What the program is built of besides the bundles of its command line, and how: for the build and for tests.
 // `serve` has no bundle of its own: that would start no sooner, and spare it 4 of 69 MB.
 
 /** Programs of worker threads by the name of their file in dist/, each beside whoever starts it (src/store/sqlite/worker-file.ts). */

@@ -30,7 +30,7 @@ const ALLOWED = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^bin\/(xmppki|commands|load)\.cjs$/,
-  /^dist\/((start|xmppki|user-data-writer)\.cjs|(start|xmppki)-[0-9a-f]{16}\.cache|THIRD_PARTY_LICENSES\.txt|xmppki\.1)$/,
+  /^dist\/(user-data-writer\.cjs|(start|xmppki|signing|rest)(\.cjs|-[0-9a-f]{16}\.cache)|THIRD_PARTY_LICENSES\.txt|xmppki\.1)$/,
   /^docs\/(reference\/)?[\w-]+\.md$/,
   /^templates\/[\w./-]+$/,
 ]
@@ -75,6 +75,8 @@ describe('the npm package', () => {
       'bin/load.cjs',
       'dist/start.cjs',
       'dist/xmppki.cjs',
+      'dist/signing.cjs',
+      'dist/rest.cjs',
       'oclif.manifest.json',
       'LICENSE',
     ]
