@@ -4,10 +4,11 @@ const root = new URL('..', import.meta.url).pathname
 
 /** Tests that start the built CLI as a process, several times each: seconds, where the fast lane takes milliseconds. */
 const CLI = ['test/cli/**/*.test.ts', 'test/commands/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/readme.test.ts']
+/** One program of others of each kind: a client, a server, a reader of bundles, a shell, a database. */
 const INTEROP = ['test/interop/**/*.test.ts']
 /** Tens of thousands of rounds, for minutes; programs killed, databases taken away, the package, browsers. */
 const LONG = ['test/long/**/*.test.ts']
-/** Those of them that need the programs of the interop lane. */
+/** All the other programs of each kind, and what else needs those of the interop lane. */
 const LONG_INTEROP = ['test/long/interop/**/*.test.ts']
 
 /** Sources that run as they are, without a build, start the workers that `WORKERS` makes. */

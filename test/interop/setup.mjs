@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { installXmppJsPackage } from '../long/interop/clients/xmpp-js-package.mjs'
 import { postgresPrograms } from '../support/processes/postgres-programs.mjs'
-import { installXmppJsPackage } from './clients/xmpp-js-package.mjs'
 import { installPkcs11Package } from './readers/pkcs11-package.mjs'
 
 const UPDATE_MS = 90_000

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { LineProcess } from '../line-process.ts'
-import { Service } from '../service.ts'
-import { type SlixmppOptions, slixmpp } from './slixmpp.ts'
+import { type SlixmppOptions, slixmpp } from '../../../interop/clients/slixmpp.ts'
+import type { LineProcess } from '../../../interop/line-process.ts'
+import { Service } from '../../../interop/service.ts'
 
 const PASSWORD = 'se,same=\u00fc'
 

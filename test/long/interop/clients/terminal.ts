@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { removeFolder } from '../../support/processes/remove-folder.ts'
-import { asNobody, giveToNobody } from '../nobody.ts'
-import { program } from '../program.ts'
+import { program } from '../../../interop/program.ts'
+import { removeFolder } from '../../../support/processes/remove-folder.ts'
+import { asNobody, giveToNobody } from './nobody.ts'
 
 const WAIT_MS = 60_000
 const POLL_MS = 50

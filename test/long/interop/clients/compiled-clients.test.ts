@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LineProcess } from '../line-process.ts'
-import { program } from '../program.ts'
-import { type ClientFiles, Service } from '../service.ts'
+import { LineProcess } from '../../../interop/line-process.ts'
+import { program } from '../../../interop/program.ts'
+import { type ClientFiles, Service } from '../../../interop/service.ts'
 
 const source = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 

@@ -4,10 +4,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { LineProcess } from '../line-process.ts'
-import { type ClientFiles, Service } from '../service.ts'
+import { slixmpp } from '../../../interop/clients/slixmpp.ts'
+import type { LineProcess } from '../../../interop/line-process.ts'
+import { type ClientFiles, Service } from '../../../interop/service.ts'
 import { startPoezio } from './poezio.ts'
-import { slixmpp } from './slixmpp.ts'
 import type { Terminal } from './terminal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xk-'))

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { LineProcess } from '../line-process.ts'
-import { type ClientFiles, Service } from '../service.ts'
+import { LineProcess } from '../../../interop/line-process.ts'
+import { type ClientFiles, Service } from '../../../interop/service.ts'
 import { hasXmppJsPackage, XMPP_JS_PACKAGE } from './xmpp-js-package.mjs'
 
 const SCRIPT = fileURLToPath(new URL('./xmpp-js-client.mjs', import.meta.url))

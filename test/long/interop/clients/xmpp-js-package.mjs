@@ -1,5 +1,5 @@
-// A client library that speaks SASL2 and Bind 2; Debian 12 has none. The interop lane has it for itself, because nothing
-// else needs it.
+// A client library that speaks SASL2 and Bind 2; Debian 12 has none. The lane has it for itself, because nothing else
+// needs it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const NAME = '@xmpp/client'
 const VERSION = '0.14.0'
 const INSTALL_MS = 120_000
 
-const prefix = fileURLToPath(new URL('../../../node_modules/.cache/xmppki-xmpp-js', import.meta.url))
+const prefix = fileURLToPath(new URL('../../../../node_modules/.cache/xmppki-xmpp-js', import.meta.url))
 
 /** Where it is once it was installed. */
 export const XMPP_JS_PACKAGE = join(prefix, 'node_modules', NAME)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Service } from '../service.ts'
+import type { Service } from '../../../interop/service.ts'
 import { Terminal } from './terminal.ts'
 
 /** A Profanity with one account, which it logs in with at once; its log has every element that it sent and received. */

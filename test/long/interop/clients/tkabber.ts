@@ -1,10 +1,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { removeFolder } from '../../support/processes/remove-folder.ts'
-import { LineProcess } from '../line-process.ts'
-import { program } from '../program.ts'
-import type { ClientFiles, Service } from '../service.ts'
+import { LineProcess } from '../../../interop/line-process.ts'
+import { program } from '../../../interop/program.ts'
+import type { ClientFiles, Service } from '../../../interop/service.ts'
+import { removeFolder } from '../../../support/processes/remove-folder.ts'
 import { VirtualScreen } from './virtual-screen.ts'
 
 /** A Tkabber that is left behind ends by itself. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Service } from '../service.ts'
+import { Service } from '../../../interop/service.ts'
 import { Tkabber } from './tkabber.ts'
 
 describe('Tkabber', () => {

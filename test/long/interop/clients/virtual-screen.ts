@@ -1,4 +1,4 @@
-import { LineProcess } from '../line-process.ts'
+import { LineProcess } from '../../../interop/line-process.ts'
 
 /** One that is left behind ends by itself. */
 const LIFETIME_SECONDS = 300

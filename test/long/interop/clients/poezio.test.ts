@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LineProcess } from '../line-process.ts'
-import { Service } from '../service.ts'
+import { slixmpp } from '../../../interop/clients/slixmpp.ts'
+import type { LineProcess } from '../../../interop/line-process.ts'
+import { Service } from '../../../interop/service.ts'
 import { startPoezio } from './poezio.ts'
-import { slixmpp } from './slixmpp.ts'
 import type { Terminal } from './terminal.ts'
 
 describe('Poezio', () => {

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { LineProcess } from '../line-process.ts'
-import { Service } from '../service.ts'
+import { slixmpp } from '../../../interop/clients/slixmpp.ts'
+import { LineProcess } from '../../../interop/line-process.ts'
+import { Service } from '../../../interop/service.ts'
 import { Gajim } from './gajim.ts'
 import { startProfanity } from './profanity.ts'
-import { slixmpp } from './slixmpp.ts'
 import { hasXmppJsPackage, XMPP_JS_PACKAGE } from './xmpp-js-package.mjs'
 
 const XMPP_JS = fileURLToPath(new URL('./xmpp-js-client.mjs', import.meta.url))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { ClientFiles, Service } from '../service.ts'
+import type { ClientFiles, Service } from '../../../interop/service.ts'
 import { Terminal } from './terminal.ts'
 
 /** A Poezio with the settings that are printed for it; its log has every element that it sent and received. */
