@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readCsr } from '../../../src/pki/csr/csr-reader.ts'
 import { type ProgramResult, programAsync } from '../program.ts'
+import type { Service } from '../service.ts'
 
 /** A bundle to open. */
 export interface Bundle {
@@ -17,6 +18,28 @@ export interface Bundle {
   readonly caFile: string
   /** A folder for what readers need to write. */
   readonly scratch: string
+}
+
+export const FORMATS = ['modern', 'compat'] as const
+
+interface BundleRequest {
+  readonly name: string
+  readonly keyType: string
+  readonly format: (typeof FORMATS)[number]
+}
+
+/** Has one made by `client issue`. */
+export async function issueBundle(service: Service, { name, keyType, format }: BundleRequest): Promise<Bundle> {
+  const compat = format === 'compat' ? ['--p12-compat'] : []
+  const { jid, p12, p12Password, certificate } = await service.issue(name, '--key-type', keyType, ...compat)
+  return {
+    file: p12,
+    passwordFile: p12Password,
+    friendlyName: jid,
+    certificate: new X509Certificate(readFileSync(certificate)),
+    caFile: service.rootCertificate,
+    scratch: service.cli.folder,
+  }
 }
 
 /** What a reader made of a bundle: undefined or false where it did not find something. */
@@ -136,8 +159,13 @@ async function openWithPython(library: string, bundle: Bundle): Promise<Opening>
   return { key: isItsKey(key, bundle), certificates: areExpected(certificates, bundle), friendlyName }
 }
 
+export const OPENSSL: Reader = { name: 'OpenSSL 3', open: openWithOpenssl }
+
+/** A reader that refuses a wrong password says so. */
+export const WRONG_PASSWORD = /password|Message Authentication Code/i
+
 export const READERS: readonly Reader[] = [
-  { name: 'OpenSSL 3', open: openWithOpenssl },
+  OPENSSL,
   { name: 'GnuTLS (certtool)', open: openWithCerttool },
   { name: 'NSS (pk12util, certutil)', open: openWithNss },
   { name: 'Java (keytool)', open: openWithKeytool },

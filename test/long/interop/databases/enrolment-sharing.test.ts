@@ -1,15 +1,13 @@
 import { X509Certificate } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { SqliteLedger } from '../../../src/store/sqlite/ledger.ts'
-import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
-import { issuedCredentials } from '../../support/certificates/issued-credentials.ts'
-import { type CliResult, runCli } from '../../support/processes/cli.ts'
-import { type Listening, ServeProcess } from '../../support/processes/serve.ts'
-import { external, RawClient } from '../../support/streams/xmpp-client.ts'
-import { PostgresServer } from './postgres-server.ts'
+import { SqliteLedger } from '../../../../src/store/sqlite/ledger.ts'
+import { TwoMachines } from '../../../interop/databases/two-machines.ts'
+import { type Credentials, OpensslCa } from '../../../support/certificates/certificates.ts'
+import { runCli } from '../../../support/processes/cli.ts'
+import type { Listening } from '../../../support/processes/serve.ts'
+import { external, type RawClient } from '../../../support/streams/xmpp-client.ts'
 
 const NS = 'urn:xmpp:saslcert:1'
 const ALICE = 'alice@localhost'
@@ -18,70 +16,27 @@ const openssl = new OpensslCa()
 const phone = openssl.selfSigned({ subject: '/CN=phone' })
 const laptop = openssl.selfSigned({ subject: '/CN=laptop' })
 
-let folder: string
-let server: PostgresServer
+let machines: TwoMachines
 let database: string
-/** Two machines: the workspace of one is a copy of that of the other, and each goes its way. */
 let here: string
 let there: string
-let serving: ServeProcess[] = []
-let clients: RawClient[] = []
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'xmppki-enrolled-'))
-  server = await PostgresServer.start()
-  await run(['ca', 'init', '--no-passphrase'])
-  await run(['server', 'issue', 'localhost'])
-  await run(['client', 'issue', 'alice', 'bob'])
+  const settings = '[auth]\nmethods = ["pki", "rdbms"]\ncertificate_enrolment = true\n'
+  machines = await TwoMachines.create({ users: ['alice', 'bob'], settings })
 })
 beforeEach(async () => {
-  const id = mkdtempSync(join(folder, 'machines-'))
-  here = join(id, 'here')
-  there = join(id, 'there')
-  database = await server.createDatabase()
-  for (const home of [here, there]) {
-    cpSync(join(folder, 'template'), home, { recursive: true })
-    writeFileSync(join(home, 'database.url'), `${server.url(database)}\n`, { mode: 0o600 })
-    const auth = '[auth]\nmethods = ["pki", "rdbms"]\ncertificate_enrolment = true\n'
-    writeFileSync(join(home, 'xmppki.toml'), `[store]\nurl_file = "database.url"\n${auth}`)
-  }
+  ;({ here, there, database } = await machines.renew())
 })
-afterEach(async () => {
-  for (const client of clients) client.destroy()
-  clients = []
-  await Promise.all(serving.map((one) => one.stop()))
-  serving = []
-})
+afterEach(() => machines.clear())
 afterAll(async () => {
-  await server.remove()
+  await machines?.remove()
   openssl.remove()
-  rmSync(folder, { recursive: true, force: true })
 })
-
-async function run(args: string[], home = join(folder, 'template')): Promise<CliResult> {
-  const result = await runCli([...args, '--home', home])
-  expect(result.code, result.stderr).toBe(0)
-  return result
-}
-
-async function serve(home: string): Promise<Listening & { readonly process: ServeProcess }> {
-  const process = new ServeProcess(['--home', home])
-  serving.push(process)
-  return { ...(await process.listening()), process }
-}
-
-const issued = (user: string) => issuedCredentials(join(folder, 'template'), user)
-
-async function online({ port }: { readonly port: number }, own: Credentials, authzid?: string): Promise<RawClient> {
-  const client = await RawClient.online({ port, credentials: own, ...(authzid && { authzid }) })
-  clients.push(client)
-  return client
-}
 
 /** The mechanisms that are offered, and the answer to EXTERNAL. */
-async function attempt({ tlsPort }: { readonly tlsPort: number }, own: Credentials): Promise<string> {
-  const client = await RawClient.direct({ port: tlsPort, credentials: own })
-  clients.push(client)
+async function attempt(server: Listening, own: Credentials): Promise<string> {
+  const client = await machines.direct(server, own)
   const offered = (await client.open()).includes('EXTERNAL') ? 'offered' : 'not offered'
   client.send(external())
   const answer = await client.receive(/<success|<failure[^>]*><[^/]*/)
@@ -121,7 +76,7 @@ async function eventually(probe: () => Promise<string>, wanted: string): Promise
 
 /** The entries about enrolments, one a line. */
 const audit = async (home: string) => {
-  const lines = (await run(['ca', 'audit', '--json'], home)).stdout.split('\n').filter((line) => line !== '')
+  const lines = (await machines.run(['ca', 'audit', '--json'], home)).stdout.split('\n').filter((line) => line !== '')
   const entries = lines.map((line) => JSON.parse(line) as { event?: string; details?: { label?: string } })
   return entries.flatMap(({ event, details }) => (event?.startsWith('enrol') ? [`${event} ${details?.label}`] : []))
 }
@@ -130,39 +85,39 @@ const ENDED = /<stream:error><not-authorized[^>]*\/><text[^>]*>certificate revok
 
 describe('a certificate that is enrolled on one machine', () => {
   it('logs in on the other, and its session there ends when it is revoked here', async () => {
-    const [a, b] = [await serve(here), await serve(there)]
-    const alice = await online(a, issued('alice'))
+    const [a, b] = [await machines.serve(here), await machines.serve(there)]
+    const alice = await machines.online(a, machines.credentials('alice'))
     expect(await attempt(b, phone)).toBe(OUT)
     expect(await enrol(alice, 'Phone', phone)).toBe('done')
     expect(await attempt(a, phone)).toBe(IN)
     await eventually(() => attempt(b, phone), IN)
-    const session = await online(b, phone)
+    const session = await machines.online(b, phone)
     expect(await names(session)).toEqual(['Phone'])
     expect(await enrol(session, 'Phone', laptop)).toBe('conflict')
-    expect(await enrol(await online(b, issued('bob')), 'Mine', phone)).toBe('conflict')
+    expect(await enrol(await machines.online(b, machines.credentials('bob')), 'Mine', phone)).toBe('conflict')
     expect(await end(alice, 'revoke', 'Phone')).toBe('done')
     await session.receive(ENDED)
     expect([await attempt(a, phone), await attempt(b, phone)]).toEqual([OUT, OUT])
-    expect(await enrol(await online(b, issued('alice')), 'Again', phone)).toBe('not-acceptable')
+    expect(await enrol(await machines.online(b, machines.credentials('alice')), 'Again', phone)).toBe('not-acceptable')
     expect([await audit(here), await audit(there)]).toEqual([['enrolled Phone', 'enrolment-revoked Phone'], []])
   })
 
   it('is ended everywhere by commands', async () => {
-    const [a, b] = [await serve(here), await serve(there)]
-    const password = join(folder, 'password')
+    const [a, b] = [await machines.serve(here), await machines.serve(there)]
+    const password = join(machines.folder, 'password')
     writeFileSync(password, 'open sesame\n', { mode: 0o600 })
-    await run(['user', 'add', 'bob', '--password-file', password], here)
-    await enrol(await online(a, issued('alice')), 'Phone', phone)
-    await enrol(await online(b, issued('bob')), 'Laptop', laptop)
+    await machines.run(['user', 'add', 'bob', '--password-file', password], here)
+    await enrol(await machines.online(a, machines.credentials('alice')), 'Phone', phone)
+    await enrol(await machines.online(b, machines.credentials('bob')), 'Laptop', laptop)
     await eventually(() => attempt(b, phone), IN)
-    const sessions = [await online(a, phone), await online(b, phone)]
-    expect((await run(['client', 'revoke', 'alice'], there)).stderr).toContain(
+    const sessions = [await machines.online(a, phone), await machines.online(b, phone)]
+    expect((await machines.run(['client', 'revoke', 'alice'], there)).stderr).toContain(
       'has enrolled certificates (XEP-0257): Phone;',
     )
-    const { stdout } = await run(['client', 'revoke', 'alice', '--all-devices', '--json'], there)
+    const { stdout } = await machines.run(['client', 'revoke', 'alice', '--all-devices', '--json'], there)
     expect(JSON.parse(stdout).enrolled).toEqual([{ jid: ALICE, label: 'Phone', fingerprint: fingerprint(phone) }])
     for (const session of sessions) await session.receive(ENDED)
-    const deleted = await run(['user', 'delete', 'bob', '--json'], here)
+    const deleted = await machines.run(['user', 'delete', 'bob', '--json'], here)
     expect(JSON.parse(deleted.stdout).enrolled).toMatchObject([{ label: 'Laptop' }])
     await eventually(() => attempt(b, laptop), OUT)
     expect([await audit(here), await audit(there)]).toEqual([
@@ -174,33 +129,33 @@ describe('a certificate that is enrolled on one machine', () => {
 
 describe('while the database is away', () => {
   it('known ones log in, also at a server that starts, and nothing is changed; then it goes on', async () => {
-    const [a, b] = [await serve(here), await serve(there)]
-    const alice = await online(a, issued('alice'))
+    const [a, b] = [await machines.serve(here), await machines.serve(there)]
+    const alice = await machines.online(a, machines.credentials('alice'))
     await enrol(alice, 'Phone', phone)
     await eventually(() => attempt(b, phone), IN)
     await enrol(alice, 'Lost', laptop)
     await end(alice, 'revoke', 'Lost')
-    await server.crash()
+    await machines.server.crash()
     expect(await attempt(a, phone)).toBe(IN)
     expect(await end(alice, 'disable', 'Phone')).toBe('resource-constraint')
     expect(await names(alice)).toEqual(['Phone'])
     const gone = await runCli(['client', 'revoke', 'bob', '--all-devices', '--home', here])
     expect([gone.code, gone.stderr]).toEqual([9, expect.stringContaining('enrolled themselves still log in')])
     await b.process.stop('SIGKILL')
-    const again = await serve(there)
+    const again = await machines.serve(there)
     expect([await attempt(again, phone), await attempt(again, laptop)]).toEqual([IN, OUT])
-    await server.start()
+    await machines.server.start()
     await again.process.logged({ msg: 'enrolled certificates are shared again' })
     await eventually(() => end(alice, 'revoke', 'Phone'), 'done')
     await eventually(() => attempt(again, phone), OUT)
-    expect(serving.map(({ stderr }) => stderr).join('')).not.toMatch(/w%C3%B6rd|wörd/)
+    expect(machines.logs).not.toMatch(/w%C3%B6rd|wörd/)
   })
 })
 
 describe('a server that is killed between the database and its ledger', () => {
   it('has the audit entry after the next start', async () => {
-    const a = await serve(here)
-    const alice = await online(a, issued('alice'))
+    const a = await machines.serve(here)
+    const alice = await machines.online(a, machines.credentials('alice'))
     const ledger = new SqliteLedger(join(here, 'ledger.db'))
     await ledger.longTransaction(async () => {
       // The entry has to wait for the lock, and the change does not.
@@ -209,11 +164,11 @@ describe('a server that is killed between the database and its ledger', () => {
     })
     expect([...ledger.auditTrail()].some(({ text }) => text.includes('"enrolled"'))).toBe(false)
     ledger.close()
-    const again = await serve(here)
+    const again = await machines.serve(here)
     expect(await attempt(again, phone)).toBe(IN)
     expect(await audit(here)).toEqual(['enrolled Phone'])
     await again.process.stop()
-    await serve(here)
+    await machines.serve(here)
     expect(await audit(here)).toEqual(['enrolled Phone'])
   })
 })
@@ -240,11 +195,11 @@ describe('what was enrolled before the database was shared', () => {
     enrolInLedger(here, { label: 'Phone', certificate: phone })
     enrolInLedger(there, { label: 'Phone', certificate: phone })
     enrolInLedger(there, { label: 'Laptop', certificate: laptop, account: 'bob@localhost' })
-    const [a, b] = await Promise.all([serve(here), serve(there)])
+    const [a, b] = await Promise.all([machines.serve(here), machines.serve(there)])
     await eventually(() => attempt(a, laptop), IN)
     expect([await attempt(a, phone), await attempt(b, phone), await attempt(b, laptop)]).toEqual([IN, IN, IN])
     for (const home of [here, there]) await eventually(async () => labelsIn(home).join(), '')
-    expect(await server.sql(database, 'SELECT label FROM xmppki_enrolment ORDER BY label')).toEqual([
+    expect(await machines.server.sql(database, 'SELECT label FROM xmppki_enrolment ORDER BY label')).toEqual([
       { label: 'Laptop' },
       { label: 'Phone' },
     ])
@@ -252,11 +207,11 @@ describe('what was enrolled before the database was shared', () => {
 
   it('counts while the database cannot be reached yet', async () => {
     enrolInLedger(here, { label: 'Phone', certificate: phone })
-    await server.stop()
-    const a = await serve(here)
+    await machines.server.stop()
+    const a = await machines.serve(here)
     expect(await attempt(a, phone)).toBe(IN)
     expect(labelsIn(here)).toEqual(['Phone'])
-    await server.start()
+    await machines.server.start()
     await a.process.logged({ msg: 'enrolled certificates moved from the ledger to the shared database' })
     await a.process.logged({ msg: 'enrolled certificates are shared again' })
     await eventually(async () => labelsIn(here).join(), '')
@@ -266,16 +221,16 @@ describe('what was enrolled before the database was shared', () => {
   it('moves when a database is named while the server runs: who is logged in stays', async () => {
     const shared = readFileSync(join(here, 'xmppki.toml'), 'utf8')
     writeFileSync(join(here, 'xmppki.toml'), shared.replace(/\[store\][^[]*/, ''))
-    const [a, b] = [await serve(here), await serve(there)]
-    const alice = await online(a, issued('alice'))
+    const [a, b] = [await machines.serve(here), await machines.serve(there)]
+    const alice = await machines.online(a, machines.credentials('alice'))
     expect(await enrol(alice, 'Phone', phone)).toBe('done')
-    const session = await online(a, phone)
+    const session = await machines.online(a, phone)
     writeFileSync(join(here, 'xmppki.toml'), shared)
     await eventually(() => attempt(b, phone), IN)
     expect(await attempt(a, phone)).toBe(IN)
     await eventually(async () => labelsIn(here).join(), '')
     expect(await names(session)).toEqual(['Phone'])
-    await eventually(async () => end(await online(b, phone), 'revoke', 'Phone'), 'done')
+    await eventually(async () => end(await machines.online(b, phone), 'revoke', 'Phone'), 'done')
     await session.receive(ENDED)
   })
 })

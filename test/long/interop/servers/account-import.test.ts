@@ -1,101 +1,26 @@
 import { execFileSync } from 'node:child_process'
-import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deriveKeys } from '../../../src/xmpp/sasl/scram-credentials.ts'
-import type { ScramHash, ScramKeys } from '../../../src/xmpp/sasl/scram-keys.ts'
-import { accountsOf } from '../../commands/user/accounts-checks.ts'
-import { CliHome } from '../../support/processes/cli.ts'
-import { postgresPrograms } from '../../support/processes/postgres-programs.mjs'
-import { ServeProcess } from '../../support/processes/serve.ts'
-import { attemptPassword } from '../../support/streams/scram-client.ts'
-import { RawClient } from '../../support/streams/xmpp-client.ts'
-import { makeEjabberdAccounts, makeProsodyAccounts, type PeerAccount } from '../servers/peer-accounts.ts'
-import { PostgresServer } from './postgres-server.ts'
-
-/** RFC 5802 §3, without any code of ours. */
-function keysOf(password: string, hash: ScramHash, { salt, iterations }: ScramKeys) {
-  const digest = hash.replace('-', '')
-  const length = { sha1: 20, sha256: 32, sha512: 64 }[digest] ?? 0
-  const salted = pbkdf2Sync(password, Buffer.from(salt, 'base64'), iterations, length, digest)
-  const hmac = (text: string) => createHmac(digest, salted).update(text).digest()
-  const storedKey = createHash(digest).update(hmac('Client Key')).digest('base64')
-  return { salt, iterations, storedKey, serverKey: hmac('Server Key').toString('base64') }
-}
-
-async function workspace(): Promise<CliHome> {
-  const cli = new CliHome()
-  expect(await cli.run(['ca', 'init', '--no-passphrase'])).toMatchObject({ code: 0 })
-  return cli
-}
-
-/** The accounts of the workspace have the keys of these passwords, and the hashes that are expected. */
-async function expectPasswords(cli: CliHome, accounts: readonly (PeerAccount & { hashes: string })[]): Promise<void> {
-  const found = new Map((await accountsOf(cli)).map((account) => [account.jid, account.keys]))
-  expect([...found.keys()].sort()).toEqual(accounts.map(({ user, host }) => `${user}@${host}`).sort())
-  for (const { user, host, password, hashes } of accounts) {
-    const keys = found.get(`${user}@${host}`) ?? {}
-    expect(Object.keys(keys).join(), user).toBe(hashes)
-    for (const [hash, one] of Object.entries(keys)) expect(one).toEqual(keysOf(password, hash as ScramHash, one))
-  }
-}
-
-/** The accounts of localhost log in to the real server with their passwords, and with no others. */
-async function expectLogins(cli: CliHome, accounts: readonly PeerAccount[]): Promise<void> {
-  writeFileSync(join(cli.home, 'xmppki.toml'), '[auth]\nmethods = ["rdbms"]\n')
-  const serve = new ServeProcess(['--home', cli.home])
-  const { port } = await serve.listening()
-  const attempt = async (username: string, password: string) => {
-    const client = await RawClient.secured({ port })
-    const answer = await attemptPassword(client, { mechanism: 'SCRAM-SHA-1-PLUS', username, password })
-    client.destroy()
-    return answer
-  }
-  for (const { user, password } of accounts.filter(({ host }) => host === 'localhost')) {
-    expect(await attempt(user, password), user).toBe('success')
-    expect(await attempt(user, `${password}x`), user).toBe('not-authorized')
-  }
-  expect(await serve.stop()).toBe(0)
-}
-
-const PASSWORD = 'pa"ss\\wört {}'
-const ALL = 'sha-1,sha-256,sha-512'
-
-describe('accounts that Prosody has made', () => {
-  const accounts = [
-    { user: 'romeo', host: 'localhost', password: PASSWORD, hashes: 'sha-1' },
-    { user: 'ju.li-é_t', host: 'localhost', password: 'x', hashes: 'sha-1' },
-    { user: 'romeo', host: 'münchen.example', password: PASSWORD, hashes: 'sha-256' },
-    { user: 'romeo', host: 'plain.example', password: PASSWORD, hashes: ALL },
-  ]
-  let cli: CliHome
-  beforeAll(async () => {
-    cli = await workspace()
-    const hosts = {
-      localhost: ['authentication = "internal_hashed"'],
-      'münchen.example': ['authentication = "internal_hashed"', 'password_hash = "SHA-256"'],
-      'plain.example': ['authentication = "internal_plain"'],
-    }
-    makeProsodyAccounts(cli.path('prosody'), hosts, accounts)
-  })
-  afterAll(() => cli.remove())
-
-  it('keep their passwords, and log in with them', async () => {
-    const { code, stdout } = await cli.run(['user', 'import', 'prosody/data'])
-    expect(stdout).toMatch(/^4 accounts: 4 created, /)
-    expect(code).toBe(0)
-    await expectPasswords(cli, accounts)
-    await expectLogins(cli, accounts)
-  })
-})
+import { deriveKeys } from '../../../../src/xmpp/sasl/scram-credentials.ts'
+import { PostgresServer } from '../../../interop/databases/postgres-server.ts'
+import {
+  ALL_HASHES,
+  expectLogins,
+  expectPasswords,
+  PASSWORD,
+  workspace,
+} from '../../../interop/servers/imported-accounts.ts'
+import { makeEjabberdAccounts } from '../../../interop/servers/peer-accounts.ts'
+import type { CliHome } from '../../../support/processes/cli.ts'
+import { postgresPrograms } from '../../../support/processes/postgres-programs.mjs'
 
 describe('accounts that ejabberd has made', () => {
   const accounts = [
     { user: 'romeo', host: 'localhost', password: PASSWORD, hashes: 'sha-1' },
     { user: 'jпр', host: 'localhost', password: 'пароль', hashes: 'sha-1' },
     { user: 'romeo', host: 'b.example', password: PASSWORD, hashes: 'sha-512' },
-    { user: 'romeo', host: 'c.example', password: PASSWORD, hashes: ALL },
+    { user: 'romeo', host: 'c.example', password: PASSWORD, hashes: ALL_HASHES },
   ]
   let cli: CliHome
   let files: ReturnType<typeof makeEjabberdAccounts>
@@ -151,7 +76,7 @@ describe('accounts in the PostgreSQL of MongooseIM', () => {
     )
     const expected = [
       { user: 'single', host: 'localhost', password: PASSWORD, hashes: 'sha-1' },
-      { user: 'multi', host: 'localhost', password: PASSWORD, hashes: ALL },
+      { user: 'multi', host: 'localhost', password: PASSWORD, hashes: ALL_HASHES },
     ]
     const url = server.url(database, { user: 'postgres' })
     const run = (name: string, ...args: string[]) =>

@@ -1,0 +1,4 @@
+import { describeCompletion } from '../../../interop/shells/completing-shell.ts'
+
+describeCompletion('zsh')
+describeCompletion('fish')
