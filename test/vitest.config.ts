@@ -48,7 +48,7 @@ export default defineConfig({
         },
       },
       { root, resolve, test: { ...processes, ...builds, ...sameProcess, name: 'cli', include: CLI } },
-      { root, resolve, test: { ...processes, ...builds, name: 'interop', include: INTEROP } },
+      { root, resolve, test: { ...processes, ...builds, ...sameProcess, name: 'interop', include: INTEROP } },
       { root, resolve, test: { ...soaks, ...builds, name: 'long', include: LONG, exclude: LONG_INTEROP } },
       { root, resolve, test: { ...soaks, ...builds, name: 'long-interop', include: LONG_INTEROP } },
     ],
