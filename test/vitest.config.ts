@@ -29,6 +29,7 @@ const soaks = { testTimeout: 1_000_000, hookTimeout: 120_000 }
  */
 const sameProcess = { isolate: false, setupFiles: ['test/support/processes/same-process.ts'] }
 const builds = { globalSetup: ['test/support/processes/build.ts', 'test/support/processes/scratch.ts', WORKERS] }
+const withPrograms = { globalSetup: [...builds.globalSetup, 'test/interop/databases/postgres-template.ts'] }
 
 export default defineConfig({
   root,
@@ -48,9 +49,9 @@ export default defineConfig({
         },
       },
       { root, resolve, test: { ...processes, ...builds, ...sameProcess, name: 'cli', include: CLI } },
-      { root, resolve, test: { ...processes, ...builds, ...sameProcess, name: 'interop', include: INTEROP } },
+      { root, resolve, test: { ...processes, ...withPrograms, ...sameProcess, name: 'interop', include: INTEROP } },
       { root, resolve, test: { ...soaks, ...builds, name: 'long', include: LONG, exclude: LONG_INTEROP } },
-      { root, resolve, test: { ...soaks, ...builds, name: 'long-interop', include: LONG_INTEROP } },
+      { root, resolve, test: { ...soaks, ...withPrograms, name: 'long-interop', include: LONG_INTEROP } },
     ],
   },
 })

@@ -27,7 +27,7 @@ let serving: ServeProcess | undefined
 let clients: RawClient[] = []
 
 beforeAll(async () => {
-  server = await PostgresServer.start({ settings: ['fsync=off'] })
+  server = await PostgresServer.start()
 })
 afterAll(() => server.remove())
 

@@ -9,16 +9,14 @@ import { PostgresServer } from './postgres-server.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
-  // What was acknowledged here need not survive a power failure.
-  server = await PostgresServer.start({ settings: ['fsync=off'] })
+  server = await PostgresServer.start()
 })
 afterAll(() => server.remove())
 
 const open = (url: string) => openAccounts({ url, path: '/nonexistent/accounts.db' })
-const openNew = async () => open(server.url(await server.createDatabase()))
 const ALICE = 'alice@example.org'
 
-describeAccounts('postgres', openNew)
+describeAccounts('postgres', async () => open(server.url(await server.emptyDatabase())))
 
 describe('PostgresAccounts', () => {
   it('shares accounts with others, and keeps them', async () => {
@@ -143,7 +141,7 @@ describe('TLS to a PostgreSQL server', () => {
   let caFile: string
   beforeAll(async () => {
     const { key, cert } = ca.issue({ subject: '/CN=localhost', dnsNames: ['localhost'] })
-    const settings = ['ssl=on', 'ssl_cert_file=../server.crt', 'ssl_key_file=../server.key', 'fsync=off']
+    const settings = ['ssl=on', 'ssl_cert_file=../server.crt', 'ssl_key_file=../server.key']
     secured = await PostgresServer.start({ settings, files: { 'server.crt': cert, 'server.key': key } })
     caFile = join(secured.folder, 'ca.crt')
     writeFileSync(caFile, ca.credentials.cert)

@@ -8,12 +8,11 @@ import { PostgresServer } from './postgres-server.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
-  // What was acknowledged here need not survive a power failure.
-  server = await PostgresServer.start({ settings: ['fsync=off'] })
+  server = await PostgresServer.start()
 })
 afterAll(() => server.remove())
 
-const openNew = async () => openEnrolments(server.url(await server.createDatabase()))
+const openNew = async () => openEnrolments(server.url(await server.emptyDatabase()))
 
 describeSharedEnrolments('postgres', openNew)
 describeEnrolmentStore('postgres', async () => new ReplicatedStore(await openNew()))

@@ -9,23 +9,11 @@ import { PostgresServer } from './postgres-server.ts'
 const ALICE = 'alice@example.org'
 const NOON = Date.UTC(2026, 0, 1, 12)
 
-const TABLES = ['document', 'document_version', 'event', 'event_clock'].map((name) => `xmppki_${name}`)
-
 let server: PostgresServer
-let name: string
 beforeAll(async () => {
-  // What was acknowledged here need not survive a power failure.
-  server = await PostgresServer.start({ settings: ['fsync=off'] })
-  name = await server.createDatabase()
-  await (await openDocuments(server.url(name))).close()
+  server = await PostgresServer.start()
 })
 afterAll(() => server.remove())
-
-/** Of a database whose tables are empty: the same one each time, which takes much less time than to make one. */
-async function newUrl(): Promise<string> {
-  await server.sql(name, `TRUNCATE ${TABLES.join(', ')}`)
-  return server.url(name)
-}
 
 async function openDocuments(url: string): Promise<DocumentsPlace> {
   const database = new PostgresDatabase(url)
@@ -54,20 +42,20 @@ async function openLogs(url: string): Promise<LogPlace> {
   }
 }
 
-describeDocuments('postgres', async () => openDocuments(await newUrl()))
+describeDocuments('postgres', async () => openDocuments(server.url(await server.emptyDatabase())))
 describeKeptDocuments('postgres', async () => {
-  const url = await newUrl()
+  const url = server.url(await server.emptyDatabase())
   return () => openDocuments(url)
 })
-describeEventLog('postgres', async () => openLogs(await newUrl()))
+describeEventLog('postgres', async () => openLogs(server.url(await server.emptyDatabase())))
 describeKeptEventLog('postgres', async () => {
-  const url = await newUrl()
+  const url = server.url(await server.emptyDatabase())
   return () => openLogs(url)
 })
 
 describe('PostgresDocuments', () => {
   it('come one after the other from several servers, whatever they do', async () => {
-    const url = await newUrl()
+    const url = server.url(await server.emptyDatabase())
     const places = await Promise.all([openDocuments(url), openDocuments(url)])
     const both = places.map((place) => place.documents('roster'))
     const versions = new Map<number, boolean>()
@@ -86,7 +74,8 @@ describe('PostgresDocuments', () => {
 
 describe('PostgresEventLog', () => {
   it('writes nothing of a batch that fails, and what comes later', async () => {
-    const place = await openLogs(await newUrl())
+    const name = await server.emptyDatabase()
+    const place = await openLogs(server.url(name))
     const log = place.log('archive')
     await server.sql(name, `ALTER TABLE xmppki_event ADD CONSTRAINT poison CHECK (text <> 'c')`)
     const lost = [...'abcd'].map((text) => log.append(ALICE, entry(text)).durable)
@@ -99,7 +88,7 @@ describe('PostgresEventLog', () => {
   })
 
   it('keeps the ids of several servers in order, when they append in turn and the clock of one is behind', async () => {
-    const url = await newUrl()
+    const url = server.url(await server.emptyDatabase())
     const [first, second] = await Promise.all([openLogs(url), openLogs(url)])
     const ids: string[] = []
     for (const [place, at] of [first, second, first, second, second, first].map(
@@ -116,7 +105,7 @@ describe('PostgresEventLog', () => {
   })
 
   it('refuses ids that it made up before it could see the database, when they are too low', async () => {
-    const url = await newUrl()
+    const url = server.url(await server.emptyDatabase())
     const before = await openLogs(url)
     await before.log('archive').append(ALICE, entry('a', { at: NOON })).durable
     await before.close()
