@@ -172,7 +172,7 @@ function setup() {
 }
 
 process.exitCode = setup()
-// It is one test file that needs it, and compiling fails for reasons of its own: the others should not suffer.
+// Few tests need it, and compiling fails for reasons of its own: the others should not suffer.
 if (process.exitCode === 0 && !installPkcs11Package()) {
   console.log('The tests of PKCS#11 are skipped without it; with CI=true they fail.')
 }
