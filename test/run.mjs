@@ -132,7 +132,7 @@ const PARTS = {
   cli: () => lane('cli', 600),
   interop: () => laneWithPrograms('interop', 900),
   long: () => lane('long', 1200),
-  'long-interop': () => laneWithPrograms('long-interop', 900),
+  'long-interop': () => laneWithPrograms('long-interop', 1500),
 }
 
 /** What is run when nobody says what. */
