@@ -73,10 +73,12 @@ export const OPTIONS = {
   logLevel: 'warning',
 }
 
+/** Of names in a metafile: one with a colon is a module that a plugin makes. */
+const isFile = (name) => !name.includes(':')
+
 /** @returns what this source imports and need not wait for a later bundle, whose roots these are */
 function importedNow(path, imports, laterRoots) {
-  // What has a colon is no file, but made by a plugin.
-  const files = imports.filter(({ path: target, external }) => !external && !target.includes(':'))
+  const files = imports.filter(({ path: target, external }) => !external && isFile(target))
   for (const { path: target, kind } of files) {
     if (laterRoots.has(target) && kind !== 'dynamic-import')
       throw new Error(`${path} imports ${target} at once: see BUNDLES`)
@@ -182,7 +184,7 @@ export async function buildBundles() {
       entryPoints: { [name]: 'bundle-entry' },
       plugins: [...LEAN_START, entry(exported, BUNDLES[index - 1]?.name), linked(name, owners, names, asked)],
     })
-    built.push({ name, text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) })
+    built.push({ name, text: outputFiles[0].text, inputs: Object.keys(metafile.inputs).filter(isFile) })
   }
   return built
 }
