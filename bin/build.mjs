@@ -26,11 +26,16 @@ function writeAtomic(name, content, folder = dist) {
   renameSync(temporary, join(folder, name))
 }
 
-/** As load.cjs takes it: a function of the names that a CommonJS module has, in ASCII, which Node.js reads fastest. */
-function asScript(code) {
-  // esbuild leaves regular expressions as they are.
+/** JavaScript or JSON with the same meaning in ASCII, which Node.js reads fastest. */
+function inAscii(code) {
   const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return `(function(exports,require,module,__filename,__dirname){${code.replace(/[\u0080-\uffff]/g, escaped)}\n})`
+  return code.replace(/[\u0080-\uffff]/g, escaped)
+}
+
+/** As load.cjs takes it: a function of the names that a CommonJS module has. */
+function asScript(code) {
+  // esbuild leaves the characters of regular expressions as they are.
+  return `(function(exports,require,module,__filename,__dirname){${inAscii(code)}\n})`
 }
 
 /** @returns the worker threads' programs by the name of their file in dist/, and the files that they are made of */
@@ -92,7 +97,7 @@ function withoutSettings(env) {
 async function writeCodeCaches() {
   const { loaded, bundle, root: cliRoot } = require('./load.cjs')
   // oclif would otherwise work out at every start what the commands and their flags are.
-  writeAtomic(MANIFEST, JSON.stringify(await bundle.commandManifest(cliRoot)), root)
+  writeAtomic(MANIFEST, inAscii(JSON.stringify(await bundle.commandManifest(cliRoot))), root)
   const home = mkdtempSync(join(tmpdir(), 'xmppki-build-'))
   const { stdout, stderr } = process
   const writes = [stdout.write, stderr.write]

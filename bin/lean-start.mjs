@@ -10,25 +10,30 @@ const UNUSED_PACKAGES = ['lilconfig', 'minimatch', 'semver', 'tinyglobby']
 /** What some command lines need and most do not, but modules of oclif or ours import as soon as they are evaluated. */
 const RARE_BUILTINS = ['node:child_process', 'node:fs/promises', 'node:perf_hooks', 'node:readline', 'node:v8']
 
-/** In files of @oclif/core/lib: what stands there, and what is to stand there instead. */
+/** In files of packages: what stands there, and what is to stand there instead. */
 const EDITS = {
   // Its first call loads the collation tables of ICU: about 10 ms of every start, for ids that are ASCII.
-  'config/plugin.js': ['a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)'],
+  '@oclif/core/lib/config/plugin.js': ['a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)'],
   // The package asks for the terminal and its colours as soon as it is there.
-  'logger.js': ['require("debug")', '(process.env.DEBUG ? require("debug") : () => () => {})'],
+  '@oclif/core/lib/logger.js': ['require("debug")', '(process.env.DEBUG ? require("debug") : () => () => {})'],
   // The spinner brings 30 kB of pictures; no command of ours has one.
-  'ux/index.js': ['require("./action/spinner")', 'require("./action/simple")'],
+  '@oclif/core/lib/ux/index.js': ['require("./action/spinner")', 'require("./action/simple")'],
   // Two small files that everything waits for: threads for them cost more than they save.
-  'util/fs.js': ['await (0, promises_1.readFile)(path', '(0, node_fs_1.readFileSync)(path'],
+  '@oclif/core/lib/util/fs.js': ['await (0, promises_1.readFile)(path', '(0, node_fs_1.readFileSync)(path'],
   // Of that package this is all it needs; the rest is for starting PowerShell, and makes ready for it at once.
-  'util/os.js': ["(await import('wsl-utils')).isWsl", "(await import('is-wsl')).default"],
+  '@oclif/core/lib/util/os.js': ["(await import('wsl-utils')).isWsl", "(await import('is-wsl')).default"],
+  // It asks for two streams that oclif has just asked for itself; node:tty would bring node:net.
+  'supports-color/index.js': [
+    "require('tty')",
+    '{ isatty: (fd) => Boolean((fd === 1 ? process.stdout : process.stderr).isTTY) }',
+  ],
 }
 
-const editedOclif = {
-  name: 'edited-oclif',
+const editedPackages = {
+  name: 'edited-package',
   setup({ onLoad }) {
-    onLoad({ filter: /@oclif\/core\/lib\/.*\.js$/ }, ({ path }) => {
-      const edit = EDITS[path.replace(/^.*@oclif\/core\/lib\//, '')]
+    onLoad({ filter: /node_modules\/(@oclif\/core|supports-color)\/.*\.js$/ }, ({ path }) => {
+      const edit = EDITS[path.replace(/^.*node_modules\//, '')]
       if (edit === undefined) return undefined
       const source = readFileSync(path, 'utf8')
       if (!source.includes(edit[0])) throw new Error(`${path} has no ${edit[0]} any more: see EDITS`)
@@ -64,4 +69,4 @@ const lazyBuiltins = {
   },
 }
 
-export const LEAN_START = [editedOclif, withoutUnusedPackages, lazyBuiltins]
+export const LEAN_START = [editedPackages, withoutUnusedPackages, lazyBuiltins]
