@@ -1,4 +1,4 @@
-import { createPublicKey, sign, X509Certificate } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,8 +7,6 @@ import { XmppkiError } from '../../src/errors.ts'
 import { createCsr } from '../../src/pki/csr/csr.ts'
 import { judgeCsr } from '../../src/pki/csr/csr-judge.ts'
 import { readCsr } from '../../src/pki/csr/csr-reader.ts'
-import { TAG } from '../../src/pki/der/der.ts'
-import { element, oid, sequence } from '../../src/pki/der/der-writer.ts'
 import { OID } from '../../src/pki/der/oids.ts'
 import { decodePem } from '../../src/pki/der/pem.ts'
 import { judgeImportedCa } from '../../src/pki/issue/imported-ca.ts'
@@ -23,6 +21,7 @@ import { openWorkspace } from '../../src/workspace/base/workspace.ts'
 import { importCa } from '../../src/workspace/ca/import-ca.ts'
 import { generator } from '../pki/mutations.ts'
 import { account, testKeys } from '../pki/support.ts'
+import { signedBy } from '../support/certificates/signed-octets.ts'
 import { general, madeRoot, NOON } from '../support/certificates/small-pki.ts'
 import { signedPart, spoil } from './reshape.ts'
 
@@ -31,8 +30,6 @@ const ROUNDS = Number(process.env['XMPPKI_SOAK_CERTIFICATES'] ?? 2_500)
 const IMPORTS = ROUNDS / 10
 /** Another one may be given to look further. */
 const SEED = Number(process.env['XMPPKI_FUZZ_SEED'] ?? 20_261_128)
-
-const ECDSA_SHA256 = sequence(oid(OID.ecdsaWithSha256))
 
 const root = madeRoot('root')
 const issuing = root.authority('issuing', { permitted: [general.dns('example.org')] })
@@ -44,9 +41,7 @@ const signed = new Set(good.map(({ der }) => signedPart(der).toString('hex')))
 const anchors = new TrustAnchors([root.pem])
 
 /** What the keys of this CA vouch for, whatever it is. */
-function resigned(tbs: Uint8Array, key = root.key): Buffer {
-  return Buffer.from(sequence(tbs, ECDSA_SHA256, element(TAG.bitString, Uint8Array.of(0), sign('sha256', tbs, key))))
-}
+const resigned = (tbs: Uint8Array, key = root.key) => signedBy(key, tbs)
 
 /** Whether it is accepted; `verifyCertificate` has to say the same. */
 function isAccepted(der: Uint8Array, sent: readonly Uint8Array[]): boolean {

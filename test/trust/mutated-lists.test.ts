@@ -12,7 +12,8 @@ import { RevocationLists } from '../../src/trust/revocation-lists.ts'
 import { distort, generator, mutate } from '../pki/mutations.ts'
 import { OpensslCa } from '../support/certificates/certificates.ts'
 import { authoritiesOf } from '../support/certificates/crls.ts'
-import { ECDSA_SHA256, entry, extension, nameOf, oddCrl, serialOf } from '../support/certificates/odd-crl.ts'
+import { entry, extension, nameOf, oddCrl, serialOf } from '../support/certificates/odd-crl.ts'
+import { ECDSA_SHA256 } from '../support/certificates/signed-octets.ts'
 
 const ROUNDS = 5_000
 /** Another one may be given to look further. */

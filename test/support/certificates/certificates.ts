@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readSingle, TAG } from '../../../src/pki/der/der.ts'
+import { integer, sequence } from '../../../src/pki/der/der-writer.ts'
+import { encodePem } from '../../../src/pki/der/pem.ts'
+import { readSignedStructure } from '../../../src/pki/keys/signature.ts'
 import { authorityId } from '../../../src/pki/x509/authority-id.ts'
 import { readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
 import type { CertificateId } from '../../../src/store/certificate-id.ts'
-import { derElement, derElements, joinCertificate, namelessRequest, splitCertificate } from './signed-octets.ts'
+import { namelessRequest, signedBy, signedStructure } from './signed-octets.ts'
 
 /** Key and certificate chain as PEM. */
 export interface Credentials {
@@ -89,13 +93,11 @@ export class OpensslCa {
 
   /** The same certificate with some octets replaced by as many others, signed again: what openssl refuses to write. */
   reissue({ key, cert }: Credentials, octets: string, replacement: string): Credentials {
-    const { tbs, algorithm } = splitCertificate(cert)
-    const at = tbs.indexOf(octets, 0, 'latin1')
+    const edited = Buffer.from(partsOf(cert).tbs)
+    const at = edited.indexOf(octets, 0, 'latin1')
     if (at < 0 || octets.length !== replacement.length) throw new Error(`cannot replace ${octets}`)
-    const edited = Buffer.from(tbs)
     edited.write(replacement, at, 'latin1')
-    const signature = sign('sha256', edited, this.credentials.key)
-    return { key, cert: joinCertificate(edited, algorithm, signature) }
+    return { key, cert: encodePem('CERTIFICATE', signedBy(this.credentials.key, edited)) }
   }
 
   selfSigned(request: CertificateRequest): Credentials {
@@ -249,15 +251,15 @@ const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6
 
 /** The same certificate with the other valid ECDSA signature, which anybody can compute: (r, n - s) for (r, s). */
 export function withOtherSignature({ key, cert }: Credentials): Credentials {
-  const { tbs, algorithm, signature } = splitCertificate(cert)
-  const [sequence] = derElements(signature)
-  const [r, s] = derElements(sequence!.content)
-  const other = (P256_ORDER - BigInt(`0x${s!.content.toString('hex')}`)).toString(16).padStart(64, '0')
-  const octets = Buffer.from(other.replace(/^(00)+(?=.)/, ''), 'hex')
-  const integer = octets.readUInt8(0) < 0x80 ? octets : Buffer.concat([Buffer.from([0]), octets])
-  const twin = derElement(Buffer.concat([r!.whole, derElement(integer, 0x02)]), 0x30)
-  return { key, cert: joinCertificate(tbs, algorithm, twin) }
+  const { tbs, algorithm, signature } = partsOf(cert)
+  const numbers = readSingle(signature, TAG.sequence).reader()
+  const [r, s] = [numbers.next(), numbers.next()]
+  const other = (P256_ORDER - BigInt(`0x${s.hex()}`)).toString(16).padStart(64, '0')
+  const twin = sequence(r.raw, integer(Buffer.from(other, 'hex')))
+  return { key, cert: encodePem('CERTIFICATE', signedStructure(tbs, algorithm.raw, twin)) }
 }
+
+const partsOf = (cert: string) => readSignedStructure(readSingle(new X509Certificate(cert).raw, TAG.sequence))
 
 /** What identifies a certificate that this CA has signed. */
 export function idBy(signer: Credentials, { cert }: Credentials): CertificateId {

@@ -12,6 +12,7 @@ import {
 } from '../../../src/pki/der/der-writer.ts'
 import { readRawCertificate } from '../../../src/pki/x509/certificate-der.ts'
 import type { Credentials } from './certificates.ts'
+import { ECDSA_SHA256, signedStructure } from './signed-octets.ts'
 
 /** Parts of a CRL as DER, whatever it is; everything is optional. */
 export interface OddCrl {
@@ -28,8 +29,6 @@ export interface OddCrl {
   /** What makes the signature of the rest; by ECDSA and SHA-256 without it. */
   readonly signature?: (tbs: Uint8Array) => Uint8Array
 }
-
-export const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'))
 
 /** A time as it stands there, right or wrong. */
 export function utcTime(text: string): Uint8Array {
@@ -77,5 +76,5 @@ export function oddCrl(ca: Credentials & { readonly signer?: KeyObject }, crl: O
     ...(extensions.length === 0 ? [] : [context(0, sequence(...extensions))]),
   )
   const signature = crl.signature?.(tbs) ?? sign('sha256', tbs, ca.key)
-  return Buffer.from(sequence(tbs, algorithm, element(TAG.bitString, Uint8Array.of(0), signature)))
+  return signedStructure(tbs, algorithm, signature)
 }
