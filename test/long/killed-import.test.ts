@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { watch } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deriveKeys } from '../../src/xmpp/sasl/scram-credentials.ts'
@@ -14,6 +15,20 @@ import { attemptPassword } from '../support/streams/scram-client.ts'
 import { RawClient } from '../support/streams/xmpp-client.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/xmppki.cjs', import.meta.url))
+
+/** Until the file has this many octets, or `over` is. */
+async function hasGrown(path: string, octets: number, over: Promise<unknown>): Promise<void> {
+  const watching = new AbortController()
+  const { signal } = watching
+  const stop = () => watching.abort()
+  over.then(stop, stop)
+  const isThere = () => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= octets
+  try {
+    for await (const _change of watch(dirname(path), { signal })) if (isThere()) return
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
 
 describe('user import that does not come to its end', () => {
   let cli: CliHome
@@ -32,10 +47,7 @@ describe('user import that does not come to its end', () => {
     for (const part of [0.1, 0.5, 0.9]) {
       const child = spawn(process.execPath, [BINARY, 'user', 'import', cli.path('big.csv'), '--home', cli.home])
       const exit = once(child, 'exit')
-      const isOver = () => child.exitCode !== null || child.signalCode !== null
-      while (!isOver() && (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) < part * count * 250) {
-        await new Promise((resolve) => setTimeout(resolve, 1))
-      }
+      await hasGrown(journal, part * count * 250, exit)
       child.kill('SIGKILL')
       await exit
       expect([0, count]).toContain((await accountsOf(cli)).length)
@@ -56,13 +68,7 @@ describe('user import that does not come to its end', () => {
     await serve.listening()
     const running = cli.run(['user', 'import', 'held.csv'])
     const journal = join(cli.home, 'accounts.db-wal')
-    let isOver = false
-    void running.then(() => {
-      isOver = true
-    })
-    while (!isOver && (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) < 0.3 * count * 250) {
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
+    await hasGrown(journal, 0.3 * count * 250, running)
     await serve.stop('SIGKILL')
     expect(await running).toMatchObject({ code: 0 })
     expect(await accountsOf(cli)).toHaveLength(before + count)
