@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasPkcs11Package } from './pkcs11-package.mjs'
-import { expectPrivate, SoftHsm } from './soft-hsm.ts'
+import { expectPrivate, IS_POSSIBLE, SoftHsm } from './soft-hsm.ts'
 
-// A machine without a compiler cannot have the package; CI has to.
-const isPossible = hasPkcs11Package() || process.env['CI'] === 'true'
-
-describe.skipIf(!isPossible)('a CA key behind PKCS#11, in SoftHSM', () => {
+describe.skipIf(!IS_POSSIBLE)('a CA key behind PKCS#11, in SoftHSM', () => {
   const hsm = new SoftHsm()
   let home: string
   beforeAll(() => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { homeWithCa } from '../../commands/client/workspace-checks.ts'
 import type { CliHome } from '../../support/processes/cli.ts'
-import { ALL_HASHES, expectLogins, expectPasswords, PASSWORD, workspace } from './imported-accounts.ts'
+import { ALL_HASHES, expectLogins, expectPasswords, PASSWORD } from './imported-accounts.ts'
 import { makeProsodyAccounts } from './peer-accounts.ts'
 
 describe('accounts that Prosody has made', () => {
@@ -12,7 +13,7 @@ describe('accounts that Prosody has made', () => {
   ]
   let cli: CliHome
   beforeAll(async () => {
-    cli = await workspace()
+    cli = await homeWithCa()
     const hosts = {
       localhost: ['authentication = "internal_hashed"'],
       'münchen.example': ['authentication = "internal_hashed"', 'password_hash = "SHA-256"'],

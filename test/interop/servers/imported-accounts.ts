@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { ScramHash, ScramKeys } from '../../../src/xmpp/sasl/scram-keys.ts'
 import { accountsOf } from '../../commands/user/accounts-checks.ts'
-import { CliHome } from '../../support/processes/cli.ts'
+import type { CliHome } from '../../support/processes/cli.ts'
 import { ServeProcess } from '../../support/processes/serve.ts'
 import { attemptPassword } from '../../support/streams/scram-client.ts'
 import { RawClient } from '../../support/streams/xmpp-client.ts'
@@ -18,12 +18,6 @@ function keysOf(password: string, hash: ScramHash, { salt, iterations }: ScramKe
   const hmac = (text: string) => createHmac(digest, salted).update(text).digest()
   const storedKey = createHash(digest).update(hmac('Client Key')).digest('base64')
   return { salt, iterations, storedKey, serverKey: hmac('Server Key').toString('base64') }
-}
-
-export async function workspace(): Promise<CliHome> {
-  const cli = new CliHome()
-  expect(await cli.run(['ca', 'init', '--no-passphrase'])).toMatchObject({ code: 0 })
-  return cli
 }
 
 /** The accounts of the workspace have the keys of these passwords, and the hashes that are expected. */

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, it } from 'vitest'
 import type { ConfigRenderResult } from '../../../src/commands/config/render.ts'
 import { type Credentials, OpensslCa } from '../../support/certificates/certificates.ts'
 import { issuedCredentials } from '../../support/certificates/issued-credentials.ts'
@@ -157,7 +157,21 @@ export function claimed(column: 1 | 2 | 3): string[] {
   return rows.map((row) => row[column] ?? '')
 }
 
-export const WAYS = [
+const WAYS = [
   { way: 'STARTTLS', directTls: false },
   { way: 'direct TLS', directTls: true },
 ]
+
+/** Tests of a server of others with what config render has written for it. @param column as for {@link claimed} */
+export function itLogsIn(realm: RenderedRealm, peer: () => RenderedPeer, column: 2 | 3): void {
+  it('lets in whom the manual says', async () => {
+    expect(await realm.outcomes(peer().port)).toEqual(claimed(column))
+  })
+
+  it.each(WAYS)('logs slixmpp in over $way, and offers nothing but EXTERNAL', async ({ directTls }) => {
+    expect(await realm.logInWithSlixmpp(peer(), directTls)).toMatchObject({
+      mechanism: 'EXTERNAL',
+      offered: ['EXTERNAL'],
+    })
+  })
+}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ServeProcess } from '../../support/processes/serve.ts'
 import { type RenderedPeer, startRenderedProsody } from './peer-servers.ts'
-import { claimed, RenderedRealm, WAYS } from './rendered-realm.ts'
+import { claimed, itLogsIn, RenderedRealm } from './rendered-realm.ts'
 
 const realm = new RenderedRealm()
 beforeAll(() => realm.prepare())
@@ -24,12 +24,5 @@ describe('Prosody with what config render writes', () => {
   })
   afterAll(() => peer?.stop())
 
-  it('lets in whom the manual says', async () => expect(await realm.outcomes(peer.port)).toEqual(claimed(3)))
-
-  it.each(WAYS)('logs slixmpp in over $way, and offers nothing but EXTERNAL', async ({ directTls }) => {
-    expect(await realm.logInWithSlixmpp(peer, directTls)).toMatchObject({
-      mechanism: 'EXTERNAL',
-      offered: ['EXTERNAL'],
-    })
-  })
+  itLogsIn(realm, () => peer, 3)
 })

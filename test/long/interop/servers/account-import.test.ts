@@ -3,14 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deriveKeys } from '../../../../src/xmpp/sasl/scram-credentials.ts'
+import { homeWithCa } from '../../../commands/client/workspace-checks.ts'
 import { PostgresServer } from '../../../interop/databases/postgres-server.ts'
-import {
-  ALL_HASHES,
-  expectLogins,
-  expectPasswords,
-  PASSWORD,
-  workspace,
-} from '../../../interop/servers/imported-accounts.ts'
+import { ALL_HASHES, expectLogins, expectPasswords, PASSWORD } from '../../../interop/servers/imported-accounts.ts'
 import { makeEjabberdAccounts } from '../../../interop/servers/peer-accounts.ts'
 import type { CliHome } from '../../../support/processes/cli.ts'
 import { postgresPrograms } from '../../../support/processes/postgres-programs.mjs'
@@ -25,7 +20,7 @@ describe('accounts that ejabberd has made', () => {
   let cli: CliHome
   let files: ReturnType<typeof makeEjabberdAccounts>
   beforeAll(async () => {
-    cli = await workspace()
+    cli = await homeWithCa()
     const formats = {
       localhost: ['auth_password_format: scram'],
       'b.example': ['auth_password_format: scram', 'auth_scram_hash: sha512'],
@@ -49,7 +44,7 @@ describe('accounts in the PostgreSQL of MongooseIM', () => {
   let cli: CliHome
   let server: PostgresServer
   beforeAll(async () => {
-    cli = await workspace()
+    cli = await homeWithCa()
     server = await PostgresServer.start()
   })
   afterAll(async () => {

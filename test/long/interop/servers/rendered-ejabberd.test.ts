@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RenderedPeer, startRenderedEjabberd } from '../../../interop/servers/peer-servers.ts'
-import { claimed, RenderedRealm, WAYS } from '../../../interop/servers/rendered-realm.ts'
+import { itLogsIn, RenderedRealm } from '../../../interop/servers/rendered-realm.ts'
 
 const realm = new RenderedRealm()
 beforeAll(() => realm.prepare())
@@ -14,14 +14,7 @@ describe('ejabberd with what config render writes', () => {
   })
   afterAll(() => peer?.stop())
 
-  it('lets in whom the manual says', async () => expect(await realm.outcomes(peer.port)).toEqual(claimed(2)))
-
-  it.each(WAYS)('logs slixmpp in over $way, and offers nothing but EXTERNAL', async ({ directTls }) => {
-    expect(await realm.logInWithSlixmpp(peer, directTls)).toMatchObject({
-      mechanism: 'EXTERNAL',
-      offered: ['EXTERNAL'],
-    })
-  })
+  itLogsIn(realm, () => peer, 2)
 
   it('has nothing to complain about the configuration', () => {
     expect(peer.output()).not.toMatch(/\[(?:error|critical)\]|unknown option/)
